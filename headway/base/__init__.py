@@ -1,0 +1,1 @@
+"""What everything stands on: errors, atomic files, sources with checksums, the console. Nothing here needs tensors."""

@@ -1,0 +1,33 @@
+"""Errors that a person can act on: one line that says what to do, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+
+class HeadwayError(Exception):
+    """Something a person can put right.
+
+    The message is one line: what is wrong, with the offending value, and what to do about it.
+    The command line prints it after ``error:`` and exits with `exit_code`; nothing else is printed.
+    """
+
+    exit_code = 2
+
+
+class Offline(HeadwayError):
+    """Something has to be fetched and the network does not answer."""
+
+
+class Corrupt(HeadwayError):
+    """A file is there, but its content is not what it has to be (truncated, wrong checksum, wrong format)."""
+
+
+class Unsupported(HeadwayError):
+    """A well-formed request for something Headway does not do; the message lists what it does."""
+
+
+def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """`` Did you mean 'x'?`` for the nearest of `known`, or an empty string: to be appended to a message."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" Did you mean '{near[0]}'?" if near else ""

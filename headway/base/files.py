@@ -1,0 +1,108 @@
+"""Files that are either the old one or the new one, whatever happens in between.
+
+A write goes to a temporary file in the same folder, is flushed to the disk, and is then renamed over the target: a crash
+at any moment leaves the whole old file or the whole new file, never half of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on leaving without an exception it takes `path`'s place, atomically.
+
+    On an exception (a full disk included) the temporary file is removed and `path` is untouched.
+    A link is followed, so that the file it points to is the one replaced, and an existing file keeps its mode.
+    """
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        if not target.exists():
+            os.chmod(temporary, 0o666 & ~_umask())
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Replace the file at `path` by `content`, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path | str, content: str) -> None:
+    """Replace the file at `path` by `content` in UTF-8, line ends as given, atomically."""
+    write_bytes(path, content.encode())
+
+
+def append_line(path: Path | str, line: str) -> None:
+    """Add one line to a log, in a single write that reaches the disk before this returns.
+
+    A line that a crash left unfinished is closed first, so that it spoils only itself; readers skip what they cannot parse.
+    """
+    if "\n" in line:
+        raise ValueError("append_line takes one line")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        torn = b""
+        if size:
+            file.seek(size - 1)
+            torn = b"" if file.read(1) == b"\n" else b"\n"
+        file.write(torn + line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def back_up(path: Path | str) -> Path | None:
+    """Copy `path` to ``<name>.<time>.bak`` beside it and return the copy; None where there is nothing to keep."""
+    path = Path(path)
+    if not path.exists():
+        return None
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for n in range(1000):
+        copy = path.with_name(f"{path.name}.{stamp}{f'-{n}' if n else ''}.bak")
+        if not copy.exists():
+            write_bytes(copy, path.read_bytes())
+            return copy
+    raise OSError(f"a thousand backups of {path} in one second")
+
+
+def cache_dir() -> Path:
+    """Where fetched models and data lie: ``$HEADWAY_CACHE``, else ``$XDG_CACHE_HOME/headway``, else ``~/.cache/headway``."""
+    if named := os.environ.get("HEADWAY_CACHE"):
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "headway"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut, where the system lets a folder be opened."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,128 @@
+"""``headway NAME ...``: find the command, run it, and turn what a person got wrong into one line.
+
+Every command is a module of this package with a cyclopts `app`, or a plain function of the same name. The table below
+is all that ``headway --help`` needs, so that help answers without importing torch; a test holds it against the modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+GROUPS: dict[str, dict[str, str]] = {
+    "Set up": {
+        "tour": "See the whole of Headway in under a minute.",
+        "doctor": "Show versions, threads, caches, and what is missing.",
+    },
+}
+"""Group -> command -> the one line shown in ``headway --help``."""
+
+
+def commands() -> dict[str, str]:
+    """Every command and its one line."""
+    return {name: line for group in GROUPS.values() for name, line in group.items()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 the answer is no, 2 something to put right, 130 interrupted."""
+    from headway.base.errors import HeadwayError
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words or bool(os.environ.get("HEADWAY_DEBUG"))
+    words = [word for word in words if word != "--debug"]
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe went away (`headway plan | head`): nothing to say, nothing to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except HeadwayError as error:
+        if debug:
+            raise
+        from headway.base.console import fail
+
+        fail(str(error))
+        return error.exit_code
+    except OSError as error:
+        if debug:
+            raise
+        from headway.base.console import fail
+
+        where = f": {error.filename}" if error.filename else ""
+        fail(f"{error.strerror or error}{where}. Nothing you wrote was changed.")
+        return 2
+    except Exception as error:
+        if debug:
+            raise
+        from headway.base.console import fail
+
+        fail(
+            f"Headway itself failed ({type(error).__name__}: {error}). Run the same command with --debug and report it."
+        )
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    from headway import __version__
+    from headway.base.errors import HeadwayError, did_you_mean
+
+    if not words or words[0] in ("--help", "-h", "help"):
+        if len(words) > 1 and words[0] == "help":
+            return _dispatch([words[1], "--help"])
+        _help()
+        return 0
+    if words[0] in ("--version", "version"):
+        print(f"headway {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in commands():
+        raise HeadwayError(
+            f"there is no command '{name}'.{did_you_mean(name, list(commands()))} `headway --help` lists them."
+        )
+    app = importlib.import_module(f"headway.cli.{name.replace('-', '_')}").app
+    return run(app, rest)
+
+
+def run(app, words: list[str]) -> int:
+    """Parse `words` with a cyclopts `app` and run it; a parsing mistake becomes one line like every other."""
+    import cyclopts
+
+    from headway.base.errors import HeadwayError
+
+    try:
+        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        first = " ".join(str(error).split())
+        name = " ".join(app.name) if app.name else "headway"
+        raise HeadwayError(f"{first} `headway {name} --help` shows how.") from error
+    return int(result) if isinstance(result, int) else 0
+
+
+def _help() -> None:
+    from rich.table import Table
+
+    from headway import __version__
+    from headway.base.console import out
+
+    console = out()
+    console.print(
+        f"[bold]headway[/bold] {__version__}: a plan to learn Transformers, turned into something that runs.\n"
+    )
+    console.print("  headway COMMAND ...      `headway COMMAND --help` shows what a command takes\n")
+    for group, rows in GROUPS.items():
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 2), title=None)
+        table.add_column(min_width=11, no_wrap=True, style="bold cyan")
+        table.add_column()
+        for name, line in rows.items():
+            table.add_row(name, line)
+        console.print(f"[dim]{group}[/dim]")
+        console.print(table)
+        console.print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Content only: the path, the papers, the lessons and the exercises. Imports from headway, never the reverse."""

@@ -1,0 +1,1 @@
+"""Logits -> tokens: filters, generation, beams. Knows nothing of text or files."""

@@ -1,0 +1,1 @@
+"""Records <-> ids: byte-level BPE, WordPiece, unigram, and chat templates."""

@@ -1,0 +1,1 @@
+"""Batches, losses, optimisers, schedules, the loop and its checkpoints."""
