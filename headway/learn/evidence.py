@@ -1,0 +1,81 @@
+"""The evidence log: what was checked, when, against which version, with what result.
+
+``.headway/log.jsonl`` holds one JSON object per line and is only ever appended to. Progress is derived from it and stored
+nowhere else. A line that cannot be read (a crash in the middle of a write, a hand edit) is skipped and left where it is.
+
+Kinds: ``exercise`` (name ``<topic>/<name>``), ``claim``, ``lesson``, ``paper``, ``run``, ``tick``, ``untick``, ``skip``,
+``review``, ``recall``. Results of an exercise: ``passed``, ``failed``, ``gave-up``; other kinds say what suits them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import headway
+from headway.base.files import append_line
+from headway.learn.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One line of the log.
+
+    `time` is ISO 8601 in UTC, to the millisecond; `version` is the Headway that wrote it; `facts` is whatever the writer
+    added (seed, seconds, the mistake that was named, ...).
+    """
+
+    time: str
+    kind: str
+    name: str
+    result: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def when(self) -> datetime:
+        """`time` as an aware datetime."""
+        return datetime.fromisoformat(self.time)
+
+
+def record(workspace: Workspace, *, kind: str, name: str, result: str = "", **facts: Any) -> Evidence:
+    """Append one line to the log and return it; it is on the disk when this returns.
+
+    A fact that JSON does not know (a path, a date) is kept as its text.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    evidence = Evidence(now, kind, name, result, facts, headway.__version__)
+    row: dict[str, Any] = {"time": now, "kind": kind, "name": name, "result": result, "headway": headway.__version__}
+    if facts:
+        row["facts"] = facts
+    append_line(workspace.log, json.dumps(row, default=str))
+    return evidence
+
+
+def read(workspace: Workspace) -> list[Evidence]:
+    """Every line of the log that can be read, in the order they were written; an absent log is an empty one."""
+    try:
+        raw = workspace.log.read_bytes()
+    except FileNotFoundError:
+        return []
+    found = (_parse(line) for line in raw.split(b"\n"))
+    return [evidence for evidence in found if evidence is not None]
+
+
+def _parse(line: bytes) -> Evidence | None:
+    """The evidence in `line`, or None where it is not a complete, well-formed record."""
+    with contextlib.suppress(ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            return None
+        texts = [row.get("time"), row.get("kind"), row.get("name"), row.get("result", ""), row.get("headway", "")]
+        facts = row.get("facts", {})
+        if not all(isinstance(text, str) for text in texts) or not isinstance(facts, dict):
+            return None
+        if datetime.fromisoformat(texts[0]).tzinfo is None:
+            return None
+        return Evidence(texts[0], texts[1], texts[2], texts[3], facts, texts[4])
+    return None
