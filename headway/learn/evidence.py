@@ -71,11 +71,11 @@ def _parse(line: bytes) -> Evidence | None:
         row = json.loads(line)
         if not isinstance(row, dict):
             return None
-        texts = [row.get("time"), row.get("kind"), row.get("name"), row.get("result", ""), row.get("headway", "")]
-        facts = row.get("facts", {})
-        if not all(isinstance(text, str) for text in texts) or not isinstance(facts, dict):
+        time, kind, name = row.get("time"), row.get("kind"), row.get("name")
+        result, facts, version = row.get("result", ""), row.get("facts", {}), row.get("headway", "")
+        if not (isinstance(time, str) and isinstance(kind, str) and isinstance(name, str) and isinstance(facts, dict)):
             return None
-        if datetime.fromisoformat(texts[0]).tzinfo is None:
+        if datetime.fromisoformat(time).tzinfo is None:
             return None
-        return Evidence(texts[0], texts[1], texts[2], texts[3], facts, texts[4])
+        return Evidence(time, kind, name, str(result), facts, str(version))
     return None
