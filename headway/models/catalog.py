@@ -1,0 +1,92 @@
+"""Every architecture Headway has, as one literal table. Importing it imports no torch and no model.
+
+A test holds it against the files of this folder, the weight tables, the tiny configurations of the tests, and the path.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from headway.base.errors import Unsupported, did_you_mean
+
+Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-text", "vision-decoder", "speech", "decision"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One architecture.
+
+    Attributes:
+        name: The file under headway/models, and the name on the command line.
+        title: For people.
+        papers: Keys of course/papers.toml, the defining one first.
+        model, config: Names of the classes in the file.
+        kind: What goes in and what comes out: which laws apply and what `headway run` does.
+            decoder: ids -> logits of the next id, with a cache. encoder: ids -> states. encoder-decoder: ids, ids -> logits.
+        forms: Ways to compute the same thing, each proved equal to the others.
+        follows: The architecture it is best read against (`headway diff`).
+        hf: Class names in the `architectures` of a Hugging Face config.json that load into it.
+        gguf: Values of a GGUF file's `general.architecture` that load into it.
+    """
+
+    name: str
+    title: str
+    papers: tuple[str, ...]
+    model: str
+    config: str
+    kind: Kind
+    forms: tuple[str, ...] = ("parallel", "cached")
+    follows: str | None = None
+    hf: tuple[str, ...] = ()
+    gguf: tuple[str, ...] = ()
+
+    def load(self) -> tuple[type, type]:
+        """Import the file; return the model's class and its configuration's class."""
+        module = importlib.import_module(f"headway.models.{self.name}")
+        return getattr(module, self.model), getattr(module, self.config)
+
+
+CATALOG: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name="gpt2",
+            title="GPT-2",
+            papers=("gpt2",),
+            model="GPT2",
+            config="GPT2Config",
+            kind="decoder",
+            follows="transformer",
+            hf=("GPT2LMHeadModel", "GPT2Model"),
+            gguf=("gpt2",),
+        ),
+        Entry(
+            name="llama",
+            title="Llama 1 to 3",
+            papers=("llama", "llama2", "llama3"),
+            model="Llama",
+            config="LlamaConfig",
+            kind="decoder",
+            follows="gpt2",
+            hf=("LlamaForCausalLM", "LlamaModel"),
+            gguf=("llama",),
+        ),
+    )
+}
+
+
+def entry(name: str) -> Entry:
+    """The entry called `name`, or one line that says what there is."""
+    if name not in CATALOG:
+        raise Unsupported(
+            f"there is no architecture '{name}'.{did_you_mean(name, list(CATALOG))} `headway models` lists them."
+        )
+    return CATALOG[name]
+
+
+def build(name: str, /, **sizes: Any) -> Any:
+    """A freshly initialised model of the architecture `name`, with `sizes` as the fields of its configuration."""
+    model, config = entry(name).load()
+    return model(config(**sizes))

@@ -1,0 +1,133 @@
+"""Load a model from a folder or a GGUF file; export one to a folder that Hugging Face's `from_pretrained` loads."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.files import replacing, write_text
+from headway.models.catalog import CATALOG, Entry
+from headway.weights.engine import Table, read_weights, write_weights
+from headway.weights.files import GGUF, open_folder, read_json
+
+
+def table_of(entry: Entry) -> Table:
+    """The weight table of an architecture."""
+    return importlib.import_module(f"headway.weights.tables.{entry.name}").TABLE
+
+
+def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
+    """The architecture a config.json asks for, by its `architectures`, else by its `model_type`."""
+    names: Iterable[str] = theirs.get("architectures") or ()
+    for name in names:
+        for entry in CATALOG.values():
+            if name in entry.hf:
+                return entry
+    kind = theirs.get("model_type")
+    if not names and kind in CATALOG:
+        return CATALOG[kind]
+    asked = " or ".join(names) or f"model type {kind!r}"
+    supported = ", ".join(sorted({name for entry in CATALOG.values() for name in entry.hf}))
+    raise Unsupported(f"{where} asks for {asked}, which Headway does not have. It has {supported}.")
+
+
+def load_folder(
+    folder: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+) -> nn.Module:
+    """The model in a Hugging Face folder (config.json and weights), in evaluation mode.
+
+    Args:
+        folder: With config.json and model.safetensors or pytorch_model.bin, whole or in shards.
+        dtype: What to convert the weights to; as stored if None.
+        device: Where to put them, the CPU if None.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise HeadwayError(f"there is no folder {folder}")
+    theirs = read_json(folder / "config.json")
+    entry = entry_of_config(theirs, str(folder / "config.json"))
+    table = table_of(entry)
+    config = _config(table.read_config, theirs, folder / "config.json")
+    model = _hollow(entry, config)
+    read_weights(
+        model,
+        table.rows(config),
+        open_folder(folder),
+        where=str(folder),
+        prefix=table.prefix,
+        copies=table.copies(config),
+        ignore=table.ignore,
+        dtype=dtype,
+    )
+    return model.to(device).eval()
+
+
+def load_gguf(
+    file: GGUF | Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+) -> nn.Module:
+    """The model in a GGUF file, dequantised (to float32 unless `dtype` says otherwise), in evaluation mode."""
+    gguf = file if isinstance(file, GGUF) else GGUF(Path(file))
+    kind = gguf.facts.get("general.architecture")
+    entry = next((entry for entry in CATALOG.values() if kind in entry.gguf), None)
+    table = table_of(entry) if entry else None
+    if entry is None or table is None or table.gguf_rows is None or table.read_gguf_config is None:
+        known = ", ".join(
+            sorted(name for e in CATALOG.values() if e.gguf and table_of(e).gguf_rows is not None for name in e.gguf)
+        )
+        raise Unsupported(f"{gguf.path} holds the architecture {kind!r}; from GGUF files Headway loads {known}")
+    config = _config(table.read_gguf_config, gguf.facts, gguf.path)
+    model = _hollow(entry, config)
+    read_weights(model, table.gguf_rows(config), gguf, where=str(gguf.path), dtype=dtype, ignore=("rope_freqs.weight",))
+    return model.to(device).eval()
+
+
+def export_folder(model: nn.Module, folder: Path | str) -> Path:
+    """Write `model` as config.json and model.safetensors, for `from_pretrained` and for `load_folder`.
+
+    The weights keep their dtype, and reading them back is bit-identical. Each file is replaced atomically.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise HeadwayError(f"{folder} is a file: give a folder to export to")
+    entry = entry_of_model(model)
+    table = table_of(entry)
+    config: Any = model.config
+    dtype = next(model.parameters()).dtype
+    facts = {**table.write_config(config), "dtype": str(dtype).removeprefix("torch.")}
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "model.safetensors") as temporary:
+        save_file(write_weights(model, table.rows(config)), temporary, metadata={"format": "pt"})
+    write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
+    return folder
+
+
+def entry_of_model(model: nn.Module) -> Entry:
+    """The catalogue's entry of a model's class."""
+    for entry in CATALOG.values():
+        if type(model).__module__ == f"headway.models.{entry.name}" and type(model).__name__ == entry.model:
+            return entry
+    raise Unsupported(f"{type(model).__name__} is not in the catalogue")
+
+
+def _hollow(entry: Entry, config: Any) -> nn.Module:
+    """The model without memory for its weights, so that loading needs them once, not twice."""
+    with torch.device("meta"):
+        return entry.load()[0](config)
+
+
+def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:
+    try:
+        return read(theirs)
+    except KeyError as error:
+        raise Corrupt(f"{path} lacks {error.args[0]}: is it the whole file?") from error
+    except TypeError as error:
+        raise Corrupt(f"{path} has a value of the wrong kind ({error})") from error

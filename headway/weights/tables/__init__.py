@@ -1,0 +1,1 @@
+"""One table per architecture: how its weights and its configuration are named elsewhere."""
