@@ -647,7 +647,7 @@ def _bar(source: Source, progress: bool) -> Iterator[Callable[[int], None]]:
             yield lambda done: bar.update(task, completed=done)
         return
     console.print(f"fetching {source.name}: {megabytes(source.size)}", markup=False)
-    told = 0
+    told = 0 if source.size > 20_000_000 else 10
 
     def line(done: int) -> None:
         nonlocal told
