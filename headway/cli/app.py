@@ -15,6 +15,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "tour": "See the whole of Headway in under a minute.",
         "doctor": "Show versions, threads, caches, and what is missing.",
     },
+    "Claims": {
+        "claims": "List the papers' claims with cost and verdicts, or show one.",
+        "reproduce": "Reproduce a paper's claim: arms, seeds, a negative control, a verdict.",
+    },
 }
 """Group -> command -> the one line shown in ``headway --help``."""
 

@@ -1,0 +1,104 @@
+"""``headway claims``: the claims with their verdicts and cost; ``headway claims show NAME``: one of them in full."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+app = App(name="claims", help="List the claims with cost and verdicts, or show one: headway claims show NAME.")
+
+
+@app.default
+def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None) -> int:
+    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours."""
+    from rich.table import Table
+
+    from headway.base.console import out
+    from headway.base.errors import HeadwayError, did_you_mean
+    from headway.claims import shelf
+    from headway.claims.catalog import CATALOG
+
+    topics = sorted({entry.topic for entry in CATALOG.values()})
+    if topic is not None and topic not in topics:
+        raise HeadwayError(
+            f"no claim belongs to '{topic}'.{did_you_mean(topic, topics)} Topics with claims: {', '.join(topics)}."
+        )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("name", "claim", "paper", "cost", "shipped", "yours"):
+        table.add_column(heading, no_wrap=heading in ("name", "cost"))
+    home = shelf.home()
+    for name, entry in CATALOG.items():
+        if topic is not None and entry.topic != topic:
+            continue
+        table.add_row(
+            f"[bold cyan]{name}[/]",
+            entry.title,
+            entry.paper,
+            entry.cost,
+            _coloured(shelf.shipped(name)),
+            _coloured(shelf.yours(name, home)),
+        )
+    console = out()
+    console.print(table)
+    console.print("\n`headway claims show NAME` tells one in full, `headway reproduce NAME` runs it.")
+    return 0
+
+
+@app.command
+def show(
+    name: str, /, *, out: Annotated[Path | None, Parameter(help="The folder given to reproduce --out.")] = None
+) -> int:
+    """Show the claim NAME: statement, experiment, arms, control, thresholds, and the numbers, shipped and yours."""
+    from rich.markup import escape
+
+    from headway.base.console import out as answers
+    from headway.claims import shelf
+    from headway.claims.catalog import get
+    from headway.claims.code import fingerprints
+    from headway.cli.reproduce import show as show_result
+
+    claim = get(name)
+    console = answers()
+
+    def row(heading: str, text: str) -> None:
+        lines = textwrap.wrap(text, max(40, min(console.width, 110) - 12)) or [""]
+        for n, line in enumerate(lines):
+            console.print(f"[dim]{heading if n == 0 else '':11s}[/dim] {escape(line)}")
+
+    console.print(f"[bold cyan]{claim.name}[/]\n")
+    for paper in claim.papers:
+        where = f", {paper.where}" if paper.where else ""
+        row("paper", f"{paper.authors}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
+    row("claim", claim.statement)
+    row("experiment", claim.experiment)
+    for arm in claim.arms:
+        row("arm", f"{arm.name}: {arm.text}{' (negative control)' if arm.control else ''}")
+    row("control", claim.control)
+    row("statistic", claim.statistic)
+    row("limits", claim.limits)
+    row("cost", f"about {claim.minutes:g} CPU-minutes on one core for seeds {', '.join(map(str, claim.seeds))}")
+    row("settings", ", ".join(f"{key} {value}" for key, value in claim.settings.items()) or "none")
+    mine = shelf.yours(name) if out is None else shelf.read(out / "result.json")
+    for heading, result in (("as shipped", shelf.shipped(name)), ("yours", mine)):
+        if result is None:
+            continue
+        console.print(f"\n[bold]{heading}[/bold]")
+        if result["code"] != fingerprints(claim.unit.__module__)[0]:
+            console.print("[yellow]made by another version of this claim's code[/yellow]")
+        show_result(console, result)
+        where = (result["commit"] or f"headway {result['headway']}")[:12]
+        console.print(f"[dim]{result['machine']['processor']}, {where}, {result['finished']}[/dim]")
+    if mine is None:
+        console.print(f"\n`headway reproduce {name}` runs it here.")
+    return 0
+
+
+def _coloured(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "[dim]-[/dim]"
+    word = result.get("verdict", "?")
+    colour = {"reproduced": "green", "contradicted": "red"}.get(word, "yellow")
+    return f"[{colour}]{word}[/]"
