@@ -16,10 +16,13 @@ from headway.base.files import replacing, write_text
 from headway.models.catalog import CATALOG, Entry
 from headway.weights.engine import Table, read_weights, write_weights
 from headway.weights.files import GGUF, open_folder, read_json
+from headway.weights.native import native_name, native_table
 
 
 def table_of(entry: Entry) -> Table:
-    """The weight table of an architecture."""
+    """The weight table of an architecture; Headway's own format where no other has it (`hf` is empty)."""
+    if not entry.hf:
+        return native_table(entry)
     return importlib.import_module(f"headway.weights.tables.{entry.name}").TABLE
 
 
@@ -28,7 +31,7 @@ def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
     names: Iterable[str] = theirs.get("architectures") or ()
     for name in names:
         for entry in CATALOG.values():
-            if name in entry.hf:
+            if name in entry.hf or name == native_name(entry):
                 return entry
     kind = theirs.get("model_type")
     if not names and kind in CATALOG:

@@ -1,0 +1,122 @@
+"""Parity with a causal language model of `transformers`, whichever it is: build it, carry its weights over, compare."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from support.parity import assert_close, assert_gradients_close, gradients_in_our_names, lifted, randomise
+from torch import nn
+
+from headway.weights.engine import read_weights
+from headway.weights.store import entry_of_config, export_folder, load_folder, table_of
+
+DOUBLE, SINGLE = 1e-10, 1e-5
+
+
+def reference(hf_class: type, hf_config: Any, dtype: torch.dtype, seed: int = 0) -> nn.Module:
+    """A randomised `transformers` model; in float64 it is built under `lifted` and has to be called under it too."""
+    hf_config = type(hf_config).from_dict({**hf_config.to_dict(), "architectures": [hf_class.__name__]})
+    hf_config._attn_implementation = "eager"
+    with lifted() if dtype == torch.float64 else contextlib.nullcontext():
+        model = hf_class(hf_config).to(dtype).eval()
+    randomise(model, seed)
+    tie = getattr(model, "tie_weights", None)
+    if tie is not None:
+        tie()
+    return model
+
+
+def ours_from(model: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, list]:
+    """Our model with the reference's configuration and weights, and the rows that carried them."""
+    theirs = {**model.config.to_dict(), "architectures": [type(model).__name__]}
+    entry = entry_of_config(theirs, "the test")
+    table = table_of(entry)
+    config = table.read_config(theirs)
+    ours = entry.load()[0](config).to(dtype).eval()
+    rows = list(table.rows(config))
+    read_weights(
+        ours,
+        rows,
+        {key: value.detach().clone() for key, value in model.state_dict().items()},
+        where="the test",
+        prefix=table.prefix,
+        copies=table.copies(config),
+        ignore=table.ignore,
+        dtype=dtype,
+    )
+    return ours, rows
+
+
+def check_causal(
+    hf_class: type, hf_config: Any, *, b: int, t: int, pads: list[int] | None = None, right: bool = False, seed: int = 0
+) -> None:
+    """Logits and every gradient, in float64 and float32, with rows padded by `pads` (left, or right)."""
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(0, hf_config.vocab_size, (b, t), generator=generator)
+    column = torch.arange(t)
+    pads_column = torch.tensor(pads or [0] * b)[:, None]
+    mask = column < t - pads_column if right else column >= pads_column
+    positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    for dtype, tolerance in ((torch.float64, DOUBLE), (torch.float32, SINGLE)):
+        theirs = reference(hf_class, hf_config, dtype, seed)
+        model, rows = ours_from(theirs, dtype)
+        pull = torch.randn(b, t, hf_config.vocab_size, generator=torch.Generator().manual_seed(seed + 1)).to(dtype)
+        pull = pull * mask[..., None]
+        with lifted() if dtype == torch.float64 else contextlib.nullcontext():
+            wanted = theirs(tokens, attention_mask=mask.long(), position_ids=positions).logits
+            (wanted * pull).sum().backward()
+        got = model(tokens, mask=mask)
+        (got * pull).sum().backward()
+        assert_close(got[mask], wanted[mask], tolerance, f"logits in {dtype}")
+        if dtype == torch.float64:  # in float32 a gradient is a long sum: its rounding is not the model's
+            assert_gradients_close(*gradients_in_our_names(model, theirs, rows), tolerance)
+
+
+def check_greedy(hf_class: type, hf_config: Any, *, t: int, new: int, seed: int = 0) -> None:
+    """`new` tokens decoded greedily through our cache are those `generate` gives, row by row behind left padding."""
+    theirs = reference(hf_class, hf_config, torch.float64, seed)
+    model, _ = ours_from(theirs, torch.float64)
+    tokens = torch.randint(0, hf_config.vocab_size, (2, t), generator=torch.Generator().manual_seed(seed))
+    mask = torch.arange(t) >= torch.tensor([0, t // 2])[:, None]
+    with torch.no_grad():
+        with lifted():
+            wanted = theirs.generate(
+                tokens,
+                attention_mask=mask.long(),
+                max_new_tokens=new,
+                min_new_tokens=new,
+                do_sample=False,
+                pad_token_id=0,
+                eos_token_id=None,
+            )[:, t:]
+        cache, got = model.new_cache(2, t + new), []
+        logits = model(tokens, cache, mask=mask)
+        for _ in range(new):
+            got.append(logits[:, -1:].argmax(-1))
+            logits = model(got[-1], cache)
+    assert torch.equal(torch.cat(got, 1), wanted)
+
+
+def check_round_trip(hf_class: type, hf_config: Any, folder: Path, seed: int = 0) -> None:
+    """What they save we load, what we export they load, all bit for bit, whole and in shards."""
+    theirs = reference(hf_class, hf_config, torch.float32, seed)
+    model, _ = ours_from(theirs, torch.float32)
+    theirs.save_pretrained(folder / "theirs")
+    theirs.save_pretrained(folder / "shards", max_shard_size=4000)
+    assert len(list((folder / "shards").glob("*.safetensors"))) > 1
+    for name in ("theirs", "shards"):
+        loaded = load_folder(folder / name)
+        assert loaded.config == model.config
+        for key, tensor in model.state_dict().items():
+            assert torch.equal(loaded.state_dict()[key], tensor), key
+    export_folder(model, folder / "ours")
+    assert sorted(os.listdir(folder / "ours")) == ["config.json", "model.safetensors"]
+    again, report = hf_class.from_pretrained(folder / "ours", output_loading_info=True)
+    assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    for key, tensor in theirs.state_dict().items():
+        assert torch.equal(again.state_dict()[key], tensor), key
+    assert load_folder(folder / "ours").config == model.config
