@@ -1,0 +1,47 @@
+# Two commands do everything: `make start` sets Headway up and shows the plan; `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INTO ?= my-transformers
+PLAN ?=
+
+.PHONY: start test test-slow lint format bench clean
+
+start: .venv/installed
+	@$(BIN)/headway fetch smollm2-135m
+	@$(BIN)/headway start $(PLAN) --into $(INTO) --quiet
+	@$(BIN)/headway tour --workspace $(INTO)
+	@$(BIN)/headway start --into $(INTO)
+
+test: .venv/tested lint
+	$(BIN)/headway fetch smollm2-135m
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+
+test-slow: .venv/tested
+	$(BIN)/python -m pytest -m slow -q
+
+lint: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyrefly check --summary=none
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/tested
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Headway needs Python 3.11 or newer: make start PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+.venv/tested: .venv/installed
+	$(PIP) install -q -c constraints.txt -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
