@@ -24,9 +24,8 @@ SMALL = (
     "othello",
     "romeo_and_juliet",
     "tempest",
+    "twelfth_night",
 )
-SMALL = (*SMALL, "twelfth_night")
-
 POEMS = ("lovers_complaint", "passionate_pilgrim", "phoenix_and_the_turtle", "rape_of_lucrece", "sonnets")
 
 
