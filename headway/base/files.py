@@ -7,7 +7,9 @@ at any moment leaves the whole old file or the whole new file, never half of one
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -51,6 +53,42 @@ def write_text(path: Path | str, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
+    """Replace the content `before` of the file at `path` by `after`, atomically; return False where it holds something else.
+
+    Made for files that a person may be saving at the same moment: an edit that arrives while this writes is kept, and the
+    answer is False. Where the system can exchange two files, nothing that was in the file is let go before it has been
+    looked at; elsewhere a few microseconds remain in which an edit could be overtaken.
+    """
+    target = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        if target.read_bytes() != before:
+            return False
+        if not _exchange(temporary, target):
+            os.replace(temporary, target)
+        else:
+            # What was there lies in `temporary` now. A save that came in between is seen at once; one that had the file
+            # open, and writes into it only now, a moment later.
+            for pause in (0.0, 0.002):
+                time.sleep(pause)
+                if temporary.read_bytes() != before:
+                    _exchange(temporary, target)
+                    if (other := temporary.read_bytes()) != after:  # edited on both sides: both are kept
+                        write_bytes(target.with_name(f"{target.name}.{temporary.name.split('.')[-2]}.bak"), other)
+                    return False
+        _sync_folder(target.parent)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def append_line(path: Path | str, line: str) -> None:
     """Add one line to a log, in a single write that reaches the disk before this returns.
 
@@ -90,6 +128,20 @@ def cache_dir() -> Path:
     if named := os.environ.get("HEADWAY_CACHE"):
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "headway"
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two files change names in one step; False where the system or the file system cannot."""
+    libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    first, second = os.fsencode(one), os.fsencode(other)
+    try:
+        if sys.platform == "linux" and libc is not None:
+            return libc.renameat2(-100, first, -100, second, 2) == 0  # AT_FDCWD, RENAME_EXCHANGE
+        if sys.platform == "darwin" and libc is not None:
+            return libc.renamex_np(first, second, 2) == 0  # RENAME_SWAP
+    except AttributeError:
+        pass
+    return False
 
 
 def _umask() -> int:
