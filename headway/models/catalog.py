@@ -52,6 +52,16 @@ CATALOG: dict[str, Entry] = {
     entry.name: entry
     for entry in (
         Entry(
+            name="transformer",
+            title="Transformer (2017)",
+            papers=("transformer", "pre-ln", "deepnet", "rezero"),
+            model="Transformer",
+            config="TransformerConfig",
+            kind="encoder-decoder",
+            follows="seq2seq",
+            hf=("MarianMTModel",),
+        ),
+        Entry(
             name="gpt2",
             title="GPT-2",
             papers=("gpt2",),
@@ -72,6 +82,46 @@ CATALOG: dict[str, Entry] = {
             follows="gpt2",
             hf=("LlamaForCausalLM", "LlamaModel"),
             gguf=("llama",),
+        ),
+        Entry(
+            name="mistral",
+            title="Mistral",
+            papers=("mistral",),
+            model="Mistral",
+            config="MistralConfig",
+            kind="decoder",
+            follows="llama",
+            hf=("MistralForCausalLM", "MistralModel"),
+        ),
+        Entry(
+            name="qwen",
+            title="Qwen2 and Qwen3",
+            papers=("qwen2", "qwen3"),
+            model="Qwen",
+            config="QwenConfig",
+            kind="decoder",
+            follows="llama",
+            hf=("Qwen2ForCausalLM", "Qwen3ForCausalLM", "Qwen2Model", "Qwen3Model"),
+        ),
+        Entry(
+            name="gemma",
+            title="Gemma 1 to 3",
+            papers=("gemma", "gemma2", "gemma3"),
+            model="Gemma",
+            config="GemmaConfig",
+            kind="decoder",
+            follows="llama",
+            hf=("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM"),
+        ),
+        Entry(
+            name="mixtral",
+            title="Mixtral (mixture of experts)",
+            papers=("mixtral", "switch"),
+            model="Mixtral",
+            config="MixtralConfig",
+            kind="decoder",
+            follows="mistral",
+            hf=("MixtralForCausalLM", "MixtralModel"),
         ),
     )
 }

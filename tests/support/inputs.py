@@ -18,4 +18,19 @@ def _decoder(model, generator):
     return (model(torch.randint(0, model.config.vocab_size, (3, 11), generator=generator)),)
 
 
-CALLS = {"decoder": _decoder}
+def _encoder_decoder(model, generator):
+    tokens = torch.randint(0, vocabulary(model), (3, 7), generator=generator)
+    return (model(draw_source(model, 3, 9, generator), tokens),)
+
+
+def draw_source(model: nn.Module, b: int, s: int, generator: torch.Generator) -> Tensor:
+    """What an encoder-decoder reads: ids (b, s)."""
+    return torch.randint(0, model.config.vocab_size, (b, s), generator=generator)
+
+
+def vocabulary(model: nn.Module) -> int:
+    """How many symbols the target has."""
+    return getattr(model.config, "target_vocab_size", None) or model.config.vocab_size
+
+
+CALLS = {"decoder": _decoder, "encoder-decoder": _encoder_decoder}

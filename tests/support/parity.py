@@ -69,13 +69,21 @@ def assert_gradients_close(ours: dict[str, Tensor], theirs: dict[str, Tensor], t
         assert_close(ours[name], theirs[name], tolerance, f"gradient of {name}")
 
 
-def gradients_in_our_names(model: nn.Module, reference: nn.Module, rows) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The gradients of both after a backward pass, the reference's carried over by the same table that carries weights."""
+def gradients_in_our_names(
+    model: nn.Module, reference: nn.Module | dict[str, Tensor], rows
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The gradients of both after a backward pass, the reference's carried over by the same table that carries weights.
+
+    `reference` is the model, or its gradients by the names the table knows. Every parameter of ours has to be covered.
+    """
     ours = {name: parameter.grad for name, parameter in model.named_parameters()}
-    theirs = {name: parameter.grad for name, parameter in reference.named_parameters()}
+    theirs = reference
+    if isinstance(reference, nn.Module):
+        theirs = {name: parameter.grad for name, parameter in reference.named_parameters()}
     carried = {}
     for row in rows:
         if all(key in theirs for key in row.their_keys):
             for key, tensor in zip(row.our_keys, row.how.read([theirs[key] for key in row.their_keys]), strict=True):
                 carried[key] = tensor
-    return {name: ours[name] for name in carried}, carried
+    assert carried.keys() == ours.keys(), f"no gradient was compared for {sorted(ours.keys() - carried.keys())}"
+    return ours, carried

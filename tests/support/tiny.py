@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from headway.models.llama import RopeScaling
 
+KIN = {"vocab_size": 31, "width": 16, "n_layer": 2, "n_head": 4, "head_width": 4, "ff_width": 20}
+
+PAIR = {"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 2, "ff_width": 10}
+
 TINY: dict[str, list[dict]] = {
+    "transformer": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3},
+        {**PAIR, "norm": "pre", "n_decoder_layer": 1, "interleaved": False, "scaled": False, "head_bias": True},
+        {**PAIR, "norm": "post", "activation": "silu", "interleaved": False, "head_bias": True, "target_vocab_size": 23},
+        {**PAIR, "norm": "deepnorm", "activation": "gelu", "eps": 1e-3},
+        {**PAIR, "norm": "rezero"},
+    ],
     "gpt2": [
         {"vocab_size": 31, "context": 48, "width": 12, "n_layer": 2, "n_head": 3},
         {"vocab_size": 17, "context": 48, "width": 8, "n_layer": 1, "n_head": 1, "ff_width": 10},
@@ -25,5 +36,42 @@ TINY: dict[str, list[dict]] = {
             "rope_base": 500.0,
             "rope_scaling": RopeScaling(factor=4.0, low=1.0, high=4.0, context=16),
         },
+    ],
+    "mistral": [
+        {**KIN, "n_group": 2, "window": 5},
+        {**KIN, "n_group": 4, "window": 2, "tied": True},
+        {**KIN, "n_group": 1, "window": None},
+    ],
+    "qwen": [
+        {**KIN, "n_group": 2, "qkv_bias": True, "qk_norm": False},
+        {**KIN, "n_group": 1, "head_width": 6, "qkv_bias": False, "qk_norm": True, "tied": True},
+        {**KIN, "n_group": 4, "qkv_bias": True, "qk_norm": False, "window": 7, "full_layers": 1},
+    ],
+    "gemma": [
+        {**KIN, "n_group": 1, "head_width": 6},
+        {
+            **KIN,
+            "n_group": 2,
+            "windows": (6, None),
+            "sandwich": True,
+            "score_scale": 0.25,
+            "score_cap": 2.0,
+            "logit_cap": 3.0,
+        },
+        {
+            **KIN,
+            "n_group": 2,
+            "n_layer": 3,
+            "windows": (3, 3, None),
+            "sandwich": True,
+            "qk_norm": True,
+            "rope_base": 1000.0,
+            "local_rope_base": 100.0,
+            "rope_factor": 8.0,
+        },
+    ],
+    "mixtral": [
+        {**KIN, "n_group": 2, "n_expert": 4, "n_active": 2},
+        {**KIN, "n_group": 2, "n_expert": 3, "n_active": 2, "window": 5, "tied": True},
     ],
 }

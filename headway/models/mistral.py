@@ -1,0 +1,194 @@
+"""Mistral 7B: a Llama whose layers look back a window only.
+
+Jiang et al., *Mistral 7B*, 2023 (arXiv 2310.06825).
+
+    tokens -> embed -> [attn_norm -> windowed attention -> + -> mlp_norm -> mlp -> +] x n_layer -> norm -> head -> logits
+
+Against Llama: a query sees the newest `window` positions (section 2, "Sliding Window Attention"), so the cache of a layer
+stops growing there; what lies further back still arrives, a window a layer. Its later releases leave the window off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from headway.base.errors import HeadwayError
+from headway.blocks.attention import attend, merge_heads
+from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.norms import RMSNorm
+from headway.blocks.rotary import rotary_angles, rotate
+from headway.blocks.tap import Tap
+
+NOTES = {
+    "position": "rotary: queries and keys turn with their position, values do not; any length can be asked for",
+    "norm": "RMSNorm, before each sublayer (pre-norm), and one more before the head",
+    "attention": "causal within a sliding window: the cache holds no more than that; grouped keys and values; no biases",
+    "mlp": "SwiGLU: silu(gate) · up, then down; no biases",
+    "head": "its own matrix",
+}
+"""What is particular here, part by part: `headway diff` compares these between architectures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MistralConfig:
+    """The sizes of a Mistral.
+
+    Attributes:
+        vocab_size: Rows of the embedding.
+        width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside the MLP.
+        n_group: Key/value heads; divides n_head.
+        head_width: Width of a head; even.
+        window: How many positions a query sees, its own included; None for all.
+        eps: Added to the mean square in RMSNorm.
+        rope_base: Base of the rotary frequencies.
+        tied: Whether the head is the embedding.
+        context: The length it was trained for; longer texts run, and get worse.
+    """
+
+    vocab_size: int
+    width: int
+    n_layer: int
+    n_head: int
+    n_group: int
+    head_width: int
+    ff_width: int
+    window: int | None = 4096
+    eps: float = 1e-5
+    rope_base: float = 10000.0
+    tied: bool = False
+    context: int = 32768
+
+    def __post_init__(self) -> None:
+        if self.n_head % self.n_group:
+            raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
+        if self.head_width % 2:
+            raise HeadwayError(f"rotary embedding turns pairs: head_width must be even, not {self.head_width}")
+        if self.window is not None and self.window < 1:
+            raise HeadwayError(f"a window holds at least the query itself: window must be 1 or more, not {self.window}")
+
+
+PRESETS = {  # table 1 of the paper
+    "mistral-7b": MistralConfig(
+        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
+    ),
+}
+
+
+class Mistral(nn.Module):
+    """A causal language model: token ids in, the logits of each next token out."""
+
+    def __init__(self, config: MistralConfig):
+        super().__init__()
+        self.config = config
+        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = RMSNorm(config.width, config.eps)
+        self.head = None if config.tied else nn.Linear(config.width, config.vocab_size, bias=False)
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        """Draw the initial weights: N(0, 0.02), gains 1."""
+        for name, weight in self.named_parameters():
+            if "norm" in name:
+                nn.init.ones_(weight)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+            else:
+                nn.init.normal_(weight, std=0.02, generator=generator)
+
+    def forward(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t v"]:
+        """Logits of the token after each of `tokens`.
+
+        Args:
+            tokens: Ids; with a cache, those that come after what the cache has seen.
+            cache: From `new_cache`; it is extended in place.
+            mask: True at real tokens, None if all are. Logits at padding mean nothing.
+        """
+        return self.readout(self.hidden(tokens, cache, mask=mask))
+
+    def hidden(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """The residual stream after the last norm: all of `forward` but the head."""
+        span = locate(tokens, cache, mask)
+        x = self.embed(tokens)
+        cos, sin = self.angles(span.positions, x.dtype)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cos, sin, span, cache, layer)
+        if cache is not None:
+            cache.advance(span.t)
+        return self.norm(x)
+
+    def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
+        """Logits from `hidden`."""
+        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
+
+    def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        positions = positions.to(torch.promote_types(dtype, torch.float32))
+        cos, sin = rotary_angles(positions, self.config.head_width, self.config.rope_base)
+        return cos.to(dtype), sin.to(dtype)
+
+    def new_cache(self, batch: int, room: int) -> KVCache:
+        """An empty cache for `batch` conversations of up to `room` tokens; no layer holds much more than its window."""
+        c, weight = self.config, self.embed.weight
+        return KVCache(
+            [c.window] * c.n_layer, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device
+        )
+
+
+class Block(nn.Module):
+    """Attention, then the MLP, each on a normed copy of the stream and added back to it."""
+
+    def __init__(self, config: MistralConfig):
+        super().__init__()
+        self.attn_norm = RMSNorm(config.width, config.eps)
+        self.attn = Attention(config)
+        self.mlp_norm = RMSNorm(config.width, config.eps)
+        self.mlp = MLP(config)
+        self.after_attn, self.after_mlp = Tap(), Tap()
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+        return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention within a window; one fused projection for queries, keys and values."""
+
+    def __init__(self, config: MistralConfig):
+        super().__init__()
+        self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
+        self.window = config.window
+        self.qkv = nn.Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
+        self.out = nn.Linear(config.n_head * config.head_width, config.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+        b, t, _ = x.shape
+        heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)  # h query heads, g key heads, g value heads
+        turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
+        q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
+        if cache is not None:
+            k, v = cache.extend(layer, k, v)
+        mask = span.mask(k.shape[2], self.window)
+        return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
+
+
+class MLP(nn.Module):
+    """SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another."""
+
+    def __init__(self, config: MistralConfig):
+        super().__init__()
+        self.gate = nn.Linear(config.width, config.ff_width, bias=False)
+        self.up = nn.Linear(config.width, config.ff_width, bias=False)
+        self.down = nn.Linear(config.ff_width, config.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x)) * self.up(x))

@@ -1,0 +1,245 @@
+"""Mixtral: a Mistral whose MLP is eight, of which every token takes two.
+
+Jiang et al., *Mixtral of Experts*, 2024 (arXiv 2401.04088). The balance loss is Fedus et al., *Switch Transformers*, 2021
+(2101.03961), equations 4 to 6.
+
+    tokens -> embed -> [attn_norm -> attention -> + -> mlp_norm -> router -> top experts -> +] x n_layer -> norm -> head
+
+Against Mistral: a linear router scores the experts for each token; the best `n_active` run, weighted by a softmax over
+their scores alone. Parameters grow with the number of experts, the work per token does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from headway.base.errors import HeadwayError
+from headway.blocks.attention import attend, merge_heads
+from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.norms import RMSNorm
+from headway.blocks.rotary import rotary_angles, rotate
+from headway.blocks.tap import Tap
+
+NOTES = {
+    "position": "rotary: queries and keys turn with their position, values do not; any length can be asked for",
+    "norm": "RMSNorm, before each sublayer (pre-norm), and one more before the head",
+    "attention": "causal; grouped keys and values; no biases; a window where the checkpoint asks for one",
+    "mlp": "a router picks 2 of 8 SwiGLU experts per token and mixes them by a softmax over the picked scores",
+    "head": "its own matrix",
+    "loss": "a balance loss on the router keeps it from sending everything to one expert",
+}
+"""What is particular here, part by part: `headway diff` compares these between architectures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtralConfig:
+    """The sizes of a Mixtral.
+
+    Attributes:
+        vocab_size: Rows of the embedding.
+        width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside each expert.
+        n_group: Key/value heads; divides n_head.
+        head_width: Width of a head; even.
+        n_expert, n_active: Experts per layer, and how many of them a token takes. With one, its weight is always 1 and
+            the router learns from the balance loss alone.
+        window: How many positions a query sees, None for all.
+        eps: Added to the mean square in RMSNorm.
+        rope_base: Base of the rotary frequencies.
+        tied: Whether the head is the embedding.
+        context: The length it was trained for; longer texts run, and get worse.
+    """
+
+    vocab_size: int
+    width: int
+    n_layer: int
+    n_head: int
+    n_group: int
+    head_width: int
+    ff_width: int
+    n_expert: int = 8
+    n_active: int = 2
+    window: int | None = None
+    eps: float = 1e-5
+    rope_base: float = 1000000.0
+    tied: bool = False
+    context: int = 32768
+
+    def __post_init__(self) -> None:
+        if self.n_head % self.n_group:
+            raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
+        if self.head_width % 2:
+            raise HeadwayError(f"rotary embedding turns pairs: head_width must be even, not {self.head_width}")
+        if not 1 <= self.n_active <= self.n_expert:
+            raise HeadwayError(
+                f"a token takes 1 to n_expert={self.n_expert} experts: n_active cannot be {self.n_active}"
+            )
+
+
+PRESETS = {  # table 1 of the paper
+    "mixtral-8x7b": MixtralConfig(
+        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
+    ),
+}
+
+
+class Mixtral(nn.Module):
+    """A causal language model: token ids in, the logits of each next token out."""
+
+    def __init__(self, config: MixtralConfig):
+        super().__init__()
+        self.config = config
+        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = RMSNorm(config.width, config.eps)
+        self.head = None if config.tied else nn.Linear(config.width, config.vocab_size, bias=False)
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        """Draw the initial weights: N(0, 0.02), gains 1."""
+        for name, weight in self.named_parameters():
+            if "norm" in name:
+                nn.init.ones_(weight)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+            else:
+                nn.init.normal_(weight, std=0.02, generator=generator)
+
+    def forward(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t v"]:
+        """Logits of the token after each of `tokens`.
+
+        Args:
+            tokens: Ids; with a cache, those that come after what the cache has seen.
+            cache: From `new_cache`; it is extended in place.
+            mask: True at real tokens, None if all are. Logits at padding mean nothing.
+        """
+        return self.readout(self.hidden(tokens, cache, mask=mask))
+
+    def hidden(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """The residual stream after the last norm: all of `forward` but the head."""
+        span = locate(tokens, cache, mask)
+        x = self.embed(tokens)
+        cos, sin = self.angles(span.positions, x.dtype)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cos, sin, span, cache, layer)
+        if cache is not None:
+            cache.advance(span.t)
+        return self.norm(x)
+
+    def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
+        """Logits from `hidden`."""
+        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
+
+    def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        positions = positions.to(torch.promote_types(dtype, torch.float32))
+        cos, sin = rotary_angles(positions, self.config.head_width, self.config.rope_base)
+        return cos.to(dtype), sin.to(dtype)
+
+    def new_cache(self, batch: int, room: int) -> KVCache:
+        """An empty cache for `batch` conversations of up to `room` tokens."""
+        c, weight = self.config, self.embed.weight
+        return KVCache(
+            [c.window] * c.n_layer, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device
+        )
+
+
+class Block(nn.Module):
+    """Attention, then the experts, each on a normed copy of the stream and added back to it."""
+
+    def __init__(self, config: MixtralConfig):
+        super().__init__()
+        self.attn_norm = RMSNorm(config.width, config.eps)
+        self.attn = Attention(config)
+        self.mlp_norm = RMSNorm(config.width, config.eps)
+        self.mlp = Experts(config)
+        self.after_attn, self.after_mlp = Tap(), Tap()
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+        return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention; one fused projection for queries, keys and values."""
+
+    def __init__(self, config: MixtralConfig):
+        super().__init__()
+        self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
+        self.window = config.window
+        self.qkv = nn.Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
+        self.out = nn.Linear(config.n_head * config.head_width, config.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+        b, t, _ = x.shape
+        heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)  # h query heads, g key heads, g value heads
+        turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
+        q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
+        if cache is not None:
+            k, v = cache.extend(layer, k, v)
+        mask = span.mask(k.shape[2], self.window)
+        return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
+
+
+class Experts(nn.Module):
+    """A router and its experts. The scores of the latest call pass through the tap `scores`, for `balance_loss`."""
+
+    def __init__(self, config: MixtralConfig):
+        super().__init__()
+        self.n_active = config.n_active
+        self.router = nn.Linear(config.width, config.n_expert, bias=False)
+        self.experts = nn.ModuleList(MLP(config) for _ in range(config.n_expert))
+        self.scores = Tap()
+
+    def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
+        rows = x.flatten(0, 1)
+        scores = self.scores(self.router(rows))
+        best, chosen = scores.topk(self.n_active, dim=-1)
+        # A softmax over the chosen alone is the softmax over all, renormalised (equation in section 2.1). At least float32.
+        weights = best.to(torch.promote_types(best.dtype, torch.float32)).softmax(-1).to(x.dtype)
+        mixed = torch.zeros_like(rows)
+        for n, expert in enumerate(self.experts):
+            row, place = torch.where(chosen == n)
+            mixed = mixed.index_add(0, row, expert(rows[row]) * weights[row, place, None])
+        return mixed.view_as(x)
+
+
+class MLP(nn.Module):
+    """One expert: SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another."""
+
+    def __init__(self, config: MixtralConfig):
+        super().__init__()
+        self.gate = nn.Linear(config.width, config.ff_width, bias=False)
+        self.up = nn.Linear(config.width, config.ff_width, bias=False)
+        self.down = nn.Linear(config.ff_width, config.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+def balance_loss(
+    scores: Float[Tensor, "rows e"], n_active: int = 1, real: Bool[Tensor, " rows"] | None = None
+) -> Float[Tensor, ""]:
+    """n_expert · Σ_e (share of choices that fell on e) · (mean router probability of e): 1 where all is even, and
+    n_expert where all fall on one (Switch Transformers, equations 4 to 6; with `n_active` choices per token, the shares are
+    summed over the choices, as Mixtral's is, so that an even load gives `n_active`).
+
+    Args:
+        scores: The router's logits, one row per token.
+        n_active: Experts a token takes.
+        real: False at padding, which counts nowhere.
+    """
+    n_expert = scores.shape[-1]
+    if real is not None:
+        scores = scores[real]
+    probability = scores.to(torch.promote_types(scores.dtype, torch.float32)).softmax(-1)
+    chosen = F.one_hot(scores.topk(n_active, dim=-1).indices, n_expert).sum(1).to(probability.dtype)
+    return n_expert * (chosen.mean(0) * probability.mean(0)).sum()

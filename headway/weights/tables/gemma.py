@@ -1,0 +1,147 @@
+"""Gemma 1, 2 and 3 (text) in Hugging Face checkpoints. One name changes its place: see `rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from headway.base.errors import Unsupported
+from headway.models.gemma import GemmaConfig
+from headway.weights import kin
+from headway.weights.configs import only, refuse, rope_parameters
+from headway.weights.engine import Row, Table
+
+
+def rows(config: GemmaConfig) -> Iterator[Row]:
+    yield from kin.ends(tied=True)
+    for n in range(config.n_layer):
+        yield from kin.attention(n, n_head=config.n_head, n_group=config.n_group, head_width=config.head_width)
+        yield from kin.weights(n, ("input_layernorm", "attn_norm"), *kin.MLP)
+        if config.sandwich:
+            # post_attention_layernorm now is what its name says: it norms what attention gave.
+            yield from kin.weights(
+                n,
+                ("post_attention_layernorm", "attn_out_norm"),
+                ("pre_feedforward_layernorm", "mlp_norm"),
+                ("post_feedforward_layernorm", "mlp_out_norm"),
+            )
+        else:
+            yield from kin.weights(n, ("post_attention_layernorm", "mlp_norm"))
+        if config.qk_norm:
+            yield from kin.weights(n, ("self_attn.q_norm", "attn.q_norm"), ("self_attn.k_norm", "attn.k_norm"))
+
+
+def read_config(theirs: dict[str, Any]) -> GemmaConfig:
+    generation = _generation(theirs)
+    # Early files say "gelu" under hidden_act and mean its tanh form.
+    theirs.setdefault("hidden_activation", None)
+    only(theirs, "hidden_activation", "gelu_pytorch_tanh", None, default=None)
+    refuse(theirs, "attention_bias", "use_bidirectional_attention")
+    only(theirs, "tie_word_embeddings", True, default=True)
+    sizes = kin.read_sizes(theirs)
+    if generation == 1:
+        return GemmaConfig(**sizes, rope_base=_rope(theirs, None, "rope_theta", 10000.0)[0])
+    period = (
+        2 if generation == 2 else theirs.get("sliding_window_pattern") or theirs.get("_sliding_window_pattern") or 6
+    )
+    n_layer, window = theirs["num_hidden_layers"], theirs.get("sliding_window")
+    kinds = theirs.get("layer_types") or [
+        "sliding_attention" if (n + 1) % period else "full_attention" for n in range(n_layer)
+    ]
+    base, factor = _rope(theirs, "full_attention", "rope_theta", 10000.0 if generation == 2 else 1000000.0)
+    local = base
+    if generation == 3:
+        local, local_factor = _rope(theirs, "sliding_attention", "rope_local_base_freq", 10000.0)
+        only({"rope factor of windowed layers": local_factor}, "rope factor of windowed layers", 1.0, default=1.0)
+    return GemmaConfig(
+        **sizes,
+        rope_base=base,
+        local_rope_base=local,
+        rope_factor=factor,
+        windows=tuple(window if kind == "sliding_attention" else None for kind in kinds),
+        sandwich=True,
+        qk_norm=generation == 3,
+        score_scale=theirs["query_pre_attn_scalar"] ** -0.5,
+        # transformers' Gemma 3 never applies attn_logit_softcapping, whatever the file says.
+        score_cap=theirs.get("attn_logit_softcapping") if generation == 2 else None,
+        logit_cap=theirs.get("final_logit_softcapping"),
+    )
+
+
+def _generation(theirs: dict[str, Any]) -> int:
+    names = {"gemma": 1, "gemma2": 2, "gemma3_text": 3}
+    names |= {"GemmaForCausalLM": 1, "Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 3}
+    for name in (*(theirs.get("architectures") or ()), theirs.get("model_type")):
+        if name in names:
+            return names[name]
+    raise Unsupported(f"this is none of {', '.join(names)}")
+
+
+def _rope(theirs: dict[str, Any], kind: str | None, older: str, default: float) -> tuple[float, float]:
+    """Base and factor for layers of one kind: newer files keep one set per kind, older ones flat fields."""
+    found = rope_parameters(theirs)
+    if kind in found:
+        found = found[kind] or {}
+    elif older != "rope_theta":
+        found = {}  # flat fields speak of the layers that see everything
+    scaling = found.get("rope_type", "default")
+    only({"rope_type": scaling}, "rope_type", "default", "linear", default="default")
+    factor = float(found.get("factor", 1.0)) if scaling == "linear" else 1.0
+    return float(found.get("rope_theta", theirs.get(older, default))), factor
+
+
+def write_config(config: GemmaConfig) -> dict[str, Any]:
+    shared = kin.write_sizes(config) | {"hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": True}
+    shared |= {"attention_bias": False}
+    if not config.sandwich:
+        return {
+            "architectures": ["GemmaForCausalLM"],
+            "model_type": "gemma",
+            **shared,
+            "rope_theta": config.rope_base,
+        }
+    assert config.score_scale is not None
+    windows = {window for window in config.windows if window is not None}
+    if len(windows) > 1:
+        raise Unsupported(f"a Gemma checkpoint has one window for all windowed layers, not {sorted(windows)}")
+    shared |= {
+        "sliding_window": windows.pop() if windows else config.context,
+        "layer_types": ["full_attention" if window is None else "sliding_attention" for window in config.windows],
+        "query_pre_attn_scalar": _whole(config.score_scale**-2),
+        "final_logit_softcapping": config.logit_cap,
+        "attn_logit_softcapping": config.score_cap,
+    }
+    if not config.qk_norm:
+        return {
+            "architectures": ["Gemma2ForCausalLM"],
+            "model_type": "gemma2",
+            **shared,
+            "rope_theta": config.rope_base,
+        }
+    full: dict[str, Any] = {"rope_type": "default", "rope_theta": config.rope_base}
+    if config.rope_factor != 1:
+        full |= {"rope_type": "linear", "factor": config.rope_factor}
+    local = {"rope_type": "default", "rope_theta": config.local_rope_base}
+    return {
+        "architectures": ["Gemma3ForCausalLM"],
+        "model_type": "gemma3_text",
+        **shared,
+        "rope_parameters": {"full_attention": full, "sliding_attention": local},
+    }
+
+
+def _whole(value: float) -> int:
+    """The whole number that the format asks for."""
+    if abs(value - round(value)) > 1e-6:
+        raise Unsupported(f"a Gemma checkpoint stores 1 / score_scale² as a whole number, and this is {value}")
+    return round(value)
+
+
+TABLE = Table(
+    rows=rows,
+    read_config=read_config,
+    write_config=write_config,
+    prefix="model.",
+    copies=lambda config: {"lm_head.weight": "model.embed_tokens.weight"},
+    ignore=kin.INV_FREQ,
+)
