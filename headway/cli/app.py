@@ -14,6 +14,11 @@ GROUPS: dict[str, dict[str, str]] = {
     "Set up": {
         "tour": "See the whole of Headway in under a minute.",
         "doctor": "Show versions, threads, caches, and what is missing.",
+        "fetch": "Fetch models and texts into the cache, or list them.",
+    },
+    "Models": {
+        "run": "Let a model answer or complete a text, as it comes.",
+        "chat": "Talk with a model.",
     },
     "Claims": {
         "claims": "List the papers' claims with cost and verdicts, or show one.",

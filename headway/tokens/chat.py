@@ -90,5 +90,5 @@ def _compiled(template: str):
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
     )
     environment.filters["tojson"] = _tojson
-    environment.globals.update({"raise_exception": _raise_exception, "strftime_now": _strftime_now})
-    return environment.from_string(template)
+    helpers = {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
+    return environment.from_string(template, globals=helpers)

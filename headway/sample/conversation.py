@@ -1,0 +1,102 @@
+"""A conversation with a model that chats: what was said, and a cache that is not read twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from headway.base.errors import HeadwayError
+from headway.sample.filters import GREEDY, Sampling
+from headway.sample.text import Reply, reply
+
+
+class Conversation:
+    """Turns of a user and the model, in the words of the checkpoint's chat template.
+
+    Each turn feeds the model only what its cache has not seen: the longest common beginning of the old ids and the new
+    ones is kept (`rewind`), whatever the template does to earlier turns.
+
+    Attributes:
+        messages: ``{"role": ..., "content": ...}``, oldest first.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, system: str | None = None):
+        self.model, self.tokenizer, self.system = model, tokenizer, system
+        self.messages: list[dict[str, str]] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the system's message."""
+        self.messages = [] if self.system is None else [{"role": "system", "content": self.system}]
+        self._ids: list[int] = []  # those the cache has seen
+        self._cache: Any = None
+
+    def say(
+        self,
+        text: str,
+        *,
+        max_tokens: int,
+        sampling: Sampling = GREEDY,
+        stops: Sequence[str] = (),
+        generator: torch.Generator | None = None,
+        into: Reply | None = None,
+    ) -> Iterator[str]:
+        """Say `text` and yield the answer in pieces.
+
+        Whoever stops iterating (Ctrl-C) keeps what has come so far as the answer; a turn of which nothing came is as if it
+        had not been. Raises `HeadwayError` at once where the conversation outgrows the model's context.
+        """
+        into = Reply() if into is None else into
+        messages = [*self.messages, {"role": "user", "content": text}]
+        ids = self.tokenizer.encode_chat(messages)
+        context = getattr(self.model.config, "context", None)
+        if context is not None and len(ids) > context:
+            raise HeadwayError(
+                f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: /reset starts a new one."
+            )
+        fresh = self._prepare(ids, max_tokens, context)
+        pieces = reply(
+            self.model,
+            self.tokenizer.stream(),
+            ids[len(ids) - fresh :],
+            max_tokens=max_tokens,
+            sampling=sampling,
+            stop_ids=self.tokenizer.stop_ids,
+            stops=stops,
+            generator=generator,
+            cache=self._cache,
+            into=into,
+        )
+        return self._turn(pieces, messages, ids, into)
+
+    def _prepare(self, ids: list[int], max_tokens: int, context: int | None) -> int:
+        """Make the cache end where `ids` go on; return how many of them are new to it."""
+        need = len(ids) + max_tokens
+        if context is not None:
+            need = min(need, context)
+        if self._cache is not None and self._cache.room >= need:
+            same = sum(
+                1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(self._ids, ids, strict=False))
+            )
+            same = min(same, len(ids) - 1)  # the model must read something to say something
+            try:
+                self._cache.rewind(self._cache.length - same)
+                return len(ids) - same
+            except HeadwayError:
+                pass  # a window has slid on, or a state cannot be undone: read it all again
+        room = need if self._cache is None else max(need, 2 * self._cache.room)
+        self._cache = self.model.new_cache(1, room if context is None else min(room, context))
+        return len(ids)
+
+    def _turn(
+        self, pieces: Iterator[str], messages: list[dict[str, str]], ids: list[int], into: Reply
+    ) -> Iterator[str]:
+        try:
+            yield from pieces
+        finally:
+            self._ids = [*ids, *into.ids][: self._cache.length]
+            if into.ids:
+                self.messages = [*messages, {"role": "assistant", "content": into.text}]

@@ -1,0 +1,284 @@
+"""A name becomes a model and a tokenizer, ready to use: the one place that joins them.
+
+A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` file, or an id on the Hugging Face hub
+(``owner/name``, with ``@revision`` if you like).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+
+ZOO: dict[str, str] = {
+    "smollm2-135m": "fetch:smollm2-135m",
+    "gpt2": "hub:openai-community/gpt2",
+    "gpt2-medium": "hub:openai-community/gpt2-medium",
+    "gpt2-large": "hub:openai-community/gpt2-large",
+    "gpt2-xl": "hub:openai-community/gpt2-xl",
+}
+"""Name -> where it comes from: a source of `headway fetch`, or the hub."""
+
+DEFAULT = "smollm2-135m"
+
+DTYPES = {
+    "float32": ("float32", "fp32", "f32"),
+    "bfloat16": ("bfloat16", "bf16"),
+    "float16": ("float16", "fp16", "f16", "half"),
+    "float64": ("float64", "fp64", "f64", "double"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model and its tokenizer.
+
+    Attributes:
+        name: What was asked for.
+        model: In evaluation mode.
+        tokenizer: None where the checkpoint has none.
+        where: The file or folder it was read from.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    where: Path
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text to be completed."""
+        return self.words.encode(text)
+
+    def decoder(self) -> Any:
+        """For ids that come one by one: `push` and `close`."""
+        from headway.tokens.pretrained import Stream
+
+        return self.tokenizer.stream() if hasattr(self.words, "encode_chat") else Stream(self.words.decode)
+
+    @property
+    def words(self) -> Any:
+        """The tokenizer; one line where there is none."""
+        if self.tokenizer is None:
+            raise HeadwayError(f"{self.name} comes without a tokenizer ({self.where}): it has no words to say.")
+        return self.tokenizer
+
+    @property
+    def chats(self) -> bool:
+        """Whether it was trained to answer: it has a chat template."""
+        return getattr(self.tokenizer, "template", None) is not None
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        return getattr(self.tokenizer, "stop_ids", frozenset())
+
+
+def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: bool = True) -> Loaded:
+    """The model called `name`, wherever it has to come from.
+
+    Args:
+        name: See the top of this file.
+        dtype: A torch dtype or its name; None for float32 on a CPU, and as stored elsewhere.
+        device: A torch device or its name; None for the CPU.
+        progress: Whether to show what is fetched.
+
+    Raises:
+        HeadwayError: one line: unknown, missing, gated, `Offline`, `Corrupt`, `Unsupported`.
+    """
+    dtype, device = parse_dtype(dtype), parse_device(device)
+    name = str(name)
+    path = find(name, progress=progress)
+    if dtype is None and device.type == "cpu":
+        import torch
+
+        dtype = torch.float32
+    return (_from_gguf if path.is_file() else _from_folder)(name, path, dtype, device)
+
+
+def find(name: str, *, progress: bool = True) -> Path:
+    """The file or folder of the model called `name`, fetched first where it is not on this disk."""
+    if name in ZOO:
+        way, _, what = ZOO[name].partition(":")
+        if way == "fetch":
+            from headway.base.sources import fetch
+
+            return fetch(what, progress=progress)
+        return _from_hub(what, progress)
+    path = Path(name).expanduser()
+    if path.exists():
+        if path.is_file() and path.suffix.lower() != ".gguf":
+            raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
+        return path
+    if name.endswith(".gguf") or name.startswith((".", "/", "~", "\\")) or "\\" in name:
+        raise HeadwayError(f"there is no {'file' if name.endswith('.gguf') else 'folder'} {name}.")
+    if name.count("/") == 1 and all(name.split("/")):
+        return _from_hub(name, progress)
+    known = ", ".join(ZOO)
+    raise HeadwayError(
+        f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "
+        "or a Hugging Face id (owner/name)."
+    )
+
+
+def parse_dtype(dtype: Any) -> torch.dtype | None:
+    """A torch dtype from its name (``bf16`` as well as ``bfloat16``)."""
+    import torch
+
+    if dtype is None or isinstance(dtype, torch.dtype):
+        return dtype
+    for full, names in DTYPES.items():
+        if str(dtype).lower() in names:
+            return getattr(torch, full)
+    known = [name for names in DTYPES.values() for name in names]
+    raise HeadwayError(
+        f"there is no dtype '{dtype}'.{did_you_mean(str(dtype), known)} Known: {', '.join(DTYPES)} (also fp32, bf16, ...)."
+    )
+
+
+def parse_device(device: Any) -> torch.device:
+    """A torch device that this machine really has."""
+    import torch
+
+    if isinstance(device, torch.device):
+        return device
+    try:
+        found = torch.device(device or "cpu")
+    except RuntimeError as error:
+        raise HeadwayError(f"there is no device '{device}': cpu, cuda, cuda:0, mps ...") from error
+    if found.type == "cpu":
+        return found
+    if found.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not count:
+            raise HeadwayError(
+                f"device {device}: this machine has no CUDA device that PyTorch can use (`headway doctor`)."
+            )
+        if (found.index or 0) >= count:
+            raise HeadwayError(f"device {device}: there are {count} here, cuda:0 to cuda:{count - 1}.")
+        return found
+    if found.type == "mps" and torch.backends.mps.is_available():
+        return found
+    raise HeadwayError(f"device {device} is not available here; use cpu.")
+
+
+def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
+    from headway.tokens.pretrained import PretrainedTokenizer
+    from headway.weights import GGUF, load_gguf
+
+    file = GGUF(path)
+    model = load_gguf(file, dtype=dtype, device=device)
+    return _checked(
+        Loaded(name=name, model=model, tokenizer=PretrainedTokenizer.from_gguf(file.facts, name=name), where=path)
+    )
+
+
+def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
+    from headway.weights import load_folder
+
+    model = load_folder(path, dtype=dtype, device=device)
+    return _checked(Loaded(name=name, model=model, tokenizer=_tokenizer(name, path), where=path))
+
+
+def _tokenizer(name: str, folder: Path) -> Any:
+    from headway.tokens.chars import CharTokenizer
+    from headway.tokens.pretrained import PretrainedTokenizer
+
+    for own in ("tokenizer.json", "characters.json"):
+        if (folder / own).is_file() and _kind(folder / own) == "characters":
+            return CharTokenizer.load(folder / own)
+    try:
+        return PretrainedTokenizer.from_folder(folder, name=name)
+    except Unsupported:
+        return None
+
+
+def _kind(path: Path) -> str | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return content.get("kind") if isinstance(content, dict) else None
+
+
+def _checked(loaded: Loaded) -> Loaded:
+    rows = getattr(loaded.model.config, "vocab_size", None)
+    if loaded.tokenizer is not None and rows is not None and loaded.tokenizer.vocab_size > rows:
+        raise Corrupt(
+            f"{loaded.where}: its tokenizer has {loaded.tokenizer.vocab_size} tokens and its model only {rows}: "
+            "they do not belong together."
+        )
+    return loaded
+
+
+def _from_hub(name: str, progress: bool) -> Path:
+    """The folder of a model of the Hugging Face hub, downloaded into its own cache (HF_HOME and HF_HUB_OFFLINE hold)."""
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import errors as hub
+    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
+
+    id, _, revision = name.partition("@")
+    page = f"{constants.ENDPOINT}/{id}"
+    if not progress:
+        disable_progress_bars()
+
+    def download(*patterns: str) -> Path:
+        # Not the same weights again for other frameworks, nor what lies in folders below.
+        return Path(
+            snapshot_download(id, revision=revision or None, allow_patterns=list(patterns), ignore_patterns=["*/*"])
+        )
+
+    try:
+        folder = download("*.json", "*.txt", "*.jinja", "*.safetensors")
+        if not any(folder.glob("*.safetensors")):
+            folder = download("pytorch_model*.bin", "*.json", "*.txt")
+        return folder
+    except hub.HFValidationError as error:
+        raise HeadwayError(
+            f"'{name}' is no Hugging Face id: owner/name, of letters, digits, '-', '_' and '.'."
+        ) from error
+    except hub.GatedRepoError as error:
+        raise HeadwayError(
+            f"{id} is gated: accept its terms at {page}, then log in with `hf auth login` or set HF_TOKEN."
+        ) from error
+    except hub.RevisionNotFoundError as error:
+        raise HeadwayError(f"{id} has no revision '{revision}' at {page}.") from error
+    except hub.RepositoryNotFoundError as error:
+        raise HeadwayError(
+            f"there is no model {id} at {constants.ENDPOINT}, or it is private: check the spelling, or log in with "
+            "`hf auth login`."
+        ) from error
+    except (hub.OfflineModeIsEnabled, hub.LocalEntryNotFoundError) as error:
+        why = "HF_HUB_OFFLINE is set" if constants.is_offline_mode() else "the hub does not answer"
+        raise Offline(
+            f"{id} is not on this disk, and {why}: connect and run this again, or give a local folder."
+        ) from error
+    except hub.HfHubHTTPError as error:
+        code = error.response.status_code if error.response is not None else "an error"
+        raise HeadwayError(f"the hub answered {code} for {id} ({page}): try again later.") from error
+    except OSError as error:
+        raise _hub_trouble(id, error) from error
+    except Exception as error:
+        import httpx
+
+        if isinstance(error, httpx.HTTPError):
+            raise Offline(
+                f"{id} is not on this disk, and the hub does not answer ({type(error).__name__}): "
+                "connect and run this again, or give a local folder."
+            ) from error
+        raise
+    finally:
+        if not progress:
+            enable_progress_bars()
+
+
+def _hub_trouble(id: str, error: OSError) -> HeadwayError:
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return HeadwayError(f"no room on the disk for {id}: free some, or set HF_HOME to a larger disk.")
+    return HeadwayError(f"{id} could not be fetched ({' '.join(str(error).split())}).")
