@@ -1,0 +1,200 @@
+"""The judge, as the rest of Headway sees it: a file and an exercise in, a verdict out.
+
+A `Judge` keeps one process warm: Python with torch imported and nothing done yet. For every file that process forks a
+judge, and the judge forks the process that runs the learner's code, so that every check starts from the same clean state
+and none pays for an import. See `judging` for how a verdict is reached, `judge_child` for what learner's code may do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from headway.base.errors import HeadwayError
+from headway.learn.exercise import Exercise
+
+LONGEST = 120.0
+"""Seconds after which a judging that has not come back is given up; the limits inside end it long before."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of one file.
+
+    `status`: passed; mistake (recognised: `names` has it); wrong (not recognised: `details` show the smallest input);
+    raised; unfinished (NotImplementedError); missing (no file, or no such function in it); syntax; forbidden (uses what
+    the exercise does not allow); timeout; memory; exited (ended or crashed the process); garbled; broken (our fault).
+    `line` says it in one sentence, `details` in a few lines, `notes` are remarks on a passing file, `printed` is what the
+    file printed.
+    """
+
+    exercise: str
+    path: str
+    seed: int
+    status: str
+    line: str
+    names: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
+    printed_bytes: int = 0
+    called: tuple[str, ...] = ()
+    tried: int = 0
+    seconds: float = 0.0
+    at: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+    @property
+    def named(self) -> bool:
+        """Whether the mistake was recognised."""
+        return self.status == "mistake"
+
+
+def new_seed() -> int:
+    """A fresh seed, short enough to be typed again."""
+    return secrets.randbelow(1_000_000)
+
+
+class Judge:
+    """A warm judge. Use as a context manager, or `close` it; a second one is never needed in a process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
+        self._pending = b""
+
+    def start(self) -> None:
+        """Begin to warm up; returns at once."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if os.name != "posix":
+            raise HeadwayError(
+                "the judge needs Linux or macOS (or WSL on Windows): it runs your code in a process of its own."
+            )
+        root = str(Path(__file__).resolve().parents[2])
+        # The search path is handed over as it is here, and the current folder is not on it: a learner's `random.py`
+        # must not be found in place of Python's own.
+        here = [entry for entry in sys.path if entry and os.path.abspath(entry) != os.getcwd()]
+        start = (
+            f"import sys; sys.path[:] = {[*here, *([] if root in here else [root])]!r}; "
+            "from headway.learn.judging import main_loop; main_loop(0, 1)"
+        )
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
+        self._pending, self._ready = b"", False
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if not os.environ.get("HEADWAY_DEBUG") else None,
+            env=environment,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    def check(
+        self, exercise: Exercise, path: Path | str, seed: int | None = None, instead: dict[str, str] | None = None
+    ) -> Verdict:
+        """Judge the file at `path`; a fresh seed if None.
+
+        Args:
+            instead: for the audit: judge these of our mistakes (entry -> name) instead of a file.
+        """
+        self.start()
+        request = {
+            "exercise": exercise.id,
+            "folder": str(exercise.folder),
+            "path": str(Path(path).absolute()),
+            "seed": new_seed() if seed is None else seed,
+            "instead": instead,
+        }
+        try:
+            reply = self._exchange(request)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+        known = {f.name for f in fields(Verdict)}
+        reply = {"exercise": exercise.id, "path": request["path"], "seed": request["seed"], **reply}
+        lists = {name: tuple(value) for name, value in reply.items() if isinstance(value, list)}
+        return Verdict(**{name: value for name, value in {**reply, **lists}.items() if name in known})
+
+    def _exchange(self, request: dict) -> dict:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        deadline = time.monotonic() + LONGEST
+        if not self._ready:
+            self._line(deadline)
+            self._ready = True
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        return json.loads(self._line(deadline))
+
+    def _line(self, deadline: float) -> bytes:
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        while b"\n" not in self._pending:
+            left = deadline - time.monotonic()
+            data = b""
+            if left > 0:
+                if not select.select([process.stdout], [], [], left)[0]:
+                    continue
+                data = os.read(process.stdout.fileno(), 65536)
+            if not data:
+                text = ""
+                self._kill()
+                if process.stderr is not None:
+                    text = process.stderr.read().decode(errors="replace").strip()
+                last = text.splitlines()[-1] if text else "it ended without a word" if left > 0 else "it took too long"
+                raise HeadwayError(f"the judge could not run: {last}. `headway doctor` shows what is missing.")
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def close(self) -> None:
+        """End the warm process."""
+        process, self._process = self._process, None
+        if process is not None:
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
+
+    def __enter__(self) -> Judge:
+        self.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def judge(exercise: Exercise | str, path: Path | str, seed: int | None = None) -> Verdict:
+    """Judge one file, cold: about two seconds, most of them torch's import."""
+    from headway.learn.exercise import find_exercise
+
+    with Judge() as warm:
+        return warm.check(find_exercise(exercise) if isinstance(exercise, str) else exercise, path, seed)
