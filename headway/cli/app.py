@@ -16,6 +16,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "doctor": "Show versions, threads, caches, and what is missing.",
         "fetch": "Fetch models and texts into the cache, or list them.",
     },
+    "Learn": {
+        "read": "Open a topic's lesson in the browser.",
+    },
     "Models": {
         "run": "Let a model answer or complete a text, as it comes.",
         "chat": "Talk with a model.",

@@ -1,0 +1,95 @@
+"""What lessons are made of besides prose: our code read from its source, the exercises' mistakes, numbers from results.
+
+A lesson quotes nothing by hand that a program knows: code comes from the source, mistakes from the exercises, measured
+numbers from the claims' JSON.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from headway.learn.exercise import find_exercise
+from headway.learn.path import the_path
+from headway.learn.recall import questions
+
+
+def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
+    """The source of a function or class as Markdown, without its docstring if so asked, and where it stands."""
+    import ast
+
+    text = textwrap.dedent(inspect.getsource(thing))
+    if not docstring:
+        tree = ast.parse(text)
+        node = tree.body[0]
+        assert isinstance(node, ast.FunctionDef | ast.ClassDef)
+        first = node.body[0]
+        if ast.get_docstring(node) is not None and len(node.body) > 1:
+            lines = text.splitlines()
+            assert first.end_lineno is not None
+            del lines[first.lineno - 1 : first.end_lineno]
+            text = "\n".join(lines)
+    where = thing.__module__.replace(".", "/")
+    return f"```python\n# {where}.py\n{text.strip()}\n```"
+
+
+def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
+    """Mistakes of an exercise as a Markdown list: what the judge says when it meets them, with the numbers `facts`."""
+    from headway.learn.cases import Mistake
+
+    module = find_exercise(exercise).load("mistakes")
+    every = [value for value in vars(module).values() if isinstance(value, Mistake)]
+    every += [value for value in getattr(module, "MISTAKES", ()) if isinstance(value, Mistake)]
+    known = {mistake.name: mistake for mistake in every}
+    told = [known[name].told(facts).strip() for name in names]
+    return "\n".join(f"- {line[0].upper()}{line[1:].rstrip('.')}." for line in told)
+
+
+def what_follows(topic: str) -> str:
+    """The exercises, claims and papers of a topic as Markdown, each with the command that leads to it."""
+    from headway.learn.exercise import exercises
+
+    path = the_path()
+    found = path.topic(topic)
+    lines = ["**Exercises**", ""]
+    lines += [f"- {e.title}: `headway check {e.id}`" for e in exercises().values() if e.topic == topic]
+    if found.claims:
+        lines += ["", "**Claims you can reproduce**", ""]
+        lines += [f"- `headway reproduce {name}`" for name in found.claims]
+    lines += ["", "**Papers**", ""]
+    for key in found.papers:
+        paper = path.papers[key]
+        lines.append(f"- {paper.short}, *{paper.title}*" + (f", <{paper.link}>" if paper.link else ""))
+    return "\n".join(lines)
+
+
+class Recall:
+    """A topic's recall questions as marimo controls, checked as they are answered."""
+
+    def __init__(self, topic: str):
+        import marimo as mo
+
+        self.questions = questions(topic)
+        self.controls = mo.ui.array(
+            [
+                mo.ui.radio(options=list(question.choices))
+                if question.choices
+                else mo.ui.text(placeholder="a number, or a fraction")
+                for question in self.questions
+            ]
+        )
+
+    def show(self) -> Any:
+        """The questions, and after each answer what to say to it. To be the last expression of a cell that reads `controls`."""
+        import marimo as mo
+
+        rows = []
+        for question, control in zip(self.questions, self.controls, strict=True):
+            given = control.value
+            told = mo.callout(
+                mo.md(question.reply(str(given))), kind="success" if question.right(str(given)) else "warn"
+            )
+            rows.append(mo.vstack([mo.md(f"**{question.ask}**"), control, *([told] if given else [])]))
+        return mo.vstack(rows, gap=1.5)

@@ -1,0 +1,66 @@
+"""Every lesson runs from top to bottom, offline; its recall questions are well formed, and everything it points at exists."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import time
+
+import pytest
+
+from headway.cli.app import commands
+from headway.learn.exercise import exercises
+from headway.learn.path import the_path
+from headway.learn.recall import LESSONS, find_question, questions
+
+WRITTEN = sorted(path.stem for path in LESSONS.glob("*.py"))
+
+
+def load(name: str):
+    spec = importlib.util.spec_from_file_location(f"lesson_{name.replace('-', '_')}", LESSONS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", WRITTEN)
+def test_runs_offline_in_under_a_minute(name, monkeypatch):
+    import socket
+
+    def refused(*_args, **_kwargs):
+        raise OSError("a lesson reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    began = time.perf_counter()
+    outputs, definitions = load(name).app.run()
+    assert time.perf_counter() - began < 60
+    text = "\n".join(str(getattr(output, "text", output)) for output in outputs if output is not None)
+    for command in re.findall(r"headway ([a-z-]+)", text):
+        assert command in commands(), f"the lesson names `headway {command}`, which there is not"
+    for exercise in re.findall(r"headway check ([\w/-]+)", text):
+        assert exercise in exercises()
+    controls = [value for value in definitions.values() if type(value).__module__.startswith("marimo._plugins.ui")]
+    assert len(controls) >= 2, "a live control, and the recall questions"
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_belongs_to_a_topic_and_has_three_to_six_questions(name):
+    assert the_path().topics[name].lesson == f"{name}.py"
+    asked = questions(name)
+    assert 3 <= len(asked) <= 6
+    for question in asked:
+        assert find_question(question.name) == question
+        assert question.right(question.answer)
+        assert question.why.endswith(".")
+        for place, choice in enumerate(question.choices, 1):
+            assert question.right(str(place)) == (choice == question.answer)
+            assert question.reply(choice).startswith("Right." if choice == question.answer else "Not quite.")
+
+
+def test_numbers_are_read_as_people_write_them():
+    question = find_question("attention/scale-2017")
+    for given in ("1/8", "0.125", " 12.5 % ", ".125"):
+        assert question.right(given), given
+    for given in ("8", "", "one eighth", "1/0", "0.13"):
+        assert not question.right(given), given
