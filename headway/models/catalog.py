@@ -123,6 +123,17 @@ CATALOG: dict[str, Entry] = {
             follows="mistral",
             hf=("MixtralForCausalLM", "MixtralModel"),
         ),
+        Entry(
+            name="mamba",
+            title="Mamba",
+            papers=("mamba", "s4"),
+            model="Mamba",
+            config="MambaConfig",
+            kind="decoder",
+            forms=("loop", "parallel scan", "chunked", "kernel", "recurrent"),
+            follows="llama",
+            hf=("MambaForCausalLM", "MambaModel"),
+        ),
     )
 }
 

@@ -74,4 +74,20 @@ TINY: dict[str, list[dict]] = {
         {**KIN, "n_group": 2, "n_expert": 4, "n_active": 2},
         {**KIN, "n_group": 2, "n_expert": 3, "n_active": 2, "window": 5, "tied": True},
     ],
+    "mamba": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "state": 3},
+        {
+            "vocab_size": 23,
+            "width": 10,
+            "n_layer": 2,
+            "inner": 15,
+            "state": 5,
+            "taps": 3,
+            "step_rank": 2,
+            "bias": True,
+            "conv_bias": False,
+            "tied": False,
+        },
+        {"vocab_size": 19, "width": 36, "n_layer": 1, "state": 1, "taps": 1},
+    ],
 }

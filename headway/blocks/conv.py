@@ -1,0 +1,63 @@
+"""A short causal convolution over time, one filter per channel, then silu: by hand, and in a compiled kernel.
+
+It stands before the scan in Mamba (arXiv 2312.00752, figure 3) and before the heads in Mamba-2 (2405.21060, figure 6).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from headway.blocks.operators import conv_forward, conv_operator, needs_operator, usable
+
+
+def causal_conv_by_hand(
+    x: Float[Tensor, "b t d"],
+    weight: Float[Tensor, "taps d"],
+    bias: Float[Tensor, " d"] | None,
+    before: Float[Tensor, "b past d"],
+) -> Float[Tensor, "b t d"]:
+    """silu(bias + sum over k of weight[k] · the input `taps - 1 - k` steps ago).
+
+    Args:
+        x: Inputs over time.
+        weight: weight[-1] acts on the present input, weight[0] on the one `taps - 1` steps ago.
+        bias: One number per channel, or None.
+        before: The `taps - 1` inputs before the first; zeros at the start of a text.
+    """
+    full = torch.cat((before, x), 1)
+    y = sum(tap * full[:, k : k + x.shape[1]] for k, tap in enumerate(weight.unbind(0)))
+    return F.silu(y if bias is None else y + bias)
+
+
+def causal_conv(
+    x: Float[Tensor, "b t d"],
+    weight: Float[Tensor, "taps d"],
+    bias: Float[Tensor, " d"] | None,
+    before: Float[Tensor, "b past d"],
+) -> Float[Tensor, "b t d"]:
+    """`causal_conv_by_hand` in one pass over memory, forward and backward, where the kernels can be used."""
+    parts = (x, weight, bias, before)
+    if not usable(*parts):
+        return causal_conv_by_hand(*parts)
+    wide = torch.promote_types(x.dtype, torch.float32)
+    parts = (x.to(wide), weight.to(wide), None if bias is None else bias.to(wide), before.to(wide))
+    return (conv_operator if needs_operator(*parts) else conv_forward)(*parts).to(x.dtype)
+
+
+def last_inputs(
+    x: Float[Tensor, "b t d"], before: Float[Tensor, "b past d"], lengths: Int[Tensor, " b"] | None
+) -> Float[Tensor, "b past d"]:
+    """What `before` has to be in the next call: the newest `past` inputs of `before` and the first `lengths` of `x`.
+
+    Args:
+        lengths: How many of the `t` inputs of each row count; the rest is padding. None if all do.
+    """
+    past = before.shape[1]
+    if lengths is None:
+        return torch.cat((before, x[:, max(0, x.shape[1] - past) :]), 1)[:, -past:] if past else before
+    full = torch.cat((before, x), 1)
+    newest = lengths[:, None] + torch.arange(past, device=x.device)
+    return full.gather(1, newest[..., None].expand(-1, -1, x.shape[2]))
