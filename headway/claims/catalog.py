@@ -28,8 +28,50 @@ class Entry:
 
 
 CATALOG: dict[str, Entry] = {
+    "gradient-check": Entry(
+        title="Backpropagation is exact to rounding, finite differences are not",
+        paper="Baydin et al. 2015",
+        topic="autograd",
+        minutes=0.02,
+    ),
+    "adam-bias-correction": Entry(
+        title="Without bias correction Adam's first steps are too large",
+        paper="Kingma and Ba 2014",
+        topic="training-basics",
+        minutes=0.1,
+    ),
+    "l2-vs-decoupled": Entry(
+        title="For Adam, an L2 term is not weight decay",
+        paper="Loshchilov and Hutter 2017",
+        topic="training-basics",
+        minutes=1,
+    ),
+    "rnn-gradients": Entry(
+        title="Gradients through time follow the spectral radius",
+        paper="Pascanu et al. 2012",
+        topic="language-models",
+        minutes=0.05,
+    ),
+    "scale": Entry(
+        title="Var(q.k) is d_k, and a softmax without 1/sqrt(d_k) stops learning",
+        paper="Vaswani et al. 2017",
+        topic="attention",
+        minutes=0.7,
+    ),
+    "sinusoid-shift": Entry(
+        title="Shifting a sinusoidal position is a linear map",
+        paper="Vaswani et al. 2017",
+        topic="attention",
+        minutes=0.05,
+    ),
+    "layernorm-invariances": Entry(
+        title="What layer, batch and weight normalisation do not notice",
+        paper="Ba et al. 2016",
+        topic="layer-norm",
+        minutes=0.02,
+    ),
     "pre-ln": Entry(
-        title="Post-LN needs warm-up and Pre-LN does not; Pre-LN's last gradients shrink with depth",
+        title="Post-LN needs warm-up, Pre-LN does not",
         paper="Xiong et al. 2020",
         topic="layer-norm",
         minutes=7,

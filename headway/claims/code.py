@@ -15,6 +15,13 @@ import tokenize
 from pathlib import Path
 
 
+def files(module: str, name: str = "unit") -> list[Path]:
+    """The source files that `module`.`name` reaches."""
+    found: dict[tuple[str, str], str] = {}
+    _reach(module, name, found)
+    return [Path(_origin(where)) for where in sorted({where for where, _ in found})]
+
+
 def fingerprints(module: str, name: str = "unit") -> tuple[str, str]:
     """Two hashes of what `module`.`name` reaches: in `headway.claims`, and in the rest of headway.
 

@@ -50,7 +50,7 @@ def save(claim: Claim, seeds: dict[int, Seed], result: dict[str, Any], path: Pat
         FigureCanvasAgg(figure)
         figure.subplots_adjust(left=0.08, right=0.97, top=0.80, bottom=0.20, wspace=0.28)
         claim.draw(figure, seeds)
-        lines = textwrap.wrap(claim.statement, 100)
+        lines = textwrap.wrap(claim.statement, 92)
         figure.text(0.02, 0.975, "\n".join(lines[:3]), fontsize=11.5, weight="bold", va="top")
         paper = claim.papers[0]
         figure.text(0.98, 0.035, f"{paper.short}, arXiv {paper.arxiv}", fontsize=8.5, color="#666666", ha="right")

@@ -18,7 +18,7 @@ from headway import __version__
 from headway.base.errors import Corrupt, HeadwayError
 from headway.claims import catalog, shelf
 from headway.claims.base import Claim, Numbers, Seed, Verdict, verdict
-from headway.claims.code import fingerprints
+from headway.claims.code import files, fingerprints
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reporter:
     def note(self, line: str) -> None:
         """Something worth a line, before the units start."""
 
-    def start(self, units: int, finished: int, seconds_left: float | None) -> None:
+    def start(self, units: int, finished: int, seconds_left: float) -> None:
         """`units` in all, of which `finished` are kept from earlier; `seconds_left` is the expected wall time."""
 
     def unit(self, unit: Unit, seconds: float, finished: int, units: int, seconds_left: float) -> None:
@@ -109,7 +109,7 @@ def reproduce(
             kept[unit] = done
             clock.saw(unit, done)
             left = clock.left([each for each in todo if each not in kept])
-            reporter.unit(unit, done.seconds, len(kept), units, left or 0.0)
+            reporter.unit(unit, done.seconds, len(kept), units, left)
     finally:
         reporter.stop()
     result = _result(claim, seeds, kept, time.monotonic() - began, key)
@@ -197,6 +197,7 @@ class _Clock:
 
     def __init__(self, claim: Claim, kept: dict[Unit, Done], jobs: int) -> None:
         self.jobs = max(1, jobs)
+        self.budget = 60 * claim.minutes / len(claim.seeds) / len(claim.arms)
         self.before = {
             name: row["seconds"] / max(1, len(row["numbers"]))
             for name, row in ((shelf.shipped(claim.name) or {}).get("arms") or {}).items()
@@ -211,20 +212,15 @@ class _Clock:
         self.here.setdefault(unit.arm, []).append(done.seconds)
         self.ran += done.seconds
 
-    def left(self, units: list[Unit]) -> float | None:
-        """Seconds of wall time, or None where nothing is known yet."""
-        total = 0.0
-        for unit in units:
-            cost = self._cost(unit.arm)
-            if cost is None:
-                return None
-            total += cost
+    def left(self, units: list[Unit]) -> float:
+        """Seconds of wall time."""
+        total = sum(self._cost(unit.arm) for unit in units)
         # A shared core gives less than one second of work per second.
         spent = time.monotonic() - self.wall
         slowness = max(1.0, spent * self.jobs / self.ran) if self.ran > 5 else 1.0
         return total * slowness / self.jobs
 
-    def _cost(self, arm: str) -> float | None:
+    def _cost(self, arm: str) -> float:
         if seen := self.here.get(arm):
             return sum(seen) / len(seen)
         if arm in self.before:
@@ -234,8 +230,7 @@ class _Clock:
                 if self.before.get(each, 0) > 0
             ]
             return self.before[arm] * (sum(ratios) / len(ratios) if ratios else 1.0)
-        everything = [seconds for seen in self.here.values() for seconds in seen]
-        return sum(everything) / len(everything) if everything else None
+        return self.budget
 
 
 def _result(
@@ -274,7 +269,7 @@ def _result(
         "threads_per_unit": 1,
         **key,
         "headway": __version__,
-        "commit": commit(),
+        "commit": commit(claim),
         "python": platform.python_version(),
         "machine": machine(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -304,8 +299,8 @@ def verdict_facts(found: Verdict) -> dict[str, Any]:
     }
 
 
-def commit() -> str | None:
-    """The commit of the checkout this code lies in, with ``+`` where `headway/` differs from it; None outside of one."""
+def commit(claim: Claim) -> str | None:
+    """The commit of the checkout this code lies in, or None outside of one; ``+`` where the claim's files differ from it."""
     package = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str | None:
@@ -321,7 +316,8 @@ def commit() -> str | None:
     if not git("ls-files", "--error-unmatch", str(package / "claims" / "run.py")):
         return None
     head = git("rev-parse", "HEAD")
-    return f"{head}+" if head and git("status", "--porcelain", "--untracked-files=no", "--", str(package)) else head
+    made_by = [str(path) for path in files(claim.unit.__module__)]
+    return f"{head}+" if head and git("status", "--porcelain", "--", *made_by) != "" else head
 
 
 def machine() -> dict[str, Any]:

@@ -166,10 +166,10 @@ def _lines(name: str) -> Reporter:
         def note(self, line: str) -> None:
             print(f"{name}: {line}", file=sys.stderr, flush=True)
 
-        def start(self, units: int, finished: int, seconds_left: float | None) -> None:
+        def start(self, units: int, finished: int, seconds_left: float) -> None:
             self.units, self.finished = units, finished
             kept = f", {finished} kept from before" if finished else ""
-            left = f", about {duration(seconds_left)}" if seconds_left is not None and finished < units else ""
+            left = f", about {duration(seconds_left)}" if finished < units else ""
             print(f"{name}: {units} units{kept}{left}", file=sys.stderr, flush=True)
 
         def unit(self, unit: Unit, seconds: float, finished: int, units: int, seconds_left: float) -> None:
@@ -212,7 +212,7 @@ def _bar(name: str) -> Reporter:
         def note(self, line: str) -> None:
             err().print(f"{name}: {line}")
 
-        def start(self, units: int, finished: int, seconds_left: float | None) -> None:
+        def start(self, units: int, finished: int, seconds_left: float) -> None:
             self.units, self.finished = units, finished
             self.task = self.progress.add_task(name, total=units, completed=finished, left="", last="")
             self.progress.start()
@@ -223,9 +223,8 @@ def _bar(name: str) -> Reporter:
             self.progress.update(self.task, completed=finished, last=f"{unit.arm}, seed {unit.seed}: {seconds:.1f} s")
             self._left(seconds_left)
 
-        def _left(self, seconds: float | None) -> None:
-            text = "" if seconds is None else f"about {duration(seconds)} left"
-            self.progress.update(self.task, left=text, refresh=True)
+        def _left(self, seconds: float) -> None:
+            self.progress.update(self.task, left=f"about {duration(seconds)} left", refresh=True)
 
         def stop(self) -> None:
             self.progress.stop()
