@@ -101,6 +101,13 @@ class Plan:
             below.setdefault(item.parent, []).append(item)
         return below
 
+    @functools.cached_property
+    def _known(self) -> tuple[dict[Key, int], dict[str, list[int]]]:
+        by_text: dict[str, list[int]] = {}
+        for item in self.items:
+            by_text.setdefault(item.key.text, []).append(item.index)
+        return {item.key: item.index for item in self.items}, by_text
+
     def children(self, item: Item | None) -> list[Item]:
         """The items directly under `item` (None: at the top), in order."""
         return self._below.get(None if item is None else item.index, [])
@@ -131,11 +138,11 @@ class Plan:
 
     def locate(self, key: Key) -> Item | None:
         """The line known by `key`; a line that moved is found where its text is the only one of its kind."""
-        same = [item for item in self.items if item.key.text == key.text]
-        for item in same:
-            if item.key == key:
-                return item
-        return same[0] if len(same) == 1 and key.occurrence == 1 and key.text else None
+        by_key, by_text = self._known
+        if (index := by_key.get(key)) is not None:
+            return self.items[index]
+        same = by_text.get(key.text, [])
+        return self.items[same[0]] if len(same) == 1 and key.occurrence == 1 and key.text else None
 
     def find(self, asked: str) -> Item:
         """The line that a person means by `asked`: its number, or a part of its text that no other line has.

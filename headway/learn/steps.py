@@ -1,0 +1,125 @@
+"""The one next step: which line of the plan, which topic, what to do, and the command to type."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway.learn.exercise import Exercise
+from headway.learn.plan import Item
+from headway.learn.progress import Progress, TopicState
+from headway.learn.workspace import Workspace, find_workspace
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    Attributes:
+        item: The line of the plan it serves; None where a topic was asked for that no open line names.
+        topic: The topic.
+        what: What to do, in a few words.
+        command: What to type.
+        file: The learner's file to edit first, if there is one.
+        before: Topics it builds on that are neither done nor skipped, in the order of the path.
+    """
+
+    item: Item | None
+    topic: TopicState
+    what: str
+    command: str
+    file: Path | None = None
+    before: tuple[str, ...] = ()
+
+
+def next_step(progress: Progress) -> Step | None:
+    """The first thing to do in the order of the plan; where the plan leaves nothing, in the order of the path.
+
+    Lines that are ticked, topics that are done, skipped, or have nothing to do yet are passed over.
+    """
+    for item, topic in _open_topics(progress):
+        if step := step_in(progress, topic, item):
+            return step
+    return None
+
+
+def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> Step | None:
+    """The first thing to do within one topic; None where it is done, or nothing can be done in it yet."""
+    if topic.done:
+        return None
+    state = progress.topics
+    before = tuple(
+        id
+        for id in progress.path.before(topic.topic.id)
+        if not state[id].done and not state[id].skipped and state[id].checkable
+    )
+    name = topic.topic.id
+    if topic.lesson is None and topic.topic.lesson_file is not None:
+        minutes = "10 to 15 minutes, in the browser"
+        return Step(item, topic, f"read the lesson ({minutes})", f"headway read {name}", before=before)
+    for n, exercise in enumerate(topic.exercises, 1):
+        if not exercise.done:
+            file = progress.workspace.exercise_file(exercise.exercise.id)
+            what = f"exercise {n} of {len(topic.exercises)}: {_lower(exercise.exercise.title)}"
+            return Step(item, topic, what, f"headway check {exercise.exercise.id}", file, before)
+    for what, (have, want) in topic.counts.items():
+        if what == "models" and have < want:
+            told = "talk with a model" if not have else f"use another model ({have} of {want} so far)"
+            command = "headway chat" if not have else "headway fetch"
+            return Step(item, topic, told, command, before=before)
+    return None
+
+
+def _lower(title: str) -> str:
+    """A title in the middle of a sentence; a capital stays where the word has more of them."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def _open_topics(progress: Progress) -> Iterator[tuple[Item | None, TopicState]]:
+    seen: set[str] = set()
+    for line in progress.lines:
+        if line.item.ticked or line.unticked or line.item.kind == "heading":
+            continue
+        if line.item.kind == "bullet" and any(item.kind == "task" for item in progress.plan.items):
+            continue  # a note among tasks
+        if line.item.mark not in ("", " "):
+            continue  # marked in another program's way: cancelled, in progress, ...
+        for topic in line.match.topics:
+            if topic not in seen and not progress.topics[topic].skipped:
+                seen.add(topic)
+                yield line.item, progress.topics[topic]
+    for topic, state in progress.topics.items():
+        if topic not in seen and not state.skipped:
+            yield None, state
+
+
+def test_out_exercises(topic: TopicState) -> list[Exercise]:
+    """The exercises that stand for the whole topic: those path.toml names, else the last third of them."""
+    found = [state.exercise for state in topic.exercises]
+    named = [
+        exercise for exercise in found if exercise.name in topic.topic.test_out or exercise.id in topic.topic.test_out
+    ]
+    return named or found[-max(1, -(-len(found) // 3)) :] if found else []
+
+
+def typed(workspace: Workspace, path: Path) -> str:
+    """`path` as a person would type it here: relative where it lies below the current folder, quoted where it must be."""
+    try:
+        return shlex.quote(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else shlex.quote(str(path))
+    except OSError:
+        return shlex.quote(str(path))
+
+
+def way_in(workspace: Workspace) -> str | None:
+    """``cd ...`` where Headway, asked from the current folder, would not find this workspace; None where it would."""
+    from headway.base.errors import HeadwayError
+
+    try:
+        if find_workspace().root.resolve() == workspace.root.resolve():
+            return None
+    except HeadwayError:
+        pass
+    return f"cd {typed(workspace, workspace.root)}"
