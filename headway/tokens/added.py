@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from headway.base.errors import Corrupt, Unsupported
+from headway.tokens.unicode import WHITE
 
 
 class AddedTokens:
@@ -16,9 +17,7 @@ class AddedTokens:
     RoBERTa's ``<mask>`` does.
     """
 
-    def __init__(
-        self, ids: Mapping[str, int], takes_left: Iterable[str] = (), takes_right: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, ids: Mapping[str, int], takes_left: Iterable[str] = (), takes_right: Iterable[str] = ()) -> None:
         self.ids = dict(ids)
         self.takes_left, self.takes_right = frozenset(takes_left), frozenset(takes_right)
         longest_first = sorted((t for t in self.ids if t), key=len, reverse=True)
@@ -30,13 +29,13 @@ class AddedTokens:
         for found in self._pattern.finditer(text) if self._pattern else ():
             token, before = found.group(), text[start : found.start()]
             if token in self.takes_left:
-                before = before.rstrip()
+                before = before.rstrip(WHITE)
             if before:
                 yield before, None
             yield token, self.ids[token]
             start = found.end()
-            if token in self.takes_right:
-                start += len(text[start:]) - len(text[start:].lstrip())
+            while token in self.takes_right and start < len(text) and text[start] in WHITE:
+                start += 1
         if start < len(text):
             yield text[start:], None
 
@@ -46,7 +45,9 @@ class AddedTokens:
         try:
             for row in rows or []:
                 if row.get("single_word"):
-                    raise Unsupported(f"the added token {row['content']!r} matches whole words only, which is not done here")
+                    raise Unsupported(
+                        f"the added token {row['content']!r} matches whole words only, which is not done here"
+                    )
             return cls(
                 {row["content"]: int(row["id"]) for row in rows or []},
                 [row["content"] for row in rows or [] if row.get("lstrip")],

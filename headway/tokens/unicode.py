@@ -22,6 +22,9 @@ import regex
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
+# White space (Unicode's White_Space, settled since edition 6.3). `str.isspace` counts U+001C to U+001F as well.
+WHITE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+
 UNASSIGNED = "\u0378"  # no edition has given this code point a meaning
 
 # Assigned after edition 16.
@@ -72,7 +75,6 @@ _PUNCTUATION = regex.compile(
     rf"(?V1)[[\p{{P}}$+<=>\^`\|\~{_characters(_ONCE_PUNCTUATION)}]--[{_characters(_AFTER_9)}]]"
 )
 _CONTROL = regex.compile(rf"(?V1)[[\p{{Cc}}\p{{Cf}}\p{{Co}}]--[\t\n\r{_characters(_AFTER_9)}]]")
-_WHITE = frozenset("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))))
 
 
 def well_formed(text: str) -> str:
@@ -113,11 +115,6 @@ def lower(text: str) -> str:
 @functools.cache
 def _lower(c: str) -> str:
     return chr(_SMALL[ord(c)]) if ord(c) in _SMALL else c.lower()
-
-
-def is_space(c: str) -> bool:
-    """Whether the character is white space (Unicode's White_Space, settled since edition 6.3)."""
-    return c in _WHITE
 
 
 @functools.cache
