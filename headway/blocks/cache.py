@@ -136,6 +136,13 @@ class KVCache:
                 )
         self.length = back
 
+    def select(self, rows: Int[Tensor, " n"]) -> None:
+        """Keep `rows` of the batch, in that order, repeats allowed (beam search; finished rows dropped)."""
+        self._k = [stretch[rows] for stretch in self._k]
+        self._v = [stretch[rows] for stretch in self._v]
+        if self.real is not None:
+            self.real = self.real[rows]
+
     def note_real(self, mask: Bool[Tensor, "b t"] | None, t: int) -> Bool[Tensor, "b s"] | None:
         """Remember which of the next `t` columns are real tokens; return that of all columns, None if all are."""
         if mask is None and self.real is None:

@@ -42,6 +42,8 @@ def randomise(model: nn.Module, seed: int, std: float = 0.3) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
+            if not parameter.requires_grad:
+                continue  # a table that is computed, sinusoids for example
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * std
             gain = parameter.dim() == 1 and bool((parameter == 1).all())
             parameter.copy_(noise + 1 if gain else noise)

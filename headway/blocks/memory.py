@@ -1,0 +1,88 @@
+"""What a decoder remembers of a source it looks at: keys and values made once, kept beside the conversation's own cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headway.base.errors import HeadwayError
+from headway.blocks.cache import KVCache
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The keys and values of a source for each decoder layer, and which of its places are real.
+
+    Attributes:
+        pairs: Per layer, keys and values (b, h, s, k).
+        mask: (b, 1, 1, s), True where a query may look; None for everywhere.
+    """
+
+    pairs: Sequence[tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]]
+    mask: Bool[Tensor, "b 1 1 s"] | None = None
+
+
+class CrossCache(KVCache):
+    """A `KVCache` for the decoder's own tokens that also keeps the `Memory` of the source.
+
+    The first call with a source fills it. Later calls leave the source out or give the same one again; another source is
+    an error, because the answer would silently be about the first.
+    """
+
+    memory: Memory | None = None
+    source: Tensor | None = None
+    source_mask: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held; those of the source come with the first call."""
+        pairs = () if self.memory is None else self.memory.pairs
+        return super().nbytes + sum(tensor.nbytes for pair in pairs for tensor in pair)
+
+    def keep(self, memory: Memory, source: Tensor, source_mask: Tensor | None) -> Memory:
+        """Remember `memory`, and which source it is of."""
+        self.memory, self.source, self.source_mask = memory, source, source_mask
+        return memory
+
+    def check(self, source: Tensor | None, source_mask: Tensor | None) -> None:
+        """Complain if the memory is of another source than `source` (None: the one there was)."""
+        for new, old in ((source, self.source), (source_mask, self.source_mask)):
+            if new is None or new is old:
+                continue
+            if old is None and new.dtype == torch.bool and bool(new.all()):
+                continue
+            if old is None or new.shape != old.shape or not torch.equal(new, old):
+                raise HeadwayError("this cache belongs to another source: start a new one with new_cache(batch, room)")
+
+    def select(self, rows: Tensor) -> None:
+        """Keep `rows` of the batch, in that order, repeats allowed; the source's memory goes with them."""
+        super().select(rows)
+        if self.memory is not None:
+            pairs = [(k[rows], v[rows]) for k, v in self.memory.pairs]
+            self.memory = Memory(pairs, None if self.memory.mask is None else self.memory.mask[rows])
+            self.source = None if self.source is None else self.source[rows]
+            self.source_mask = None if self.source_mask is None else self.source_mask[rows]
+
+
+def memory_of(
+    source: Tensor | None,
+    source_mask: Tensor | None,
+    cache: CrossCache | None,
+    make: Callable[[Tensor, Tensor | None], Memory],
+) -> Memory:
+    """The memory in the cache; where there is none yet, `make(source, source_mask)`, which the cache then keeps.
+
+    Raises:
+        HeadwayError: if the cache's memory is of another source, or if there is neither a source nor a memory.
+    """
+    if cache is not None and cache.memory is not None:
+        cache.check(source, source_mask)
+        return cache.memory
+    if source is None:
+        raise HeadwayError("there is no source to look at: only a cache that has seen one does without")
+    memory = make(source, source_mask)
+    return memory if cache is None else cache.keep(memory, source, source_mask)
