@@ -11,7 +11,7 @@ from headway.weights.configs import only, refuse
 from headway.weights.engine import Reshape, Row, Stack, Table
 from headway.weights.native import native_table
 
-ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
+ACTIVATIONS: dict[str, Any] = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
 
 
 def is_marian(config: TransformerConfig) -> bool:
