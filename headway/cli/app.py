@@ -13,13 +13,26 @@ import sys
 GROUPS: dict[str, dict[str, str]] = {
     "Set up": {
         "tour": "See the whole of Headway in under a minute.",
+        "start": "Make a workspace from your plan, or add to one what is missing.",
         "doctor": "Show versions, threads, caches, and what is missing.",
         "fetch": "Fetch models and texts into the cache, or list them.",
+    },
+    "Plan": {
+        "plan": "Show the plan with the evidence behind every tick.",
+        "next": "Show the one next step, and the command to type.",
+        "tick": "Tick a line of the plan by hand.",
+        "untick": "Take a tick away.",
+        "skip": "Leave a topic out of the next steps, or take it up again.",
+        "test-out": "Show that you know a topic by its hardest exercises.",
+        "review": "Bring back what you got wrong, when it is due.",
     },
     "Learn": {
         "read": "Open a topic's lesson in the browser.",
     },
     "Models": {
+        "models": "List every architecture, or show one.",
+        "diff": "Say what changed between two architectures.",
+        "export": "Write a model as a Hugging Face folder.",
         "run": "Let a model answer or complete a text, as it comes.",
         "chat": "Talk with a model.",
     },

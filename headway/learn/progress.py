@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from headway.learn.evidence import Evidence, read, record
 from headway.learn.exercise import Exercise, exercises
@@ -27,11 +28,16 @@ from headway.learn.plan import Item, Key, Plan, mark
 from headway.learn.plan import read as read_plan
 from headway.learn.workspace import Workspace
 
+if TYPE_CHECKING:
+    from headway.learn.judge import Verdict
+
 PASSED = "passed"
 GAVE_UP = "gave-up"
 TESTED_OUT = "tested-out"
 SKIPPED = "skipped"
 UNSKIPPED = "unskipped"
+UNTRIED = ("unfinished", "missing", "syntax")
+"""Verdicts on a file that nobody claims is finished: no mistakes."""
 BY_HEADWAY = "headway"
 BY_HAND = "hand"
 USED = "used"
@@ -234,7 +240,7 @@ def _after(state: ExerciseState, piece: Evidence) -> ExerciseState:
         passed = passed or piece
     elif piece.result == GAVE_UP:
         shown = shown or passed is None
-    else:
+    elif piece.result not in UNTRIED:
         tries += passed is None
     return ExerciseState(state.exercise, passed, piece, tries, shown)
 
@@ -283,6 +289,21 @@ def _last_letter(workspace: Workspace, item: Item) -> str | None:
             was = piece.facts.get("was")
             return was if was in ("x", "X") else None
     return None
+
+
+def remember(workspace: Workspace, verdict: Verdict, kind: str = "exercise") -> Evidence:
+    """Write a verdict of the judge into the log: ``passed``, or its status; what was wrong is among the facts.
+
+    `kind` is ``review`` where an old exercise was written again. What is our fault (``broken``) is no evidence, and is
+    not written.
+    """
+    facts: dict[str, Any] = {"seed": verdict.seed, "seconds": round(verdict.seconds, 2)}
+    if verdict.names:
+        facts["mistakes"] = list(verdict.names)
+    result = PASSED if verdict.passed else verdict.status
+    if verdict.status == "broken":
+        return Evidence("", kind, verdict.exercise, result, facts)
+    return record(workspace, kind=kind, name=verdict.exercise, result=result, **facts)
 
 
 def lock_of(workspace: Workspace):

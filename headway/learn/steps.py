@@ -65,11 +65,8 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
             file = progress.workspace.exercise_file(exercise.exercise.id)
             what = f"exercise {n} of {len(topic.exercises)}: {_lower(exercise.exercise.title)}"
             return Step(item, topic, what, f"headway check {exercise.exercise.id}", file, before)
-    for what, (have, want) in topic.counts.items():
-        if what == "models" and have < want:
-            told = "talk with a model" if not have else f"use another model ({have} of {want} so far)"
-            command = "headway chat" if not have else "headway fetch"
-            return Step(item, topic, told, command, before=before)
+    if "models" in topic.topic.check and not topic.models:
+        return Step(item, topic, "talk with a model", "headway chat", before=before)
     return None
 
 

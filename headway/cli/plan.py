@@ -1,0 +1,159 @@
+"""``headway plan``: the plan with the evidence behind every tick, one line of it, or how its lines were matched."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(name="plan", help="Show the plan with the evidence behind every tick.")
+
+
+@app.default
+def plan(*line: str) -> int:
+    """Show the plan as a tree, each line with its topics and the evidence behind its box.
+
+    What the evidence has earned since the last time is ticked in the file first; nothing else in it changes.
+
+    Parameters
+    ----------
+    line
+        Show one line in full instead: its number, words from it, or a topic.
+    """
+    from headway.base.console import out
+    from headway.cli._plan import draw_plan, draw_step, draw_topic, glyphs, shown
+    from headway.learn.progress import Progress, sync
+    from headway.learn.steps import next_step
+    from headway.learn.workspace import find_workspace
+
+    workspace = find_workspace()
+    fresh = sync(workspace)
+    progress = Progress(workspace)
+    if not line:
+        draw_plan(progress, fresh)
+        out().print()
+        draw_step(next_step(progress), workspace)
+        return 0
+
+    from rich.text import Text
+
+    from headway.base.errors import HeadwayError
+
+    asked = " ".join(line)
+    if not asked.strip().isdecimal():
+        try:
+            state = progress.topics[progress.path.topic(asked).id]
+        except HeadwayError:
+            pass
+        else:
+            draw_topic(state, progress)
+            return 0
+    item = progress.plan.find(asked)
+    found, marks = progress.line(item), glyphs()
+    mark = marks[found.by] if found.by else marks["open"] if item.box is not None else marks["none"]
+    out().print(
+        Text(f"{mark} {shown(item.text) or '(empty)'}", style="bold").append(f"   line {item.line}", style="dim")
+    )
+    if item.ticked:
+        when = f", {found.ticked_at[:10]}" if found.ticked_at else ""
+        out().print(f"ticked by {'Headway' if found.by == 'headway' else 'hand'}{when}", style="dim", highlight=False)
+    if not found.match.topics:
+        ticked, total = found.beneath
+        told = (
+            f"{ticked} of {total} boxes beneath it are ticked." if total else "It is about no topic, and yours to tick."
+        )
+        out().print(f"{told} To say what it is about: headway plan match {item.line} TOPIC", style="dim")
+    else:
+        out().print(f"about {', '.join(found.match.topics)}: {found.match.why}", style="dim", markup=False)
+    for topic in found.match.topics:
+        out().print()
+        draw_topic(progress.topics[topic], progress)
+    return 0
+
+
+@app.command(name="match")
+def match(
+    line: str | None = None,
+    /,
+    *topics: str,
+    none: Annotated[bool, Parameter(negative="")] = False,
+    reset: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Show which topics every line is about and which rule said so, or correct it for one line.
+
+    A correction is kept in .headway/matches.json by the text of the line, so it holds when the line moves.
+
+    Parameters
+    ----------
+    line
+        The line to correct: its number, or words from it.
+    topics
+        What it is about.
+    none
+        It is about nothing that Headway knows: the line is yours to tick.
+    reset
+        Forget the correction and ask the rules again.
+    """
+    from headway.base.console import out
+    from headway.base.errors import HeadwayError
+    from headway.cli._plan import told_line
+    from headway.learn.match import correct
+    from headway.learn.path import the_path
+    from headway.learn.progress import Progress
+    from headway.learn.workspace import find_workspace
+
+    if sum((bool(topics), none, reset)) > 1:
+        raise HeadwayError("give topics, or --none, or --reset: one of them.")
+    workspace = find_workspace()
+    progress = Progress(workspace)
+    if line is None:
+        if none or reset:
+            raise HeadwayError("say for which line: headway plan match LINE --none.")
+        _table(progress)
+        return 0
+    item = progress.plan.find(line)
+    if topics or none or reset:
+        chosen = None if reset else [the_path().topic(name).id for name in topics]
+        correct(workspace, item.key, chosen)
+        progress = Progress(workspace)
+    found = progress.line(progress.plan.find(str(item.line))).match
+    about = (
+        f"is about {', '.join(found.topics)} ({found.why})" if found.topics else "is about no topic, and yours to tick"
+    )
+    out().print(f"{told_line(item)} {about}.", markup=False)
+    return 0
+
+
+def _table(progress) -> None:
+    """Every line: number, text, topics, and which rule."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from headway.base.console import err, out
+    from headway.cli._plan import shown
+
+    terminal = out().is_terminal
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", width=min(out().width, 140) if terminal else None)
+    table.add_column("line", justify="right", style="dim", no_wrap=True)
+    for name, share in (("text", 4), ("topics", 3), ("because of", 4)):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=share if terminal else None)
+    rows = 0
+    for item in progress.plan.items:
+        found = progress.line(item).match
+        if item.kind == "heading" and not found.topics and progress.plan.lines[0].kind != "heading":
+            continue
+        indent = "  " * sum(above.kind != "heading" for above in progress.plan.above(item))
+        yours = "" if item.empty else "by what is beneath" if progress.line(item).beneath[1] else "yours"
+        topics = Text(", ".join(found.topics), style="cyan") if found.topics else Text(yours, style="dim")
+        text = Text(indent + (shown(item.text) or "(empty)"), style="bold" if item.kind == "heading" else "")
+        why = Text(found.why, style="yellow" if found.source == "yours" else "dim")
+        if not terminal:
+            out().print(
+                Text(f"{item.line}\t").append_text(text).append("\t").append_text(topics).append("\t").append_text(why)
+            )
+        table.add_row(str(item.line), text, topics, why)
+        rows += 1
+    if terminal:
+        out().print(table)
+    err().print("\nTo correct one: headway plan match LINE TOPIC ..., or --none", style="dim")
