@@ -7,6 +7,7 @@ is all that ``headway --help`` needs, so that help answers without importing tor
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -56,6 +57,10 @@ def main(argv: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or bool(os.environ.get("HEADWAY_DEBUG"))
     words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        # A plan may hold any character, a terminal may know few: a question mark is better than an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return _dispatch(words)
     except KeyboardInterrupt:

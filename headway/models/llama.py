@@ -186,8 +186,13 @@ class Llama(nn.Module):
         self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
     ) -> Float[Tensor, "b t d"]:
         """The residual stream after the last norm: all of `forward` but the head."""
-        span = locate(tokens, cache, mask)
-        x = self.embed(tokens)
+        return self.hidden_of(self.embed(tokens), cache, mask=mask)
+
+    def hidden_of(
+        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """`hidden` from embeddings that need not be words' (LLaVA puts pictures among them)."""
+        span = locate(x, cache, mask)
         cos, sin = self.angles(span.positions, x.dtype)
         for layer, block in enumerate(self.blocks):
             x = block(x, cos, sin, span, cache, layer)

@@ -6,7 +6,7 @@ unknown, missing or misshapen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -89,6 +89,35 @@ class Reshape:
 
 
 @dataclass(frozen=True)
+class FirstRow:
+    """The first of their `rows` rows is ours, the others are never read (and written as zeros)."""
+
+    rows: int
+
+    def read(self, theirs: list[Tensor]) -> list[Tensor]:
+        return [theirs[0][0]]
+
+    def write(self, ours: list[Tensor]) -> list[Tensor]:
+        rest = ours[0].new_zeros(self.rows - 1, *ours[0].shape)
+        return [torch.cat((ours[0][None], rest))]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Weights that their code creates and never uses: nothing of ours, zeros on the way back. `ours` is ``()``."""
+
+    shape: Sequence[int]
+
+    def read(self, theirs: list[Tensor]) -> list[Tensor]:
+        if tuple(theirs[0].shape) != tuple(self.shape):
+            raise ValueError
+        return []
+
+    def write(self, ours: list[Tensor]) -> list[Tensor]:
+        return [torch.zeros(tuple(self.shape))]
+
+
+@dataclass(frozen=True)
 class HalfSplit:
     """Rows of a query or key projection whose rotary pairs are interleaved (x[2i], x[2i+1]) become half-split pairs.
 
@@ -133,6 +162,7 @@ class Table:
         write_config: our configuration -> a config.json that `from_pretrained` takes.
         prefix: What a checkpoint of the bare model (no head) lacks at the front of its keys.
         copies: Theirs -> theirs: a key that may repeat another, and must then equal it bit for bit (tied heads).
+        spellings: Front of a key as some versions write it -> as the rows have it; tried on keys the rows do not know.
         ignore: Endings of keys that carry no weights, each with the reason.
         gguf_rows, read_gguf_config: The same for GGUF files, where they exist.
     """
@@ -142,6 +172,7 @@ class Table:
     write_config: Callable[[Any], dict[str, Any]]
     prefix: str = ""
     copies: Callable[[Any], dict[str, str]] = lambda config: {}
+    spellings: Mapping[str, str] = field(default_factory=dict)
     ignore: Mapping[str, str] = field(default_factory=dict)
     gguf_rows: Callable[[Any], Iterable[Row]] | None = None
     read_gguf_config: Callable[[dict[str, Any]], Any] | None = None
@@ -155,6 +186,7 @@ def read_weights(
     where: str,
     prefix: str = "",
     copies: Mapping[str, str] | None = None,
+    spellings: Mapping[str, str] | None = None,
     ignore: Iterable[str] = (),
     dtype: torch.dtype | None = None,
 ) -> None:
@@ -164,7 +196,7 @@ def read_weights(
         rows: The table's rows for the model's configuration.
         theirs: Their keys -> tensors. A lazy mapping is read one tensor at a time.
         where: The file or folder, for the error.
-        prefix, copies, ignore: See `Table`.
+        prefix, copies, spellings, ignore: See `Table`.
         dtype: What to convert floating tensors to; as stored if None.
 
     Raises:
@@ -172,7 +204,7 @@ def read_weights(
     """
     rows, copies = list(rows), dict(copies or {})
     known = {key for row in rows for key in row.their_keys}
-    names = _names(theirs, known, prefix)
+    names = _names(theirs, known, prefix, spellings or {})
     complaints: list[str] = []
     unknown = sorted(key for key in names if key not in known and key not in copies and not key.endswith(tuple(ignore)))
     missing = sorted(key for key in known if key not in names)
@@ -190,8 +222,8 @@ def read_weights(
             ours = row.how.read(tensors)
             shapes = [tuple(tensor.shape) for tensor in ours]
         except (RuntimeError, IndexError, ValueError):
-            shapes, ours = [], []
-        if shapes != wanted:
+            shapes, ours = [], None
+        if shapes != wanted or ours is None:
             have = ", ".join(f"{key} {tuple(t.shape)}" for key, t in zip(row.their_keys, tensors, strict=True))
             need = " + ".join(str(shape) for shape in wanted)
             complaints.append(f"misshapen {have} (the configuration asks for {need})")
@@ -218,12 +250,19 @@ def write_weights(model: nn.Module, rows: Iterable[Row]) -> dict[str, Tensor]:
     return theirs
 
 
-def _names(theirs: Mapping[str, Tensor], known: set[str], prefix: str) -> dict[str, str]:
-    """The table's key -> the file's key: the same, or without the prefix where the bare model was saved."""
-    keys: Iterator[str] = iter(theirs)
-    if prefix and not any(key.startswith(prefix) for key in theirs):
-        return {prefix + key if prefix + key in known or key not in known else key: key for key in keys}
-    return {key: key for key in keys}
+def _names(theirs: Mapping[str, Tensor], known: set[str], prefix: str, spellings: Mapping[str, str]) -> dict[str, str]:
+    """The table's key -> the file's key: the same, or without the prefix where the bare model was saved, or respelt."""
+    bare = bool(prefix) and not any(key.startswith(prefix) for key in theirs)
+
+    def ours(key: str) -> str:
+        if bare and prefix + key in known:
+            return prefix + key
+        for theirs_front, our_front in spellings.items():
+            if key not in known and key.startswith(theirs_front):
+                return our_front + key.removeprefix(theirs_front)
+        return key
+
+    return {ours(key): key for key in theirs}
 
 
 def _put(model: nn.Module, key: str, tensor: Tensor, *, is_parameter: bool) -> None:

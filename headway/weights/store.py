@@ -66,6 +66,7 @@ def load_folder(
         where=str(folder),
         prefix=table.prefix,
         copies=table.copies(config),
+        spellings=table.spellings,
         ignore=table.ignore,
         dtype=dtype,
     )

@@ -27,6 +27,9 @@ EXACT = 1e-10
 DECODERS = [(name, n) for name, e in CATALOG.items() if e.kind == "decoder" for n in range(len(TINY[name]))]
 EVERY = [(name, n) for name in CATALOG for n in range(len(TINY[name]))]
 
+# LLaVA's checkpoints carry the whole of CLIP's tower, of which it reads all but the last block and the last norm.
+IDLE = {"llava": ("vision.blocks.1.", "vision.norm.")}
+
 few = settings(max_examples=8, deadline=None)
 
 
@@ -187,7 +190,11 @@ class TestEvery:
         model = make(name, n)
         loss = sum(out.double().square().mean() for out in call(name, model))
         loss.backward()
-        starved = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+        starved = [
+            key
+            for key, p in model.named_parameters()
+            if (p.grad is None or not p.grad.abs().sum() > 0) and not key.startswith(IDLE.get(name, ()))
+        ]
         assert not starved, f"no gradient reaches {starved}"
 
     def test_save_and_load_are_identical(self, name, n, tmp_path):

@@ -65,6 +65,7 @@ def ours_from(model: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, list]:
         where="the test",
         prefix=table.prefix,
         copies=table.copies(config),
+        spellings=table.spellings,
         ignore=table.ignore,
         dtype=dtype,
     )
@@ -142,3 +143,22 @@ def check_round_trip(hf_class: type, hf_config: Any, folder: Path, seed: int = 0
     for key, tensor in theirs.state_dict().items():
         assert torch.equal(again.state_dict()[key], tensor), key
     assert load_folder(folder / "ours").config == model.config
+
+
+def through_files(model: nn.Module, folder: Path, dtype: torch.dtype) -> nn.Module:
+    """Our model, read from what the reference saves: for architectures whose names in memory are not those in files."""
+    model.save_pretrained(folder)
+    return load_folder(folder, dtype=dtype)
+
+
+def gradients_through_files(model: nn.Module, reference_model: nn.Module, folder: Path) -> tuple[dict, dict]:
+    """The gradients of both by our names; the reference's are saved as if they were its weights, and read by our table."""
+    idle = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    with torch.no_grad():
+        for parameter in reference_model.parameters():
+            parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+    carried = through_files(reference_model, folder, next(model.parameters()).dtype).state_dict()
+    for name in idle:
+        assert not carried[name].any(), f"the reference has a gradient for {name}, and we have none"
+    ours = {name: parameter.grad for name, parameter in model.named_parameters() if name not in idle}
+    return ours, {name: carried[name] for name in ours}

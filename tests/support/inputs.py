@@ -33,4 +33,45 @@ def vocabulary(model: nn.Module) -> int:
     return getattr(model.config, "target_vocab_size", None) or model.config.vocab_size
 
 
-CALLS = {"decoder": _decoder, "encoder-decoder": _encoder_decoder}
+def _vision(model, generator):
+    c = model.config
+    pictures = torch.randn(3, c.channels, c.image, c.image, generator=generator, dtype=torch.float64)
+    hide = torch.rand(3, c.side**2, generator=generator) < 0.5 if c.mask_token else None
+    return model(pictures, hide=hide), model.hidden(pictures, hide=hide)
+
+
+def _vision_text(model, generator):
+    c = model.config
+    pictures = torch.randn(2, c.channels, c.image, c.image, generator=generator, dtype=torch.float64)
+    captions = torch.randint(0, 7, (3, c.context), generator=generator)
+    captions[:, -1] = 7
+    return (model(pictures, captions),)
+
+
+def _vision_decoder(model, generator):
+    c = model.config
+    pictures = torch.randn(2, c.channels, c.image, c.image, generator=generator, dtype=torch.float64)
+    tokens = torch.randint(0, c.image_token, (2, 9), generator=generator)
+    tokens[:, 2 : 2 + c.n_patch] = c.image_token
+    return (model(tokens, pictures=pictures),)
+
+
+def episodes(model, generator, b: int = 2, t: int = 5):
+    """Recorded episodes for a Decision Transformer: returns, states, actions, times."""
+    c = model.config
+    draw = [torch.randn(b, t, n, generator=generator, dtype=torch.float64) for n in (1, c.state_width, c.action_width)]
+    return (*draw, torch.arange(t).expand(b, t))
+
+
+def _decision(model, generator):
+    return tuple(model(*episodes(model, generator)))
+
+
+CALLS = {
+    "vision": _vision,
+    "vision-text": _vision_text,
+    "vision-decoder": _vision_decoder,
+    "decision": _decision,
+    "decoder": _decoder,
+    "encoder-decoder": _encoder_decoder,
+}

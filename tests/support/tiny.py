@@ -5,17 +5,28 @@ A test holds this table against the catalogue: an architecture without an entry 
 
 from __future__ import annotations
 
-from headway.models.llama import RopeScaling
+from headway.models.clip import TowerConfig
+from headway.models.llama import LlamaConfig, RopeScaling
 
 KIN = {"vocab_size": 31, "width": 16, "n_layer": 2, "n_head": 4, "head_width": 4, "ff_width": 20}
 
 PAIR = {"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 2, "ff_width": 10}
 
+PICTURE = {"image": 8, "patch": 4, "channels": 2}
+SMALL = {"width": 12, "n_layer": 1, "n_head": 2, "ff_width": 16}
+
 TINY: dict[str, list[dict]] = {
     "transformer": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3},
         {**PAIR, "norm": "pre", "n_decoder_layer": 1, "interleaved": False, "scaled": False, "head_bias": True},
-        {**PAIR, "norm": "post", "activation": "silu", "interleaved": False, "head_bias": True, "target_vocab_size": 23},
+        {
+            **PAIR,
+            "norm": "post",
+            "activation": "silu",
+            "interleaved": False,
+            "head_bias": True,
+            "target_vocab_size": 23,
+        },
         {**PAIR, "norm": "deepnorm", "activation": "gelu", "eps": 1e-3},
         {**PAIR, "norm": "rezero"},
     ],
@@ -89,5 +100,55 @@ TINY: dict[str, list[dict]] = {
             "tied": False,
         },
         {"vocab_size": 19, "width": 36, "n_layer": 1, "state": 1, "taps": 1},
+    ],
+    "vit": [
+        {**PICTURE, **SMALL, "n_class": 5, "n_layer": 2},
+        {**PICTURE, **SMALL, "ff_width": 24, "layer_scale": 0.5, "mask_token": True, "qkv_bias": False},
+        {
+            **PICTURE,
+            **SMALL,
+            "ff_width": 24,
+            "layer_scale": 0.5,
+            "mask_token": True,
+            "n_register": 3,
+            "n_class": 4,
+            "pool": "both",
+        },
+    ],
+    "clip": [
+        {
+            **PICTURE,
+            "vision": TowerConfig(**SMALL),
+            "text": TowerConfig(**{**SMALL, "width": 8}),
+            "vocab_size": 20,
+            "context": 9,
+            "end_token": end,
+            "projection": 6,
+        }
+        for end in (7, None)
+    ],
+    "llava": [
+        {
+            **PICTURE,
+            "vision": TowerConfig(**{**SMALL, "n_layer": 2, "activation": "gelu"}),
+            "language": LlamaConfig(vocab_size=20, width=8, n_layer=2, n_head=2, ff_width=10, tied=tied),
+            "image_token": 19,
+            "projector_bias": not tied,
+        }
+        for tied in (False, True)
+    ],
+    "decision_transformer": [
+        {"state_width": 3, "action_width": 2, "width": 8, "n_layer": 2, "n_head": 2, "episode": 12},
+        {
+            "state_width": 1,
+            "action_width": 4,
+            "width": 6,
+            "n_layer": 1,
+            "n_head": 1,
+            "ff_width": 10,
+            "episode": 12,
+            "bounded": False,
+            "positions": 7,
+        },
     ],
 }

@@ -1,0 +1,91 @@
+"""``headway diff A B``: what changed between two architectures and why, from the files' own notes."""
+
+from __future__ import annotations
+
+import cyclopts
+
+app = cyclopts.App(name="diff", help="Say what changed between two architectures.")
+
+
+@app.default
+def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
+    """Say what changed between two architectures and why, from what their files say of themselves.
+
+    Parameters
+    ----------
+    first, second
+        Two architectures (`headway models` lists them). With one alone, it is held against the one it followed.
+    code
+        Show the difference of the two files instead.
+    """
+    from headway.base.errors import HeadwayError
+    from headway.models.catalog import entry
+
+    if second is None:
+        before = entry(first).follows
+        if before is None:
+            raise HeadwayError(f"{first} follows nothing in the catalogue: name a second architecture")
+        first, second = before, first
+    one, two = entry(first), entry(second)
+    if one == two:
+        raise HeadwayError(f"{first} and {second} are the same architecture: name two")
+    if code:
+        _code(one, two)
+    else:
+        _notes(one, two)
+    return 0
+
+
+def _notes(one, two) -> None:
+    from rich.table import Table
+
+    from headway.base.console import out
+    from headway.cli._architectures import chain, told
+
+    console, a, b = out(), told(one), told(two)
+    console.print(f"[bold]{one.title}[/bold] -> [bold]{two.title}[/bold]\n")
+    path = chain(two.name)
+    if one.name in path:
+        between = path[path.index(one.name) + 1 :]
+        for name in between:
+            from headway.models.catalog import CATALOG
+
+            console.print(told(CATALOG[name]).against + "\n", markup=False)
+    table = Table(padding=(0, 1), header_style="dim", border_style="dim", show_lines=True)
+    table.add_column("part", style="cyan", no_wrap=True)
+    table.add_column(one.name, ratio=1)
+    table.add_column(two.name, ratio=1)
+    same = []
+    for part in dict.fromkeys([*a.notes, *b.notes]):
+        left, right = a.notes.get(part, "-"), b.notes.get(part, "-")
+        if left == right:
+            same.append(part)
+        else:
+            table.add_row(part, left, right)
+    console.print(table)
+    if same:
+        console.print(f"the same in both: {', '.join(same)}")
+    console.print(
+        f"\n[dim]{a.path}\n{b.path}[/dim]\n`headway diff {one.name} {two.name} --code` shows the files' difference."
+    )
+
+
+def _code(one, two) -> None:
+    import difflib
+
+    from rich.syntax import Syntax
+
+    from headway.base.console import out
+    from headway.cli._architectures import told
+
+    a, b = told(one).path, told(two).path
+    lines = difflib.unified_diff(
+        a.read_text(encoding="utf-8").splitlines(),
+        b.read_text(encoding="utf-8").splitlines(),
+        a.name,
+        b.name,
+        lineterm="",
+    )
+    text = "\n".join(lines)
+    console = out()
+    console.print(Syntax(text, "diff", background_color="default") if console.is_terminal else text, markup=False)

@@ -1,0 +1,107 @@
+"""``headway models``: every architecture, its papers, forms and formats, and what can run right now."""
+
+from __future__ import annotations
+
+import cyclopts
+
+app = cyclopts.App(name="models", help="List every architecture, or show one.")
+
+
+@app.default
+def models(name: str | None = None) -> int:
+    """List every architecture with its papers, its forms, the formats it loads and what runs right now; or show one.
+
+    Parameters
+    ----------
+    name
+        An architecture: shows its papers, sizes, notes and file.
+    """
+    from headway.models.catalog import entry
+
+    if name is None:
+        _list()
+    else:
+        _show(entry(name))
+    return 0
+
+
+def _list() -> None:
+    from rich.table import Table
+
+    from headway.base.console import out
+    from headway.models.catalog import CATALOG
+
+    ready = _ready()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("name", "architecture", "paper", "forms", "loads", "runs now"):
+        table.add_column(column, overflow="fold")
+    for item in CATALOG.values():
+        formats = (["Hugging Face"] if item.hf else ["our own"]) + (["GGUF"] if item.gguf else [])
+        table.add_row(
+            f"[bold cyan]{item.name}[/bold cyan]",
+            item.title,
+            _paper(item.papers[0]) if item.papers else "",
+            ", ".join(item.forms),
+            ", ".join(formats),
+            ", ".join(ready.get(item.name, ())),
+        )
+    out().print(table)
+    out().print("\n`headway models NAME` shows one, with its sizes; `headway diff A B` says what changed between two.")
+
+
+def _show(item) -> None:
+    import importlib
+
+    from rich.table import Table
+
+    from headway.base.console import out
+    from headway.cli._architectures import chain, told
+
+    console, file = out(), told(item)
+    console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")
+    for key in item.papers:
+        console.print(f"  {_paper(key, whole=True)}")
+    console.print(f"\n  {file.flow}\n", markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    for part, note in file.notes.items():
+        table.add_row(f"[dim]{part}[/dim]", note)
+    console.print(table)
+    presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
+    if presets:
+        console.print("\n  [dim]sizes from the papers and released configurations[/dim]")
+        for name, config in presets.items():
+            console.print(f"  {name:<22} {_count(item, config):>16,} parameters")
+    console.print(f"\n  [dim]forms[/dim]  {', '.join(item.forms)}, each proved equal to the others")
+    console.print(f"  [dim]loads[/dim]  {', '.join(item.hf) or 'our own checkpoints'}", markup=True)
+    now = _ready().get(item.name, [])
+    console.print(
+        f"  [dim]runs now[/dim]  {', '.join(f'headway run {name}' for name in now) or 'nothing on this disk'}"
+    )
+    console.print(f"  [dim]path[/dim]   {' -> '.join(chain(item.name))}")
+    console.print(f"  [dim]file[/dim]   {file.path}")
+
+
+def _paper(key: str, *, whole: bool = False) -> str:
+    from headway.learn.path import the_path
+
+    paper = the_path().papers.get(key)
+    if paper is None:
+        return key
+    if whole:
+        return f"{paper.short}, [italic]{paper.title}[/italic]" + (f", {paper.link}" if paper.link else "")
+    return paper.short + (f" ({paper.arxiv})" if paper.arxiv else "")
+
+
+def _count(item, config) -> int:
+    """Parameters of a preset: the model is built without memory for its weights."""
+    import torch
+
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in item.load()[0](config).parameters())
+
+
+def _ready() -> dict[str, list[str]]:
+    """Architecture -> names of the zoo whose files are on this disk."""
+    from headway import zoo
+
+    return zoo.ready() if hasattr(zoo, "ready") else {}
