@@ -129,7 +129,8 @@ class Judge:
         known = {f.name for f in fields(Verdict)}
         reply = {"exercise": exercise.id, "path": request["path"], "seed": request["seed"], **reply}
         lists = {name: tuple(value) for name, value in reply.items() if isinstance(value, list)}
-        return Verdict(**{name: value for name, value in {**reply, **lists}.items() if name in known})
+        row: dict[str, Any] = {name: value for name, value in {**reply, **lists}.items() if name in known}
+        return Verdict(**row)
 
     def _exchange(self, request: dict) -> dict:
         process = self._process

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headway.learn.wire import Channel, Function
+from headway.learn.wire import Channel, Ended, Function
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -103,10 +103,10 @@ def perform(
         floating = [leaf for leaf in leaves(values) if leaf.is_floating_point()]
         result["flows"] = [leaf.requires_grad for leaf in floating]
         loss = torch.zeros((), dtype=torch.float64)
-        fits = cotangents is not None and len(cotangents) == len(floating)
+        given = cotangents if cotangents is not None and len(cotangents) == len(floating) else None
         for n, leaf in enumerate(floating):
             if leaf.requires_grad:
-                factor = cotangents[n] if fits and cotangents[n].shape == leaf.shape else 1.0
+                factor = given[n] if given is not None and given[n].shape == leaf.shape else 1.0
                 loss = loss + (leaf * factor).sum()
         sources = [t for t in (*tracked, *parameters) if t.requires_grad]
         gradients: list[Any] = [None] * (len(tracked) + len(parameters))
@@ -148,7 +148,7 @@ def leaves(value: Any) -> list[Any]:
 
 
 def fresh_copy(value: Any, layout: str = "plain") -> Any:
-    """A copy that shares nothing. `layout` "strided": tensors of two or more axes come out with their last two swapped in memory."""
+    """A copy that shares nothing. Layout "strided": the last two axes lie in memory the other way round."""
     import torch
 
     if type(value) is torch.Tensor:
@@ -170,8 +170,9 @@ def fresh_copy(value: Any, layout: str = "plain") -> Any:
 class Placement:
     """Puts given weights into a module's parameters, and finds the gradients that belong to them.
 
-    Either `plan` says where each goes, in rows of (our name, [(their parameter, start, length, transposed), ...]), or the
-    learner's own ``weights(model)`` does, which returns their tensor, or views of theirs, for each of our names.
+    Either `plan` says where each goes, in rows of (our name, their parameter, start, length, transposed), where `#` in the
+    parameter's name stands for a number and several parameters may match; or the learner's own ``weights(model)`` does,
+    which returns their tensor, or views of theirs, for each of our names.
     """
 
     def __init__(self, values: dict[str, Any], plan: list, adapter: Callable | None = None) -> None:
@@ -187,8 +188,8 @@ class Placement:
         named = dict(model.named_parameters())
         with torch.no_grad():
             if self.adapter is None:
-                for name, parts in self.plan:
-                    self.views[name] = [_part(named[theirs].detach(), *where) for theirs, *where in parts]
+                for name, theirs, *where in self.plan:
+                    self.views[name] = [_part(named[match].detach(), *where) for match in matching(theirs, named)]
             else:
                 for name, target in self.adapter(model).items():
                     self.views[name] = list(target) if isinstance(target, list | tuple) else [target]
@@ -220,9 +221,19 @@ class Placement:
         return found
 
 
-def _part(parameter: Any, start: int, length: int, transposed: bool) -> Any:
-    """`length` rows of a parameter from `start` (columns where it is stored transposed)."""
-    return (parameter.t() if transposed else parameter).narrow(0, start, length)
+def matching(pattern: str, names: Any) -> list[str]:
+    """The names that `pattern` stands for, `#` being any number, in the order of the numbers."""
+    import re
+
+    form = re.compile(re.escape(pattern).replace("\\#", r"(\d+)"))
+    found = [(tuple(map(int, match.groups())), name) for name in names if (match := form.fullmatch(name))]
+    return [name for _, name in sorted(found)]
+
+
+def _part(parameter: Any, start: int, length: int | None, transposed: bool) -> Any:
+    """`length` rows of a parameter from `start`, all if None (columns where it is stored transposed)."""
+    rows = parameter.t() if transposed else parameter
+    return rows if length is None else rows.narrow(0, start, length)
 
 
 def _pieces(name: str, value: Any, targets: list[Any]) -> list[Any]:
@@ -306,9 +317,7 @@ def confine(refuse: Callable[[str], None]) -> None:
                     name = ""
                 finally:
                     active.append(True)
-                if name.startswith(root) and not (
-                    dirname(name) == own and name.endswith(("wire.py", "judge_child.py"))
-                ):
+                if name.startswith(root) and dirname(name) != own:  # our own frames may be shown in a traceback
                     refuse(f"answers: {name.removeprefix(root)}")
                 writing = (isinstance(mode, str) and any(c in mode for c in "wax+")) or (flags or 0) & _WRITE
                 if writing and name != os.devnull:
@@ -443,7 +452,7 @@ class _Learner:
         import torch
 
         # Whatever an answer draws from the global generator must not matter, and two calls never see the same state.
-        torch.manual_seed(int.from_bytes(os.urandom(4), "little"))
+        torch.default_generator.manual_seed(int.from_bytes(os.urandom(4), "little"))
         target = self.entry(call["entry"])
 
         def run() -> dict:
@@ -560,11 +569,15 @@ def serve(inbox: int, outbox: int, dump: int) -> None:
             reply = {"ok": answers[message["do"]](message)}
         except BaseException as error:
             reply = {"raised": raised(error)}
-        reply["called"] = sorted(str(name) for name in learner.called)
+        called = sorted(str(name) for name in learner.called)
         try:
-            channel.send(reply)
-        except MemoryError:
-            channel.send({"raised": {"type": "MemoryError", "message": "", "frames": [], "kinds": ["MemoryError"]}})
+            channel.send({**reply, "called": called})
+        except (Ended, BrokenPipeError):
+            raise
+        except (
+            BaseException
+        ) as error:  # what came back cannot be sent, for want of memory or because it is of no kind we know
+            channel.send({"raised": raised(error)})
         message = channel.receive()
 
 

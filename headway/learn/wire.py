@@ -124,7 +124,8 @@ def _encode_tensor(value: Any, blobs: list[bytes]) -> Any:
         return {"other": f"a tensor of {dtype} {tuple(shape)} on {value.device.type}, {value.layout}"}
     if value.numel() * value.element_size() > LARGEST // 4:
         return {"other": f"a tensor of {dtype} {tuple(shape)}, too large for this exercise"}
-    flat = value.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    # Copied into a tensor of its own: one of a single number may call itself contiguous with any stride.
+    flat = torch.empty(value.numel(), dtype=value.dtype).copy_(value.detach().reshape(-1))
     blobs.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
     return {"t": dtype, "shape": shape, "at": len(blobs) - 1}
 

@@ -1,0 +1,248 @@
+"""What a call came to, and in what one outcome differs from another, in a learner's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from headway.learn.wire import Function, Other
+
+
+@dataclass
+class Outcome:
+    """What one call came to: a result of `perform`, or an exception."""
+
+    result: dict | None = None
+    raised: dict | None = None
+
+
+@dataclass
+class Difference:
+    """How an outcome differs from what was expected: a `kind`, and one sentence."""
+
+    kind: str
+    text: str
+    size: float = math.inf
+
+
+def close(a: Any, b: Any, tolerance: float) -> bool:
+    """Whether two tensors of one shape hold the same values: NaN only where the other has it, infinities equal."""
+    import torch
+
+    if a.shape != b.shape:
+        return False
+    if not (a.is_floating_point() or a.is_complex()) or not (b.is_floating_point() or b.is_complex()):
+        return bool(torch.equal(a.to(torch.float64), b.to(torch.float64))) if a.numel() else True
+    return departure(a, b) <= tolerance
+
+
+def departure(a: Any, b: Any) -> float:
+    """The greatest difference of two tensors of one shape, relative to the greatest finite absolute value of `b`."""
+    import torch
+
+    if not a.numel():
+        return 0.0
+    a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+    finite = torch.isfinite(b)
+    if not torch.equal(finite, torch.isfinite(a)):
+        return math.inf
+    if not torch.equal(torch.nan_to_num(a[~finite], nan=0.5), torch.nan_to_num(b[~finite], nan=0.5)):
+        return math.inf
+    if not finite.any():
+        return 0.0
+    scale = float(b[finite].abs().max())
+    return float((a[finite] - b[finite]).abs().max()) / max(scale, 1e-6)
+
+
+def differs(expected: Any, came: Any, tolerance: float, where: str = "the result", axes: str = "") -> Difference | None:
+    """The first difference between two values, in the learner's words; None where there is none."""
+    import torch
+
+    if isinstance(expected, torch.Tensor):
+        if came is None:
+            return Difference("none", f"{where} is None: is a `return` missing?")
+        if not isinstance(came, torch.Tensor):
+            return Difference("type", f"{where} is {named(came)}, not a tensor of shape {shaped(expected.shape, axes)}")
+        if came.shape != expected.shape:
+            return Difference("shape", f"{where} has the shape {tuple(came.shape)}, not {shaped(expected.shape, axes)}")
+        if came.dtype != expected.dtype:
+            return Difference("dtype", f"{where} is {short(came.dtype)}, not {short(expected.dtype)}")
+        if close(came, expected, tolerance):
+            return None
+        if came.isnan().any() and not expected.isnan().any():
+            return Difference("nan", f"{where} has {int(came.isnan().sum())} NaN among its {came.numel()} numbers")
+        return Difference("values", f"{where} is wrong", departure(came, expected))
+    if isinstance(expected, bool) or expected is None or isinstance(expected, str | bytes):
+        if type(came) is not type(expected):
+            return Difference("type", f"{where} is {named(came)}, not {named(expected)}")
+        return None if came == expected else Difference("values", f"{where} is {brief(came)}, not {brief(expected)}")
+    if isinstance(expected, int | float):
+        if isinstance(came, torch.Tensor) and came.numel() == 1:
+            came = came.item()  # a learner may return a tensor of one number for a number
+        if isinstance(came, bool) or not isinstance(came, int | float):
+            return Difference("type", f"{where} is {named(came)}, not a number")
+        if isinstance(expected, int) and came == expected:
+            return None
+        a, b = torch.tensor(float(came), dtype=torch.float64), torch.tensor(float(expected), dtype=torch.float64)
+        if isinstance(expected, float) and close(a, b, tolerance):
+            return None
+        return Difference("values", f"{where} is {brief(came)}, not {brief(expected)}", departure(a, b))
+    if isinstance(expected, list | tuple):
+        if not isinstance(came, list | tuple):
+            what = f"{named(expected)} of {len(expected)}"
+            return Difference("none" if came is None else "type", f"{where} is {named(came)}, not {what}")
+        if len(came) != len(expected):
+            return Difference(
+                "shape", f"{where} has {len(came)} items, not {len(expected)}: {brief(came)}, not {brief(expected)}"
+            )
+        parts = [part.strip() for part in axes.split(",")] if "," in axes else [axes] * len(expected)
+        for n, (e, c) in enumerate(zip(expected, came, strict=True)):
+            name = f"item {n} of {where}" if len(expected) > 1 else where
+            if found := differs(e, c, tolerance, name, parts[n] if n < len(parts) else ""):
+                return found
+        return None
+    if isinstance(expected, dict):
+        if not isinstance(came, dict):
+            return Difference("type", f"{where} is {named(came)}, not a dict")
+        if set(came) != set(expected):
+            return Difference(
+                "shape",
+                f"{where} has the keys {brief(sorted(map(str, came)))}, not {brief(sorted(map(str, expected)))}",
+            )
+        for key, e in expected.items():
+            if found := differs(e, came[key], tolerance, f"{where}[{key!r}]"):
+                return found
+        return None
+    if isinstance(expected, set | frozenset):
+        return (
+            None if came == set(expected) else Difference("values", f"{where} is {brief(came)}, not {brief(expected)}")
+        )
+    if isinstance(expected, Other):
+        return None if came == expected else Difference("type", f"{where} is {named(came)}, not {expected.what}")
+    raise TypeError(f"a reference returned a {type(expected).__name__}, which no learner's answer can be compared with")
+
+
+def compare(expected: Outcome, came: Outcome, tolerance: float, axes: str = "") -> Difference | None:
+    """The first difference between two outcomes; values first, then gradients, then what else a call may do wrong."""
+    if expected.raised or came.raised:
+        if expected.raised and came.raised:
+            return None if expected.raised["type"] == came.raised["type"] else Difference("raised", "")
+        if came.raised:
+            return Difference("raised", f"{came.raised['type']}: {one_line(came.raised['message'])}")
+        return Difference("raises", f"it raises nothing, where {expected.raised['type']} is asked for")  # type: ignore[index]
+    assert expected.result is not None
+    assert came.result is not None
+    if found := differs(expected.result["value"], came.result["value"], tolerance, axes=axes):
+        return found
+    for n, (before, after) in enumerate(
+        zip(_flat(expected.result["after"]), _flat(came.result["after"]), strict=False)
+    ):
+        if before.shape != after.shape or not close(after, before, 1e-12):
+            return Difference("in-place", f"argument {n + 1} is changed by the call")
+    if came.result.get("state") and came.result["state"] != expected.result.get("state"):
+        return Difference("global", f"the call changes {came.result['state'][0]} for the whole program")
+    if "gradients" in expected.result:
+        mine, theirs = expected.result["gradients"], came.result.get("gradients", [])
+        if any(expected.result["flows"]) and not any(came.result.get("flows", [])):
+            return Difference("gradient", "no gradient flows back from the result")
+        for n, e in enumerate(mine):
+            c = theirs[n] if n < len(theirs) else None
+            # No gradient and a gradient of zeros say the same.
+            if e is None and c is None:
+                continue
+            if not bool((e if c is None else c).any()) and (e is None or c is None):
+                continue
+            if e is None or c is None or e.shape != c.shape or not _near_gradient(c, e, mine, tolerance):
+                size = math.inf if e is None or c is None or e.shape != c.shape else departure(c, e)
+                text = f"no gradient reaches %{n}%" if c is None else f"the gradient of %{n}% is wrong"
+                return Difference("gradient", text, size)
+    return None
+
+
+def _near_gradient(c: Any, e: Any, all_of_them: list, tolerance: float) -> bool:
+    """Close, relative to the greatest of all gradients: one that is zero by cancellation has no scale of its own."""
+    import torch
+
+    if not e.numel():
+        return True
+    if not torch.isfinite(e).all():
+        return close(c, e, tolerance)
+    scale = max(
+        (float(g.abs().max()) for g in all_of_them if g is not None and g.numel() and torch.isfinite(g).all()),
+        default=1,
+    )
+    return bool(torch.isfinite(c).all()) and float((c - e).abs().max()) <= 10 * tolerance * max(scale, 1e-6)
+
+
+def _flat(after: list) -> Iterator[Any]:
+    for step in after:
+        yield from step
+
+
+# -- small words ---------------------------------------------------------------------------------------------------------
+
+
+def short(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def shaped(shape: Any, axes: str) -> str:
+    """``(b h t k) = (2, 3, 5, 8)``, or the plain shape where the axes have no names."""
+    names = axes.split()
+    plain = str(tuple(shape))
+    return f"({' '.join(names)}) = {plain}" if len(names) == len(tuple(shape)) and names else plain
+
+
+def named(value: Any) -> str:
+    """What kind of thing a value is, with an article."""
+    import torch
+
+    if isinstance(value, Other):
+        return f"a {value.what}" if not value.what.startswith("a") else value.what
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if value is None:
+        return "None"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def brief(value: Any, limit: int = 100) -> str:
+    """A value in few characters."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        text = numbers(value)
+    elif isinstance(value, float):
+        text = f"{value:.6g}"
+    elif isinstance(value, Function):
+        text = value.source
+    else:
+        text = repr(value)
+    text = one_line(text)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def numbers(tensor: Any, limit: int = 16) -> str:
+    """The numbers of a small tensor in nested brackets, the first few of a large one."""
+
+    def number(x: Any) -> str:
+        if isinstance(x, bool | int):
+            return str(x)
+        return f"{x:.4g}"
+
+    def nested(x: Any) -> str:
+        return f"[{', '.join(nested(y) for y in x)}]" if isinstance(x, list) else number(x)
+
+    tensor = tensor.detach()
+    if tensor.numel() <= limit:
+        return nested(tensor.tolist())
+    head = ", ".join(number(x) for x in tensor.reshape(-1)[:8].tolist())
+    return f"[{head}, ... {tensor.numel()} numbers]"
+
+
+def one_line(text: str) -> str:
+    """Text that stays on one line and does nothing to a terminal."""
+    return " ".join("".join(c if c.isprintable() or c in "\n\t" else "?" for c in str(text)).split())
