@@ -45,7 +45,7 @@ def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
 
     system = None if options.system is None else plain(options.system)
     talk = Conversation(loaded.model, loaded.tokenizer, system=system)
-    session = _Session(talk, options, sampling, options.generator(next(loaded.model.parameters()).device))
+    session = _Session(name, talk, options, sampling, options.generator(next(loaded.model.parameters()).device))
     if person:
         note(f"{name} listens. /help for help, /quit to leave, Ctrl-C ends a reply.")
         with contextlib.suppress(ImportError):
@@ -74,9 +74,10 @@ def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
 class _Session:
     """One conversation at a terminal: what a line does."""
 
-    def __init__(self, talk, options, sampling, generator):
+    def __init__(self, name, talk, options, sampling, generator):
         from headway.sample.text import Reply
 
+        self.name, self.remembered = name, False
         self.talk, self.options, self.sampling, self.generator = talk, options, sampling, generator
         self.last = Reply()
 
@@ -131,9 +132,18 @@ class _Session:
                 write(pieces)
             print(flush=True)
             note(self.last.line())
+            self._remember()
         except KeyboardInterrupt:
             print(flush=True)
             note(f"stopped: {self.last.line()}")
+
+    def _remember(self) -> None:
+        """Once in a conversation: the plan counts the models that were used."""
+        if not self.remembered:
+            from headway.learn.progress import used
+
+            used(self.name)
+            self.remembered = True
 
     def _again(self) -> None:
         from headway.base.errors import HeadwayError

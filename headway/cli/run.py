@@ -86,4 +86,8 @@ def run(
             return 130
     print(flush=True)
     note(said.line())
+
+    from headway.learn.progress import used
+
+    used(name)
     return 0
