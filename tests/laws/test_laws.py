@@ -122,11 +122,12 @@ class TestDecoder:
         assert not torch.allclose(before[:, at + 1 :], after[:, at + 1 :]), "the present must be seen"
 
     def test_the_present_sees_all_of_a_short_past(self, name, n):
-        # The last logits' gradient reaches what the embedding gave for every token (3 tokens: inside any window).
+        # The last logits' gradient reaches what the embedding gave for every token (3 tokens: inside any window but a bigram's).
         model, embedded = make(name, n), []
+        reach = min(3, getattr(model.config, "context", 3))
         model.embed.register_forward_hook(lambda _m, _i, out: (out.retain_grad(), embedded.append(out))[0])
         model(torch.tensor([[1, 2, 3]]))[0, -1].square().sum().backward()
-        assert (embedded[0].grad[0].abs().sum(-1) > 0).all()
+        assert (embedded[0].grad[0].abs().sum(-1) > 0)[-reach:].all()
 
     @few
     @given(t=st.integers(1, 16), rows=st.integers(2, 4))
@@ -214,16 +215,17 @@ class TestEvery:
         model = make(name, n)
         table = table_of(entry(name))
         theirs = write_weights(model, table.rows(model.config))
-        first, *_, last = theirs
+        first, last = next(iter(theirs)), list(theirs)[-1]
         broken = {key: value for key, value in theirs.items() if key != last}
         broken["stray.weight"] = torch.zeros(2)
-        broken[first] = torch.zeros(3, 1, 4)
+        if first != last:
+            broken[first] = torch.zeros(3, 1, 4)
         with pytest.raises(Corrupt) as complaint:
             read_weights(make(name, n), table.rows(model.config), broken, where="here", prefix=table.prefix)
         message = str(complaint.value)
         assert f"missing {last}" in message
         assert "unknown stray.weight" in message
-        assert f"misshapen {first}" in message
+        assert f"misshapen {first}" in message or first == last
         assert "\n" not in message
 
     def test_reset_draws_the_same_weights_from_the_same_generator(self, name, n):

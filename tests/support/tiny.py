@@ -16,6 +16,19 @@ PICTURE = {"image": 8, "patch": 4, "channels": 2}
 SMALL = {"width": 12, "n_layer": 1, "n_head": 2, "ff_width": 16}
 
 TINY: dict[str, list[dict]] = {
+    "bigram": [{"vocab_size": 13}],
+    "mlp_lm": [
+        {"vocab_size": 13, "context": 4, "width": 5, "ff_width": 7},
+        {"vocab_size": 11, "context": 3, "width": 3, "ff_width": 6, "direct": False},
+    ],
+    "gru": [
+        {"vocab_size": 13, "width": 5, "state": 7},
+        {"vocab_size": 11, "width": 4, "state": 6, "n_layer": 3},
+    ],
+    "lstm": [
+        {"vocab_size": 13, "width": 5, "state": 7},
+        {"vocab_size": 11, "width": 4, "state": 6, "n_layer": 3},
+    ],
     "transformer": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3},
         {**PAIR, "norm": "pre", "n_decoder_layer": 1, "interleaved": False, "scaled": False, "head_bias": True},
