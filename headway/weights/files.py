@@ -6,6 +6,7 @@ Every reader gives a mapping from key to tensor that reads one tensor at a time,
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,38 +100,43 @@ class GGUF(Mapping[str, Tensor]):
     """
 
     def __init__(self, path: Path):
-        from gguf import GGUFReader
+        from headway.weights.gguf_header import Damaged, read_header, tensor_bytes
 
         self.path = path
         if not path.is_file():
             raise HeadwayError(f"there is no file {path}")
         try:
-            reader = GGUFReader(path)
-            self._tensors = {tensor.name: tensor for tensor in reader.tensors}
-            self.facts: dict[str, Any] = {name: entry.contents() for name, entry in reader.fields.items()}
-        except Exception as error:
-            # gguf maps the file and slices it: what a damaged file raises is whatever the slice did.
-            raise Corrupt(f"{path} is no whole GGUF file ({type(error).__name__}: {error}): fetch it again") from error
-        self.facts["tensors"] = list(self._tensors)
+            with open(path, "rb") as file:
+                self._data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            self.facts, self._places = read_header(self._data)
+            for place in self._places.values():
+                tensor_bytes(self._data, place)  # a truncated file is noticed before anything is built on it
+        except (Damaged, ValueError) as error:
+            raise Corrupt(f"{path} is no whole GGUF file ({error}): fetch it again") from error
+        self.facts["tensors"] = list(self._places)
 
     def __getitem__(self, key: str) -> Tensor:
         import numpy as np
+        from gguf.constants import GGMLQuantizationType
         from gguf.quants import dequantize
 
-        tensor = self._tensors[key]
+        from headway.weights.gguf_header import tensor_bytes
+
+        place = self._places[key]
+        kind = GGMLQuantizationType(place.kind)
         try:
-            values = dequantize(tensor.data, tensor.tensor_type)
+            values = dequantize(tensor_bytes(self._data, place), kind)
         except NotImplementedError as error:
             raise HeadwayError(
-                f"{self.path.name} stores {key} as {tensor.tensor_type.name}, which cannot be read here: "
+                f"{self.path.name} stores {key} as {kind.name}, which cannot be read here: "
                 "take a file quantised as Q8_0, Q4_0, Q4_1, Q4_K, Q5_K, Q6_K, F16 or BF16"
             ) from error
-        if len(values.shape) == len(tensor.shape) and tuple(values.shape) != tuple(reversed(tensor.shape.tolist())):
-            raise Corrupt(f"{self.path}: {key} is not of the size its header gives")
-        return torch.from_numpy(np.array(values, dtype=np.float32))  # a copy: the file may go away
+        if values.base is not None or values.dtype != np.float32:  # a view of the file: it may go away
+            values = np.array(values, dtype=np.float32)
+        return torch.from_numpy(values.reshape(place.shape))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._tensors)
+        return len(self._places)
