@@ -149,9 +149,7 @@ def _table(progress) -> None:
         text = Text(indent + (shown(item.text) or "(empty)"), style="bold" if item.kind == "heading" else "")
         why = Text(found.why, style="yellow" if found.source == "yours" else "dim")
         if not terminal:
-            out().print(
-                Text(f"{item.line}\t").append_text(text).append("\t").append_text(topics).append("\t").append_text(why)
-            )
+            print(item.line, text.plain, topics.plain, why.plain, sep="\t")
         table.add_row(str(item.line), text, topics, why)
         rows += 1
     if terminal:

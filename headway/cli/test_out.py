@@ -28,7 +28,7 @@ def test_out(topic: str, /) -> int:
     from headway.learn.path import the_path
     from headway.learn.progress import TESTED_OUT, Progress, remember, sync
     from headway.learn.start import copy_stubs, untouched
-    from headway.learn.steps import next_step, test_out_exercises, typed
+    from headway.learn.steps import hardest, next_step, typed
     from headway.learn.workspace import find_workspace
 
     asked = the_path().topic(topic)
@@ -38,7 +38,7 @@ def test_out(topic: str, /) -> int:
     if state.done:
         out().print(f"{asked.title} is done: {count_of(state)}.", markup=False)
         return 0
-    chosen = test_out_exercises(state)
+    chosen = hardest(state)
     if not chosen:
         raise HeadwayError(
             f"{asked.title} has no exercises yet to test out by; `headway skip {asked.id}` leaves it out."

@@ -93,7 +93,7 @@ def _open_topics(progress: Progress) -> Iterator[tuple[Item | None, TopicState]]
             yield None, state
 
 
-def test_out_exercises(topic: TopicState) -> list[Exercise]:
+def hardest(topic: TopicState) -> list[Exercise]:
     """The exercises that stand for the whole topic: those path.toml names, else the last third of them."""
     found = [state.exercise for state in topic.exercises]
     named = [
