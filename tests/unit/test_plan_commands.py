@@ -225,7 +225,7 @@ def test_matching_is_seen_and_corrected(said, tmp_path: Path) -> None:
     said("start", "p.md")
     code, out, _ = said("plan", "match")
     assert code == 0
-    assert out.splitlines()[0].split("\t") == ["1", "Retention", "retnet", "the whole line, “Retention”"]
+    assert out.splitlines()[0].split("\t") == ["1", "Retention", "retnet", "“retention”"]
     assert "yours" in out.splitlines()[1]
     assert "lora, quantisation (set by you)" in said("plan", "match", "milk", "LoRA", "quantization")[1]
     assert "no topic" in said("plan", "match", "1", "--none")[1]
