@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Bool, Int, Shaped
@@ -85,9 +86,15 @@ class RecurrentCache:
                 "Start a new cache from the beginning of the text, or keep a copy() from before."
             )
 
-    def copy(self) -> RecurrentCache:
+    def select(self, rows: Int[Tensor, " n"]) -> None:
+        """Keep `rows` of the batch, in that order, repeats allowed (beam search; finished rows dropped)."""
+        self._now = [{name: state[rows] for name, state in states.items()} for states in self._now]
+        self.seen = self.seen[rows]
+        self.batch = len(rows)
+
+    def copy(self) -> Self:
         """Another cache in the same state: what to go back to, instead of `rewind`."""
-        other = object.__new__(RecurrentCache)
+        other = object.__new__(type(self))
         other.batch, other.length, other.seen = self.batch, self.length, self.seen
         other._now = [dict(states) for states in self._now]  # states are replaced, never written into
         other._next = [None] * len(self._now)

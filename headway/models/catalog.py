@@ -91,6 +91,16 @@ CATALOG: dict[str, Entry] = {
             follows="gru",
         ),
         Entry(
+            name="seq2seq",
+            title="Recurrent encoder-decoder with attention",
+            papers=("bahdanau", "luong", "seq2seq", "gru"),
+            model="Seq2Seq",
+            config="Seq2SeqConfig",
+            kind="encoder-decoder",
+            forms=("parallel", "recurrent"),
+            follows="gru",
+        ),
+        Entry(
             name="transformer",
             title="Transformer (2017)",
             papers=("transformer", "pre-ln", "deepnet", "rezero"),
@@ -220,6 +230,17 @@ CATALOG: dict[str, Entry] = {
             forms=("loop", "parallel scan", "chunked", "kernel", "recurrent"),
             follows="llama",
             hf=("MambaForCausalLM", "MambaModel"),
+        ),
+        Entry(
+            name="mamba2",
+            title="Mamba-2",
+            papers=("mamba2",),
+            model="Mamba2",
+            config="Mamba2Config",
+            kind="decoder",
+            forms=("recurrent", "quadratic", "chunked"),
+            follows="mamba",
+            hf=("Mamba2ForCausalLM", "Mamba2Model"),
         ),
     )
 }

@@ -29,6 +29,13 @@ TINY: dict[str, list[dict]] = {
         {"vocab_size": 13, "width": 5, "state": 7},
         {"vocab_size": 11, "width": 4, "state": 6, "n_layer": 3},
     ],
+    "seq2seq": [
+        {"vocab_size": 13, "width": 5, "state": 6},
+        {"vocab_size": 13, "width": 5, "state": 6, "attention": "none", "target_vocab_size": 9},
+        {"vocab_size": 13, "width": 5, "state": 6, "attention": "dot", "bidirectional": False},
+        {"vocab_size": 13, "width": 5, "state": 6, "attention": "general"},
+        {"vocab_size": 13, "width": 5, "state": 6, "attention": "concat", "bidirectional": False},
+    ],
     "transformer": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3},
         {**PAIR, "norm": "pre", "n_decoder_layer": 1, "interleaved": False, "scaled": False, "head_bias": True},
@@ -162,6 +169,23 @@ TINY: dict[str, list[dict]] = {
             "episode": 12,
             "bounded": False,
             "positions": 7,
+        },
+    ],
+    "mamba2": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 6, "head_width": 4, "state": 3},
+        {
+            "vocab_size": 23,
+            "width": 10,
+            "n_layer": 2,
+            "n_head": 6,
+            "head_width": 5,
+            "n_group": 3,
+            "state": 5,
+            "taps": 3,
+            "bias": True,
+            "conv_bias": False,
+            "step_limits": (0.2, 1.5),
+            "tied": False,
         },
     ],
 }
