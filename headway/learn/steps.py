@@ -67,6 +67,9 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
             return Step(item, topic, what, f"headway check {exercise.exercise.id}", file, before)
     if "models" in topic.topic.check and not topic.models:
         return Step(item, topic, "talk with a model", "headway chat", before=before)
+    for claim in topic.topic.claims:
+        if claim not in topic.claims:
+            return Step(item, topic, f"reproduce its claim {claim}", f"headway reproduce {claim}", before=before)
     return None
 
 

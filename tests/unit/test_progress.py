@@ -287,6 +287,12 @@ def test_beyond_the_plan_the_path_goes_on_and_ends(tmp_path: Path) -> None:
     record(workspace, kind="run", name="a", result="used")
     record(workspace, kind="run", name="b", result="used")
     passes(workspace, *COURSE)
+    step = next_step(Progress(workspace))
+    assert step is not None
+    assert step.command.startswith("headway reproduce ")
+    for topic in Progress(workspace).topics.values():
+        for claim in topic.topic.claims:
+            record(workspace, kind="claim", name=claim, result="reproduced")
     assert next_step(Progress(workspace)) is None
 
 
