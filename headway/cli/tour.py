@@ -1,0 +1,187 @@
+"""``headway tour``: the whole of Headway in under a minute, with no key pressed. Everything in it really runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+
+app = cyclopts.App(name="tour", help="See the whole of Headway in under a minute.")
+
+WRONG = '''"""Attention, as it is often written the first time."""
+
+import math
+
+
+def attend(q, k, v, mask=None, *, causal=False, scale=None):
+    b, h, t, width = q.shape
+    s = k.shape[2]
+    scale = 1 / math.sqrt(h * width) if scale is None else scale
+    scores = q @ k.transpose(-2, -1) * scale
+    if causal:
+        mask_ = q.new_ones(t, s).tril(s - t).bool()
+        mask = mask_ if mask is None else mask & mask_
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return scores.softmax(-1) @ v
+'''
+RIGHT = WRONG.replace("math.sqrt(h * width)", "math.sqrt(width)").replace("as it is often written", "mended, after")
+QUESTION = "What is the capital of France?"
+CLAIM = "pre-ln"
+
+
+@app.default
+def tour(
+    *,
+    workspace: Annotated[Path | None, cyclopts.Parameter(help="The workspace whose plan is shown.")] = None,
+    model: Annotated[str, cyclopts.Parameter(help="The model that replies.")] = "smollm2-135m",
+) -> int:
+    """Play the tour: your plan as matched; a wrong attention judged and its mistake named; the mistake mended; a real model
+    replying on that very function; a paper's claim with its verdict and picture. Nothing of yours is changed."""
+    import tempfile
+
+    from headway.base.console import out
+
+    console = out()
+    _plan(workspace)
+    with tempfile.TemporaryDirectory(prefix="headway-tour-") as folder:
+        path = Path(folder) / "exercises" / "attention" / "sdpa.py"
+        path.parent.mkdir(parents=True)
+        _judge(path)
+        _reply(path, model)
+    _claim()
+    console.print("\nThat was the tour. `headway next` says where to begin.", highlight=False)
+    return 0
+
+
+def _head(number: int, text: str) -> None:
+    from headway.base.console import out
+
+    out().print(f"\n[bold cyan]{number}[/bold cyan]  [bold]{text}[/bold]\n")
+
+
+def _plan(folder: Path | None) -> None:
+    """The plan in a few lines: what each leads to."""
+    from rich.text import Text
+
+    from headway.base.console import out
+    from headway.base.errors import HeadwayError
+    from headway.cli._plan import shown
+    from headway.learn.path import COURSE, the_path
+    from headway.learn.progress import Progress
+    from headway.learn.workspace import find_workspace
+
+    try:
+        progress = Progress(find_workspace(folder))
+    except HeadwayError:
+        progress = None
+    _head(1, "A plan, matched line by line to topics")
+    if progress is None:
+        out().print(f"  (no workspace yet: `headway start` makes one, from your plan or from {COURSE / 'plan.md'})")
+        return
+    matched = [line for line in progress.lines if line.match.topics]
+    picked = matched if len(matched) <= 6 else matched[:: max(1, len(matched) // 6)][:6]
+    for line in picked:
+        topics = [the_path().topics[name] for name in line.match.topics]
+        text = shown(line.item.text)
+        text = text if len(text) <= 48 else text[:47].rstrip() + "…"
+        leads = ", ".join(topic.title for topic in topics)
+        out().print(Text.assemble(f"  {text:<50}", (leads, "cyan")), no_wrap=True, overflow="ellipsis")
+    lines = [line for line in progress.lines if line.item.kind != "heading" and not line.item.empty]
+    out().print(f"  ... {len(matched)} of {len(lines)} lines lead somewhere; the others are yours to tick.")
+
+
+def _judge(path: Path) -> None:
+    """The same function twice: wrong, with its mistake named; then mended."""
+    from rich.syntax import Syntax
+
+    from headway.base.console import out
+    from headway.learn.exercise import find_exercise
+    from headway.learn.judge import Judge
+
+    console, exercise = out(), find_exercise("attention/sdpa")
+    with Judge() as judge:
+        judge.start()
+        _head(2, "A wrong answer, judged: the mistake has a name")
+        path.write_text(WRONG, encoding="utf-8")
+        line = next(n for n, text in enumerate(WRONG.splitlines(), 1) if "h * width" in text)
+        console.print(Syntax(WRONG, "python", background_color="default", line_range=(line - 3, line + 1)))
+        verdict = judge.check(exercise, path)
+        console.print(f"  [bold red]✗[/bold red] {verdict.line}" if not verdict.passed else "  the judge let it pass")
+        _head(3, "Mended")
+        path.write_text(RIGHT, encoding="utf-8")
+        console.print(Syntax(RIGHT, "python", background_color="default", line_range=(line, line)))
+        verdict = judge.check(exercise, path)
+        mark = "[bold green]✔[/bold green]" if verdict.passed else "[bold red]✗[/bold red]"
+        console.print(f"  {mark} {verdict.line}  [dim](new ones every time)[/dim]")
+
+
+def _reply(path: Path, name: str) -> None:
+    """The model's answer on our attention and on the one just judged: the same tokens."""
+    from headway.base.console import out
+    from headway.base.errors import HeadwayError
+
+    _head(4, "That very function inside a real model")
+    console = out()
+    try:
+        from headway.zoo import load
+
+        loaded = load(name)
+    except HeadwayError as error:
+        console.print(f"  (left out: {error})", markup=False)
+        return
+    from headway.cli._talk import write
+    from headway.learn.plug import plugged
+    from headway.sample.filters import GREEDY
+    from headway.sample.text import Reply, reply
+
+    ids = loaded.words.encode_chat([{"role": "user", "content": QUESTION}])
+
+    def pieces(into: Reply):
+        return reply(
+            loaded.model,
+            loaded.decoder(),
+            ids,
+            max_tokens=24,
+            sampling=GREEDY,
+            stop_ids=loaded.stop_ids,
+            into=into,
+        )
+
+    own, theirs = Reply(), Reply()
+    console.print(f"  [dim]you[/dim]      {QUESTION}\n  [dim]{name}[/dim] ", end="")
+    with plugged(path) as state:
+        spoken = []
+        write(_kept(pieces(theirs), spoken))
+    ours = "".join(pieces(own))
+    console.print(f"\n  [dim]{theirs.line()}[/dim]")
+    same = "the same tokens as on Headway's own" if "".join(spoken) == ours else "NOT the tokens of Headway's own"
+    console.print(f"  [dim]it ran on {state.told()}: {same}[/dim]")
+
+
+def _kept(pieces, into: list[str]):
+    """Pass pieces on, and remember them."""
+    for piece in pieces:
+        into.append(piece)
+        yield piece
+
+
+def _claim() -> None:
+    """The shipped result of one claim."""
+    from headway.base.console import out
+    from headway.claims import shelf
+    from headway.claims.catalog import CATALOG
+
+    _head(5, "A paper's central statement, as an experiment with a verdict")
+    console, entry, result = out(), CATALOG[CLAIM], shelf.shipped(CLAIM)
+    console.print(f"  {entry.paper}: {entry.title}")
+    if result is None:
+        console.print(f"  (no result is shipped yet: `headway reproduce {CLAIM}` makes one, {entry.cost})")
+        return
+    verdict = result["verdict"]
+    word = verdict["word"] if isinstance(verdict, dict) else verdict
+    reason = verdict.get("reason", "") if isinstance(verdict, dict) else ""
+    console.print(f"  [bold green]{word}[/bold green]  {reason}")
+    console.print(f"  [dim]picture[/dim] {shelf.picture(CLAIM)}")
+    console.print(f"  [dim]yours[/dim]   headway reproduce {CLAIM}   ({entry.cost})")
