@@ -15,6 +15,7 @@ from torch import Tensor
 
 from headway.base.errors import HeadwayError
 from headway.blocks.masks import causal_mask, window_mask
+from headway.blocks.packing import documents_now, positions_in_documents
 
 SLACK = 64
 """Columns a windowed layer holds beyond its window: how far `rewind` can go back once the window has slid."""
@@ -165,12 +166,14 @@ class Span:
         t: Columns of this call.
         positions: Each query's position, counted over real tokens, so that padding changes nothing: (1, t) or (b, t).
         real: Which of the `past + t` columns are real tokens; None if all are.
+        documents: Which text of a packed row each token belongs to; None if every row is one text.
     """
 
     past: int
     t: int
     positions: Int[Tensor, "#b t"]
     real: Bool[Tensor, "b s"] | None = None
+    documents: Int[Tensor, "b t"] | None = None
     _masks: dict[tuple[int, int | None], Tensor | None] = field(default_factory=dict, repr=False)
 
     def mask(self, s: int, window: int | None = None) -> Bool[Tensor, "#b 1 t s"] | None:
@@ -186,12 +189,14 @@ class Span:
 
     def _make_mask(self, s: int, window: int | None) -> Tensor | None:
         narrow = window is not None and s > window
-        if self.real is None and not narrow and (self.t in (1, s)):
+        if self.real is None and self.documents is None and not narrow and (self.t in (1, s)):
             return None
         device = self.positions.device
         seen = causal_mask(self.t, s, device=device)
         if window is not None and narrow:
             seen = window_mask(self.t, s, window=window, device=device)
+        if self.documents is not None:
+            return (seen & (self.documents[:, :, None] == self.documents[:, None, :]))[:, None]
         if self.real is None:
             return seen[None, None]
         itself = torch.eye(s, dtype=torch.bool, device=device)[s - self.t :]
@@ -203,7 +208,8 @@ def locate(
 ) -> Span:
     """Work out where `tokens` stand, given what the cache has seen and which of them are real (`mask`, None for all).
 
-    Only the first two axes of `tokens` are looked at, so embeddings do as well as ids.
+    Only the first two axes of `tokens` are looked at, so embeddings do as well as ids. Inside `packing.packed`, every row
+    is several texts, each with positions of its own and blind to the others.
 
     Raises:
         HeadwayError: if `mask` is not a boolean (b, t), or the batch is not the cache's.
@@ -218,6 +224,8 @@ def locate(
             )
         if bool(mask.all()):
             mask = None
+    if (documents := documents_now(tokens, cache, mask)) is not None:
+        return Span(0, t, positions_in_documents(documents), documents=documents)
     past = cache.length if cache is not None else 0
     real = cache.note_real(mask, t) if cache is not None else mask
     if real is None:
