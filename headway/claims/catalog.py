@@ -52,6 +52,12 @@ CATALOG: dict[str, Entry] = {
         topic="language-models",
         minutes=0.05,
     ),
+    "gradient-clipping": Entry(
+        title="Clipping the norm saves a recurrent network whose gradients explode",
+        paper="Pascanu et al. 2012",
+        topic="language-models",
+        minutes=0.5,
+    ),
     "scale": Entry(
         title="Var(q.k) is d_k, and a softmax without 1/sqrt(d_k) stops learning",
         paper="Vaswani et al. 2017",
@@ -74,7 +80,7 @@ CATALOG: dict[str, Entry] = {
         title="Post-LN needs warm-up, Pre-LN does not",
         paper="Xiong et al. 2020",
         topic="layer-norm",
-        minutes=7,
+        minutes=6,
     ),
 }
 

@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 SETTINGS: dict[str, Any] = {
     "symbols": 24,
-    "length": 48,
+    "peak": 1.0,
+    "far": 0.3,
+    "length": 32,
     "batch": 16,
-    "width": 48,
+    "width": 32,
     "n_head": 4,
     "depths": [2, 4, 8, 16],
     "models_at_init": 4,
     "layers": 12,
-    "steps": 300,
-    "warmup": 100,
-    "lr": 1e-3,
-    "betas": (0.9, 0.98),
+    "steps": 400,
+    "warmup": 200,
+    "lr": 2e-3,
+    "betas": [0.9, 0.98],
     "eval_every": 20,
 }
 
@@ -39,7 +41,7 @@ SETTINGS: dict[str, Any] = {
 def unit(arm: str, seed: int) -> Numbers:
     """``<norm>-gradients``: the slope over depth. ``<norm>`` and ``<norm>-warmup``: a training run."""
     norm: Norm = "post" if arm.startswith("post") else "pre"
-    language = MarkovText(SETTINGS["symbols"], seed=seed)
+    language = MarkovText(SETTINGS["symbols"], peak=SETTINGS["peak"], far=SETTINGS["far"], seed=seed)
     if arm.endswith("gradients"):
         return _gradients(language, norm, seed)
     return _train(language, norm, seed, warmup=SETTINGS["warmup"] if arm.endswith("warmup") else 0)
@@ -84,7 +86,7 @@ def _train(language: MarkovText, norm: Norm, seed: int, warmup: int) -> Numbers:
     draw = torch.Generator().manual_seed(seed)
     held_out = language.sample(64, SETTINGS["length"] + 1, draw)
     model = _model(norm, SETTINGS["layers"], seed)
-    optimiser = torch.optim.Adam(model.parameters(), lr=SETTINGS["lr"], betas=SETTINGS["betas"])
+    optimiser = torch.optim.Adam(model.parameters(), lr=SETTINGS["lr"], betas=SETTINGS["betas"], fused=True)
     steps, losses = [], []
     for step in range(SETTINGS["steps"] + 1):
         if step % SETTINGS["eval_every"] == 0:
@@ -166,8 +168,8 @@ CLAIM = Claim(
     ),
     experiment=(
         "A causal Transformer on text from a chance process of known entropy. At initialisation, the gradient norm of the last "
-        "layer's second feed-forward matrix for 2, 4, 8 and 16 layers. Then 12 layers, Adam (beta2 0.98) at 1e-3 for 300 steps, "
-        "Post-LN and Pre-LN, with and without 100 steps of warm-up."
+        "layer's second feed-forward matrix for 2, 4, 8 and 16 layers. Then 12 layers, Adam (beta2 0.98) at 2e-3 for 400 steps, "
+        "Post-LN and Pre-LN, with and without 200 steps of warm-up."
     ),
     control="Post-LN with warm-up, all else equal, has to train: what fails without it is the start, not the architecture.",
     statistic=(
@@ -175,16 +177,16 @@ CLAIM = Claim(
         "that the held-out loss has covered at the end, the mean of the last three evaluations."
     ),
     limits=(
-        "One width, one learning rate (at 3e-3 a pilot's Post-LN failed with warm-up too), 300 steps of a toy language. It shows "
-        "the direction and the failure, not the paper's translation scores."
+        "One width, one learning rate, 400 steps of a toy language. The failure is one of deep and hasty training: at 1e-3 "
+        "pilots with 8 layers, or with 12 and more steps, came off the plateau without warm-up. It shows no translation scores."
     ),
     arms=(
         Arm(name="post-gradients", text="Post-LN at initialisation"),
         Arm(name="pre-gradients", text="Pre-LN at initialisation"),
         Arm(name="post", text="Post-LN, no warm-up"),
-        Arm(name="post-warmup", text="Post-LN, 100 steps of warm-up", control=True),
+        Arm(name="post-warmup", text="Post-LN, 200 steps of warm-up", control=True),
         Arm(name="pre", text="Pre-LN, no warm-up"),
-        Arm(name="pre-warmup", text="Pre-LN, 100 steps of warm-up"),
+        Arm(name="pre-warmup", text="Pre-LN, 200 steps of warm-up"),
     ),
     checks=(
         Check(
@@ -200,7 +202,7 @@ CLAIM = Claim(
             contrary=0.0,
         ),
         Check(
-            text="without warm-up Post-LN learns no more than letter counts (share learned)",
+            text="without warm-up Post-LN learns no more than symbol counts (share learned)",
             value=lambda seed: seed["post"]["learned"],
             at_most=0.1,
             contrary=0.2,
@@ -208,7 +210,7 @@ CLAIM = Claim(
         Check(
             text="without warm-up Pre-LN learns (share learned)",
             value=lambda seed: seed["pre"]["learned"],
-            at_least=0.3,
+            at_least=0.5,
             contrary=0.1,
         ),
         Check(
@@ -220,12 +222,12 @@ CLAIM = Claim(
         Check(
             text="control: with warm-up Post-LN trains (share learned with, minus without)",
             value=lambda seed: seed["post-warmup"]["learned"] - seed["post"]["learned"],
-            at_least=0.2,
+            at_least=0.4,
             control=True,
         ),
     ),
     unit=unit,
     draw=draw,
-    minutes=7,
+    minutes=6,
     settings=SETTINGS,
 )

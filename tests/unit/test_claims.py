@@ -286,31 +286,6 @@ def test_killed_and_resumed_is_the_same_as_never_killed(bench, tmp_path):
     # Only the one that was under way when the kill came is run twice.
     assert len(set(again) & set(before)) <= 1
     assert figures(tmp_path / "cut" / "result.json") == figures(tmp_path / "whole" / "result.json")
-    bench.forget()
-    bench.run(tmp_path / "cut")
-    assert bench.ran() == []
-
-    # A changed constant makes the kept units worthless, and one line says so. A comment does not.
-    bench.write(COUNTED.replace("def helper():\n", "# a remark\ndef helper():\n    '''Words.'''\n"))
-    assert "note" not in bench.run(tmp_path / "cut")
-    assert bench.ran() == []
-    for old, new in (("FACTOR = 1.0", "FACTOR = 2.0"), ("return 10.0", "return 11.0")):
-        bench.forget()
-        bench.write(COUNTED.replace(old, new))
-        text = bench.run(tmp_path / "cut")
-        assert text.count("note:") == 1
-        assert "10 kept units" in text
-        assert len(bench.ran()) == 10
-
-    # A unit that is not JSON, or is something else, is run again.
-    units = sorted((tmp_path / "cut" / "units").glob("*.json"))
-    units[0].write_text('{"numbers": ')
-    units[1].write_text("[1, 2]")
-    units[2].write_bytes(b"\xff\xfe")
-    units[3].write_text('{"key": null, "numbers": {}, "seconds": "x"}')
-    bench.forget()
-    assert "4 kept units cannot be read" in bench.run(tmp_path / "cut")
-    assert len(bench.ran()) == 4
 
 
 def in_here(monkeypatch, bench) -> Claim:
@@ -320,6 +295,45 @@ def in_here(monkeypatch, bench) -> Claim:
     monkeypatch.setitem(catalog.CATALOG, "counted", catalog.Entry(title="t", paper="A", topic="x", minutes=0.1))
     code._read.cache_clear()
     return catalog.get("counted")
+
+
+class Notes(running.Reporter):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+
+def test_kept_units_count_while_the_code_is_the_same(bench, tmp_path, monkeypatch):
+    """A changed constant makes them worthless, and one line says so; a comment does not. What is not a unit is run again."""
+    monkeypatch.setenv("UNIT_LOG", str(bench.log))
+
+    def again(source: str) -> tuple[list[str], int]:
+        bench.write(source)
+        bench.forget()
+        reporter = Notes()
+        running.reproduce(in_here(monkeypatch, bench), tmp_path / "out", reporter=reporter)
+        return reporter.notes, len(bench.ran())
+
+    assert again(COUNTED) == ([], 10)
+    assert again(COUNTED) == ([], 0)
+    assert again(COUNTED.replace("def helper():\n", "# a remark\ndef helper():\n    'Words.'\n")) == ([], 0)
+    for old, new in (("FACTOR = 1.0", "FACTOR = 2.0"), ("return 10.0", "return 11.0")):
+        notes, ran = again(COUNTED.replace(old, new))
+        assert len(notes) == 1
+        assert "10 kept units were made by an earlier version of the claim's code" in notes[0]
+        assert ran == 10
+    units = sorted((tmp_path / "out" / "units").glob("*.json"))
+    units[0].write_text('{"numbers": ')
+    units[1].write_text("[1, 2]")
+    units[2].write_bytes(b"\xff\xfe")
+    units[3].write_text('{"key": null, "numbers": {}, "seconds": "x"}')
+    notes, ran = again(COUNTED.replace("return 10.0", "return 11.0"))
+    assert "4 kept units cannot be read" in notes[0]
+    assert ran == 4
 
 
 def test_more_seeds_cost_only_the_new_ones(bench, tmp_path, monkeypatch):
