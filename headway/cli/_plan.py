@@ -85,6 +85,8 @@ def evidence_of(line: Line, progress: Progress) -> Text:
         )
     if line.unticked and line.earned:
         return Text(f"unticked by hand; {counts or 'all beneath done'}", style="dim")
+    if line.earned and counts:
+        return Text(f"{counts}, not ticked yet", style="green")
     if counts:
         return Text(counts, style="yellow" if any(state.began and not state.done for state in states) else "dim")
     return Text(f"{ticked} of {total} beneath" if total else "", style="dim")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -523,6 +524,8 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
             change = Change(done, tuple(already), tuple(gone))
             if not marks:
                 return change
+            if not os.access(path, os.W_OK):
+                raise HeadwayError(f"{path} is read-only: `chmod u+w` it, and try again.")
             if replace_if(path, plan.content, plan.marked(marks)):
                 return change
     raise HeadwayError(f"{path} keeps changing while Headway writes to it: try again when it rests.")

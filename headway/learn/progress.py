@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headway.base.errors import HeadwayError
 from headway.learn.evidence import Evidence, read, record
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.match import Match, match_plan, read_corrections
@@ -249,17 +250,21 @@ def sync(workspace: Workspace) -> list[Item]:
     """Tick in the plan what the evidence has earned, and return the lines that were ticked just now.
 
     Safe to call at any time and by several commands at once: it reads the plan again as it writes, changes one byte per
-    line, and records a tick only after it stands in the file.
+    line, and records a tick only after it stands in the file. A plan that cannot be read or written just now is left for
+    the next time: no verdict is lost because a plan is.
     """
     progress = Progress(workspace)
-    ready = [
-        line.item
-        for line in progress.lines
-        if line.earned and not line.unticked and line.item.box is not None and line.item.mark == " "
-    ]
-    if not ready:
+    try:
+        ready = [
+            line.item
+            for line in progress.lines
+            if line.earned and not line.unticked and line.item.box is not None and line.item.mark == " "
+        ]
+        if not ready:
+            return []
+        change = mark(workspace.plan, {item.key: None for item in ready}, lock_of(workspace))
+    except (HeadwayError, OSError):
         return []
-    change = mark(workspace.plan, {item.key: None for item in ready}, lock_of(workspace))
     ticked = [item for item in ready if item.key in change.done]
     for item in ticked:
         because = list(progress.matches[item.index].topics)
@@ -313,7 +318,6 @@ def lock_of(workspace: Workspace):
 
 def used(model: str) -> None:
     """Remember, where there is a workspace, that the learner has used a model."""
-    from headway.base.errors import HeadwayError
     from headway.learn.workspace import find_workspace
 
     try:

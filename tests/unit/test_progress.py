@@ -178,6 +178,20 @@ def test_a_solution_shown_before_the_pass_is_remembered(tmp_path: Path) -> None:
     assert not topics["tensors"].exercises[0].shown
 
 
+@pytest.mark.usefixtures("course")
+def test_a_plan_that_cannot_be_read_or_written_is_left_for_the_next_time(tmp_path: Path, monkeypatch) -> None:
+    workspace = workspace_with(tmp_path, "")
+    passes(workspace, "retnet/chunk")
+    assert sync(workspace) == []
+    workspace.plan.unlink()
+    assert sync(workspace) == []
+    workspace.plan.write_text("- [ ] retention\n")
+    monkeypatch.setattr("headway.learn.plan.os.access", lambda *_: False)
+    assert sync(workspace) == []
+    assert workspace.plan.read_text() == "- [ ] retention\n"
+    monkeypatch.undo()
+
+
 _pieces = st.lists(
     st.tuples(st.sampled_from(["exercise", "exercise", "skip"]), st.sampled_from([*COURSE, "attention", "retnet"]),
               st.sampled_from(["passed", "passed", "wrong", "gave-up", "tested-out", "skipped"])),
