@@ -29,6 +29,12 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Learn": {
         "read": "Open a topic's lesson in the browser.",
+        "check": "Judge an exercise; without a name, the next one.",
+        "watch": "Judge an exercise each time you save it.",
+        "hint": "Show the next hint for an exercise.",
+        "reset": "Put an exercise's stub back; your version is kept.",
+        "solution": "Show right answers, after a pass or with --give-up.",
+        "judge": "Prove the judge: `headway judge audit`.",
     },
     "Models": {
         "models": "List every architecture, or show one.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,7 @@ def differs(expected: Any, came: Any, tolerance: float, where: str = "the result
 
     if isinstance(expected, torch.Tensor):
         if came is None:
-            return Difference("none", f"{where} is None: is a `return` missing?")
+            return Difference("none", f"{where} is None")
         if not isinstance(came, torch.Tensor):
             return Difference("type", f"{where} is {named(came)}, not a tensor of shape {shaped(expected.shape, axes)}")
         if came.shape != expected.shape:
@@ -199,14 +200,13 @@ def named(value: Any) -> str:
     """What kind of thing a value is, with an article."""
     import torch
 
-    if isinstance(value, Other):
-        return f"a {value.what}" if not value.what.startswith("a") else value.what
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if value is None:
         return "None"
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    kind = value.what if isinstance(value, Other) else type(value).__name__
+    kind = re.sub(r"^exercise_\w+\.", "", kind)
+    return kind if kind.startswith(("a ", "an ")) else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def brief(value: Any, limit: int = 100) -> str:

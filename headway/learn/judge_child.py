@@ -13,7 +13,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ def _argument(value: Any) -> Any:
 
 def collect(value: Any) -> Any:
     """An iterator's items as a list, everything else as it is."""
-    if hasattr(value, "__next__"):
+    if isinstance(value, Iterator):
         items = []
         for item in value:
             items.append(item)
@@ -148,12 +148,13 @@ def leaves(value: Any) -> list[Any]:
 
 
 def fresh_copy(value: Any, layout: str = "plain") -> Any:
-    """A copy that shares nothing. Layout "strided": the last two axes lie in memory the other way round."""
+    """A copy that shares nothing. Layout "strided": all axes lie in memory in the reverse order."""
     import torch
 
     if type(value) is torch.Tensor:
         if layout == "strided" and value.dim() >= 2 and value.numel() > 1:
-            return value.transpose(-1, -2).contiguous().transpose(-1, -2)
+            back = tuple(reversed(range(value.dim())))
+            return value.permute(back).contiguous().permute(back)
         return value.clone()
     if isinstance(value, list):
         return [fresh_copy(item, layout) for item in value]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import signal
 import time
 from typing import Any, NoReturn
@@ -17,8 +16,11 @@ from typing import Any, NoReturn
 from headway.learn.judge_child import die_with_parent, serve
 from headway.learn.wire import Broken, Channel, Ended, Late
 
-SECONDS, WALL, MEMORY = 4.0, 12.0, 1 << 30
+SECONDS, WALL, MEMORY = 3.0, 10.0, 1 << 30
 """Limits of a check unless cases.py has its own: processor seconds, seconds on the clock, bytes beyond torch itself."""
+
+PRINTED = 8 << 20
+"""Bytes that code may print before it is taken for an endless loop."""
 
 
 class Stopped(Exception):
@@ -85,6 +87,8 @@ class Child:
     def _watch(self) -> None:
         """Called while waiting: swallow what is printed, look at memory and processor time."""
         self._drain()
+        if self.printed_bytes > PRINTED:
+            self._stop("printing")
         if resident(self.pid) > self._base + self.memory:
             self._stop("memory")
         if processor(self.pid) - self._used > self.seconds:
@@ -105,15 +109,15 @@ class Child:
 
     def _stop(self, how: str, text: str = "") -> NoReturn:
         """End the child, find out what it was doing, and raise `Stopped`."""
-        if how == "timeout":
+        if how in ("timeout", "printing"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGUSR1)
-            until = time.monotonic() + 0.5
-            while time.monotonic() < until and b"File" not in self.dumped:
-                select.select([self._dump[0]], [], [], 0.05)
+            until, size = time.monotonic() + 0.5, -1
+            # The interpreter writes piece by piece: enough has come when nothing more does.
+            while time.monotonic() < until and not self._gone() and size != len(self.dumped):
+                size = len(self.dumped) or -1
+                time.sleep(0.04)
                 self._drain()
-                if self._gone():
-                    break
         self._drain()
         if how == "ended":
             until = time.monotonic() + 1.0

@@ -64,7 +64,7 @@ class Fit:
         parts = []
         for theirs, ours, transposed in self.rows:
             names = " and ".join(mine.name for mine in ours)
-            parts.append(f"{names} = {theirs.name}{' (stored transposed)' if transposed else ''}")
+            parts.append(f"{names} = {theirs.name.replace('#', 'N')}{' (stored transposed)' if transposed else ''}")
         return ", ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import random
@@ -301,6 +302,11 @@ def _cast(value: Any, float32: bool) -> Any:
     return value
 
 
+@functools.lru_cache(maxsize=256)
+def _parameters(function: Any) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
+
+
 def _bound(reference: Any, method: str, arguments: dict[str, Any]) -> tuple[str, list, dict]:
     """Positional where the reference allows it, by keyword where it does not."""
     if method.startswith("["):
@@ -313,7 +319,7 @@ def _bound(reference: Any, method: str, arguments: dict[str, Any]) -> tuple[str,
         if method == "__call__" and inspect.isclass(reference) and issubclass(reference, torch.nn.Module):
             name = "forward"
         function = getattr(reference, name)
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(_parameters(function))
     if method and parameters and parameters[0].name == "self":
         parameters = parameters[1:]
     positional, keyword, gap = [], {}, False

@@ -104,3 +104,14 @@ def keys_are_a_set(learner, d):
     q, k, v = d.normal("b h t k"), d.normal("b h s k"), d.normal("b h s w")
     order = d.distinct("s", "s")
     return near(learner.attend(q, k, v), learner.attend(q, k[:, :, order], v[:, :, order]))
+
+
+def plug(task):
+    """The learner's `attend` in a real model, which may share one key and value head among several query heads."""
+
+    def attend(q, k, v, mask=None, *, causal=False, scale=None):
+        shared = q.shape[1] // k.shape[1]
+        k, v = k.repeat_interleave(shared, 1), v.repeat_interleave(shared, 1)
+        return task.attend(q, k, v, mask, causal=causal, scale=scale)
+
+    return {"headway.blocks.attention.attend": attend}

@@ -1,0 +1,75 @@
+"""``headway judge audit``: the judge judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(name="judge", help="Prove the judge: every solution accepted, every mistake rejected and named.")
+
+
+@app.command
+def audit(
+    *names: str,
+    seed: int | None = None,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Judge every stub, solution and mistake of the exercises, and print a table. Exit code 1 if there is any gap.
+
+    Parameters
+    ----------
+    names
+        Exercises, or topics; all of them if left out.
+    seed
+        The seed of all inputs; a fresh one each if left out.
+    json_
+        Print everything as JSON.
+    """
+    import json
+    import sys
+
+    from rich.text import Text
+
+    from headway.base.console import err, out
+    from headway.learn.audit import audit as run
+    from headway.learn.exercise import exercises, find_exercise
+    from headway.learn.judge import Judge
+
+    every = exercises()
+    chosen = {}
+    for name in names:
+        of_topic = {e.id: e for e in every.values() if e.topic == name}
+        chosen.update(of_topic or {(e := find_exercise(name)).id: e})
+    chosen = chosen if names else every
+    rows = []
+    with Judge() as judge:
+        for exercise in chosen.values():
+            if err().is_terminal:
+                err().print(Text(f"{exercise.id} ...", style="dim"), end="\r")
+            rows.append(run(exercise, judge, seed))
+    gaps = [gap for row in rows for gap in row.gaps]
+    if json_:
+        json.dump({"exercises": [row.as_dict() for row in rows], "gaps": gaps}, sys.stdout, indent=2)
+        print()
+        return 1 if gaps else 0
+    headings = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
+    shown = [*rows, _total(rows)] if len(rows) > 1 else rows
+    width = max((len(row.exercise) for row in shown), default=8)
+    out().print(Text(f"{'exercise':<{width}}" + "".join(f"{heading:>11}" for heading in headings), style="bold"))
+    for row in shown:
+        counts = (row.solutions, row.refused, row.mistakes, row.rejected, row.named, row.hints, f"{row.seconds:.1f}")
+        line = f"{row.exercise:<{width}}" + "".join(f"{count:>11}" for count in counts)
+        out().print(Text(line, style="red" if row.gaps else "bold" if row.exercise == "all" else ""))
+    for gap in gaps:
+        out().print(Text(gap, style="red"))
+    return 1 if gaps else 0
+
+
+def _total(rows):
+    from headway.learn.audit import Audit
+
+    fields = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
+    sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in fields}
+    return Audit("all", **sums)
