@@ -14,7 +14,7 @@ import sys
 GROUPS: dict[str, dict[str, str]] = {
     "Set up": {
         "tour": "See the whole of Headway in under a minute.",
-        "start": "Make a workspace from your plan, or add to one what is missing.",
+        "start": "Make a workspace from your plan, or complete one.",
         "doctor": "Show versions, threads, caches, and what is missing.",
         "fetch": "Fetch models and texts into the cache, or list them.",
     },

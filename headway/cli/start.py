@@ -8,7 +8,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-app = cyclopts.App(name="start", help="Make a workspace from your plan, or add to one what is missing.")
+app = cyclopts.App(name="start", help="Make a workspace from your plan, or complete one.")
 
 
 @app.default
