@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from headway.base.errors import HeadwayError
@@ -204,7 +204,7 @@ class Span:
 
 
 def locate(
-    tokens: Int[Tensor, "b t *d"], cache: KVCache | None = None, mask: Bool[Tensor, "b t"] | None = None
+    tokens: Shaped[Tensor, "b t *d"], cache: KVCache | None = None, mask: Bool[Tensor, "b t"] | None = None
 ) -> Span:
     """Work out where `tokens` stand, given what the cache has seen and which of them are real (`mask`, None for all).
 

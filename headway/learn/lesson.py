@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headway.learn.exercise import find_exercise
-from headway.learn.path import the_path
+from headway.learn.path import COURSE, the_path
 from headway.learn.recall import questions
 
 
@@ -45,6 +45,39 @@ def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
     known = {mistake.name: mistake for mistake in every}
     told = [known[name].told(facts).strip() for name in names]
     return "\n".join(f"- {line[0].upper()}{line[1:].rstrip('.')}." for line in told)
+
+
+def mistakes_of_topic(topic: str, each: int = 3) -> str:
+    """Mistakes of all exercises of a topic, the first few of each whose sentence needs no numbers, as a Markdown list."""
+    from headway.learn.cases import Mistake
+    from headway.learn.exercise import exercises
+
+    lines = []
+    for exercise in exercises().values():
+        if exercise.topic != topic:
+            continue
+        module = exercise.load("mistakes")
+        every = [value for value in vars(module).values() if isinstance(value, Mistake)]
+        every += [value for value in getattr(module, "MISTAKES", ()) if isinstance(value, Mistake)]
+        plain = list(dict.fromkeys(mistake.sentence for mistake in every if "{" not in mistake.sentence))
+        lines += [f"- **{exercise.name}**: {line[0].lower()}{line[1:].rstrip('.')}." for line in plain[:each]]
+    return "\n".join(lines) or "The judge's exercises on this topic are still to come."
+
+
+def result_of(claim: str) -> str:
+    """The verdict that was shipped for a claim, with its measured means, as Markdown read from its JSON."""
+    import json
+
+    path = COURSE.parent / "claims" / "results" / f"{claim}.json"  # data of a higher layer, read as a file
+    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if result is None:
+        return f"No result of `{claim}` is shipped yet: `headway reproduce {claim}` makes one."
+    rows = "\n".join(
+        f"| {check['text']}{' (negative control)' if check['control'] else ''} | {check['mean']:.4g} | "
+        f"{check['threshold']} | {check['outcome']} |"
+        for check in result["checks"]
+    )
+    return f"**{result['verdict']}**: {result['reason']}.\n\n| what | mean | threshold | outcome |\n|---|---|---|---|\n{rows}"
 
 
 def what_follows(topic: str) -> str:

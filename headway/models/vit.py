@@ -182,7 +182,7 @@ class ViT(nn.Module):
         wide = F.interpolate(wide, size=(rows, columns), mode="bicubic", align_corners=False)
         return torch.cat((self.position[:1], wide.to(grid.dtype).flatten(2)[0].T))
 
-    def pool(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b d"]:
+    def pool(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b w"]:
         """What the head reads: see `ViTConfig.pool`. Registers are never part of it."""
         first, mean = x[:, 0], x[:, 1 + self.config.n_register :].mean(1)
         if self.config.pool == "both":
