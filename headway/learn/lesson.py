@@ -6,6 +6,7 @@ numbers from the claims' JSON.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 from headway.learn.exercise import find_exercise
 from headway.learn.path import COURSE, the_path
-from headway.learn.recall import questions
+from headway.learn.recall import Question, questions
 
 
 def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
@@ -105,6 +106,7 @@ class Recall:
         import marimo as mo
 
         self.questions = questions(topic)
+        self._logged: dict[str, Any] = {}
         self.controls = mo.ui.array(
             [
                 mo.ui.radio(options=list(question.choices))
@@ -114,6 +116,19 @@ class Recall:
             ]
         )
 
+    def _remember(self, question: Question, given: Any) -> None:
+        """Log an answer once, so that `headway review` can bring the question back; nothing outside a workspace."""
+        from headway.base.errors import HeadwayError
+        from headway.learn.evidence import record
+        from headway.learn.workspace import find_workspace
+
+        if not given or self._logged.get(question.id) == given:
+            return
+        self._logged[question.id] = given
+        with contextlib.suppress(HeadwayError, OSError):
+            result = "right" if question.right(str(given)) else "wrong"
+            record(find_workspace(), kind="recall", name=question.name, result=result)
+
     def show(self) -> Any:
         """The questions, and after each answer what to say to it. To be the last expression of a cell that reads `controls`."""
         import marimo as mo
@@ -121,6 +136,7 @@ class Recall:
         rows = []
         for question, control in zip(self.questions, self.controls, strict=True):
             given = control.value
+            self._remember(question, given)
             told = mo.callout(
                 mo.md(question.reply(str(given))), kind="success" if question.right(str(given)) else "warn"
             )

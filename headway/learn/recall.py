@@ -103,7 +103,18 @@ def questions(topic: str) -> list[Question]:
     if not path.exists():
         return []
     rows = tomllib.loads(path.read_text(encoding="utf-8")).get("question", [])
-    found = [Question(topic=topic, **{**row, "choices": tuple(row.get("choices", ()))}) for row in rows]
+    found = [
+        Question(
+            topic=topic,
+            id=row["id"],
+            ask=row["ask"],
+            answer=row["answer"],
+            why=row["why"],
+            choices=tuple(row.get("choices", ())),
+            wrong=row.get("wrong", {}),
+        )
+        for row in rows
+    ]
     if len({question.id for question in found}) != len(found):
         raise ValueError(f"{path.name} gives two questions the same id")
     return found

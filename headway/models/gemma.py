@@ -165,7 +165,7 @@ class Gemma(nn.Module):
         x = x * torch.tensor(math.sqrt(self.config.width), dtype=x.dtype)  # in bf16 the factor itself is rounded
         far, near = self.angles(span.positions, x.dtype)
         for layer, block in enumerate(self.blocks):
-            x = block(x, *(far if block.attn.window is None else near), span, cache, layer)
+            x = block(x, *(far if self.config.windows[layer] is None else near), span, cache, layer)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -225,6 +225,7 @@ class Attention(nn.Module):
     def __init__(self, config: GemmaConfig, window: int | None):
         super().__init__()
         self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
+        assert config.score_scale is not None
         self.window, self.scale, self.score_cap = window, config.score_scale, config.score_cap
         self.qkv = nn.Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
         self.out = nn.Linear(config.n_head * config.head_width, config.width, bias=False)
@@ -257,7 +258,7 @@ def attend_capped(
     v: Float[Tensor, "b g s k"],
     mask: Bool[Tensor, "#b 1 t s"] | None,
     *,
-    scale: float | None,
+    scale: float,
     limit: float,
 ) -> Float[Tensor, "b h t k"]:
     """Attention with capped scores. The cap comes before the mask: capped, a hidden -inf would become a visible -limit.

@@ -39,7 +39,8 @@ class Transpose:
     def read(self, theirs: list[Tensor]) -> list[Tensor]:
         return [tensor.t() for tensor in theirs]
 
-    write = read
+    def write(self, ours: list[Tensor]) -> list[Tensor]:
+        return [tensor.t() for tensor in ours]
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ class Table:
         prefix: What a checkpoint of the bare model (no head) lacks at the front of its keys.
         copies: Theirs -> theirs: a key that may repeat another, and must then equal it bit for bit (tied heads).
         spellings: Front of a key as some versions write it -> as the rows have it; tried on keys the rows do not know.
+            One that begins with a dot is the end of a key.
         ignore: Endings of keys that carry no weights, each with the reason.
         gguf_rows, read_gguf_config: The same for GGUF files, where they exist.
     """
@@ -255,6 +257,9 @@ def _names(theirs: Mapping[str, Tensor], known: set[str], prefix: str, spellings
     bare = bool(prefix) and not any(key.startswith(prefix) for key in theirs)
 
     def ours(key: str) -> str:
+        for theirs_end, our_end in spellings.items():
+            if theirs_end.startswith(".") and key.endswith(theirs_end):
+                key = key.removesuffix(theirs_end) + our_end
         if bare and prefix + key in known:
             return prefix + key
         for theirs_front, our_front in spellings.items():

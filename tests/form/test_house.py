@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from headway.cli.app import commands
 
 ROOT = Path(__file__).resolve().parents[2]

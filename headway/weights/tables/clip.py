@@ -49,7 +49,7 @@ def _block(tower: TowerConfig, theirs: str, ours: str) -> Iterator[Row]:
 
 def read_tower(theirs: dict[str, Any], **defaults: Any) -> TowerConfig:
     """One tower's configuration; files leave out what is at its default."""
-    facts = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, **defaults, **theirs}
+    facts: dict[str, Any] = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, **defaults, **theirs}
     return TowerConfig(
         width=facts["hidden_size"],
         n_layer=facts["num_hidden_layers"],
