@@ -175,7 +175,7 @@ def _rows(rows: list[tuple[Text, Text]]) -> None:
 
 def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None = None) -> None:
     """The next step, the command to type last."""
-    from headway.learn.steps import typed, way_in
+    from headway.learn.steps import activation, typed, way_in
 
     console = out()
     if step is None:
@@ -194,6 +194,8 @@ def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None
             Text(f"      builds on {names}; headway test-out TOPIC or skip TOPIC if you know it", style="dim")
         )
     console.print()
+    if activate := activation():
+        console.print(Text(f"      {activate}", style="bold cyan"))
     if enter := way_in(workspace):
         console.print(Text(f"      {enter}", style="bold cyan"))
     console.print(Text(f"      {step.command}", style="bold cyan"))

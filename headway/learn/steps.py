@@ -113,6 +113,21 @@ def typed(workspace: Workspace, path: Path) -> str:
         return shlex.quote(str(path))
 
 
+def activation() -> str | None:
+    """The line that makes ``headway`` a word of this shell, where it is not one: Headway was started from a venv by its path."""
+    import shutil
+    import sys
+
+    scripts = Path(sys.executable).parent
+    if shutil.which("headway") or not (scripts / "activate").exists():
+        return None
+    try:
+        shown = scripts.relative_to(Path.cwd())
+    except ValueError:
+        shown = scripts
+    return f"source {shlex.quote(str(shown / 'activate'))}"
+
+
 def way_in(workspace: Workspace) -> str | None:
     """``cd ...`` where Headway, asked from the current folder, would not find this workspace; None where it would."""
     from headway.base.errors import HeadwayError
