@@ -66,8 +66,8 @@ MISTAKES = switches(
             {"_shift": "same"},
         ),
         "both_from_1": (
-            "both are cut at the front, logits[:, 1:] and tokens[:, 1:]: that is position i with token i again. Cut the logits at "
-            "the end",
+            "both are cut at the front, logits[:, 1:] and tokens[:, 1:]: that is position i with token i again. Cut the logits "
+            "at the end",
             {"_shift": "same, from 1"},
         ),
         "shifted_backwards": (

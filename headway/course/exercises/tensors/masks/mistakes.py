@@ -65,8 +65,8 @@ MISTAKES = switches(
             {"_of": "queries"},
         ),
         "queries_hidden_too": (
-            "padded queries are hidden as well as padded keys: only keys are asked to be, and a padded query sees the real tokens "
-            "of its past",
+            "padded queries are hidden as well as padded keys: only keys are asked to be, and a padded query sees the real "
+            "tokens of its past",
             {"_of": "both"},
         ),
         "rows_left_empty": (

@@ -14,8 +14,7 @@ def attention_mask__broadcast(lengths, t, left=False):
 
 def attention_mask__triangle(lengths, t, left=False):
     """A lower triangle per row, with columns put out and the diagonal put back."""
-    mask = torch.ones(t, t, dtype=torch.bool).tril().repeat(len(lengths), 1, 1, 1).transpose(0, 1)
-    mask = mask.reshape(len(lengths), 1, t, t).clone()
+    mask = torch.ones(t, t, dtype=torch.bool).tril().repeat(len(lengths), 1, 1, 1)
     for row, length in enumerate(lengths.tolist()):
         hidden = slice(0, t - length) if left else slice(length, t)
         mask[row, :, :, hidden] = False
