@@ -26,7 +26,7 @@ from headway.learn.comparing import (
     short,
 )
 from headway.learn.judge_child import leaves
-from headway.learn.judge_process import Stopped
+from headway.learn.judge_process import PRINTED, Stopped
 from headway.learn.trials import Run, Trial, allowed_sizes, draws_of, least
 
 
@@ -95,7 +95,7 @@ def _named(run: Run, entry: str, wrong: list[Trial]) -> dict | None:
     """The mistake that gives what the learner's code gives on every input; or two that do so together."""
     mistakes = _mistakes(run, entry)
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    first = sorted(wrong, key=lambda t: (min(t.draw.sizes.values(), default=0) < 2, -len(set(t.draw.sizes.values()))))
+    first = _telling(wrong)
     agree: dict[str, list[bool]] = {}
     for mistake in mistakes:
         if all(_same(run, t, mistake.answer) for t in first) and all(_same(run, t, mistake.answer) for t in right):
@@ -154,7 +154,23 @@ def _pattern(run: Run, entry: str) -> list[str]:
                 case.name + (f" ({failed} of {len(mine)})" if 0 < failed < len(mine) else "")
             )
     lines = [f"wrong: {', '.join(bad)}"] if bad else []
-    return lines + ([f"right: {', '.join(good)}"] if good else [])
+    lines += [f"right: {', '.join(good)}"] if good else []
+    return lines + ([f"{only}"] if (only := _only_where(run, entry)) else [])
+
+
+def _only_where(run: Run, entry: str) -> str | None:
+    """``wrong only where b is 2 or more``, if a bound on one size parts the wrong inputs from the right ones."""
+    mine = [t for t in run.trials if t.call.entry == entry]
+    bad, good = [t.draw.sizes for t in mine if t.difference], [t.draw.sizes for t in mine if not t.difference]
+    for name in run.ranges if len(bad) > 2 else ():
+        low, high = min(sizes[name] for sizes in bad), max(sizes[name] for sizes in bad)
+        below, above = [s for s in good if s[name] < low], [s for s in good if s[name] > high]
+        # A few right ones among the wrong are let pass: there an error may not show.
+        if len(below) > 3 and len(good) - len(below) <= len(bad) // 4:
+            return f"wrong only where {name} is {low} or more"
+        if len(above) > 3 and len(good) - len(above) <= len(bad) // 4:
+            return f"wrong only where {name} is {high}{' or less' if high > 1 else ''}"
+    return None
 
 
 def sizes_told(sizes: dict[str, int]) -> str:
@@ -211,28 +227,30 @@ def _value(value: Any) -> str:
 
 def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
-    trial = _smallest(run, wrong)
+    raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
+    telling = _telling(raising or wrong)[0]
+    trial = _smallest(run, raising or wrong)
     difference = trial.difference
     assert difference is not None
     pattern = _pattern(run, trial.call.entry)
     shown = show_trial(run, trial)
     call = _argument_line(trial)
     axes = run.returns.get(trial.call.entry, "")
-    many = len(run.entries) > 1
-    subject = f"`{trial.call.entry}`: " if many else ""
+    subject = f"`{trial.call.entry}`: " if len(run.entries) > 1 else ""
     kind = difference.kind
 
     def verdict(line: str, name: str | None = None, details: list[str] | None = None) -> dict:
-        line = subject + line
         return {
             "status": "mistake" if name else "wrong",
             "names": [name] if name else [],
-            "line": _capital(line),
+            "line": _capital(subject + line),
             "details": [*pattern, *(details or []), *shown],
         }
 
+    if telling.manner != "float64" and run.try_one(telling.case, telling.draw.sizes, index=telling.index).difference:
+        return verdict(FORGETFUL, "state")
     if trial.manner == "strided" and kind in ("raised", "values", "shape"):
-        more = f": {one_line(trial.came.raised['message'])[:160]}" if trial.came.raised else ""
+        more = f" ({one_line(trial.came.raised['message'])[:100]})" if trial.came.raised else ""
         return verdict(
             "your code is right only on tensors that lie contiguously in memory; after a transpose they do not, and "
             f"`view` has to become `reshape`{more}.",
@@ -242,14 +260,13 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
         if not any(t.manner == trial.manner and t.difference is None for t in run.trials):
             pattern = []
         expected = trial.expected.result
-        error = trial.came.raised or {}
-        line, frame = _raised_line(run, error)
+        line, frames = _raised_line(run, trial.came.raised or {})
         want = f" Expected {_value_shape(expected['value'], axes)}." if expected is not None else ""
         return {
             "status": "raised",
             "names": [],
             "line": f"{subject}{line} on {call}.{want}",
-            "details": pattern + frame + show_trial(run, trial)[1:],
+            "details": pattern + frames + shown[1:],
         }
     if kind == "in-place":
         changed = _changed(trial)
@@ -267,31 +284,57 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
             "`.item()`, `torch.tensor()`).",
             "gradient",
         )
-    if kind in ("none", "type", "shape", "raises"):
+    if kind == "none":
+        return verdict(f"{difference.text}, on {call}: is a `return` missing?")
+    if kind in ("type", "shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
-    came, expected = _single(trial.came), _single(trial.expected)
-    again = run.ask(trial)
-    if _unsteady(trial.came, again):
+    if any(_unsteady(t.came, run.ask(t)) for t in _telling(wrong)[:3]):
         return verdict("the same input gives another result each time: something in your code is random.", "random")
+    if _remembered(run, wrong):
+        return verdict(FORGETFUL, "state")
     if difference.size < 1e-5 and not trial.float32 and all(t.difference.size < 1e-5 for t in wrong if t.difference):
-        digits = max(1, round(-math.log10(max(difference.size, 1e-16))))
         return verdict(
-            f"the result is right to about {digits} digits only: float64 inputs pass through float32 somewhere "
+            "the result is right to about 7 digits only: float64 inputs pass through float32 somewhere "
             "(`.float()`, a constant tensor or `arange` without dtype).",
             "precision",
         )
-    trace = _departs(run, trial)
-    if came is not None and expected is not None and (text := _transformed(run, wrong)):
+    # The smallest input is the easiest to follow, but at sizes of 1 much is equal that is not the same.
+    trace = _departs(run, telling)
+    if kind != "nan" and (text := _transformed(run, wrong)):
         return verdict(f"{text}.", None, trace)
+    if trace:
+        nan = f"{difference.text}; " if kind == "nan" else ""
+        only = _only_where(run, trial.call.entry)
+        return verdict(f"{nan}{trace[0]}{f' ({only})' if only else ''}.", None, trace[1:])
+    if kind == "nan":
+        return verdict(f"{difference.text}, on {call}.")
     if broken is not None:
         law, sizes = broken
         return verdict(f"{fill(law.sentence, sizes)}.", None, trace)
-    if trace:
-        return verdict(f"{trace[0]}, on {call}.", None, trace[1:])
-    where = "" if kind != "nan" else f" ({difference.text})"
     return verdict(
-        f"wrong numbers{where} on {call}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}."
+        f"wrong numbers on {call}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}."
     )
+
+
+FORGETFUL = "the same input does not always give the same result: your code remembers something from call to call."
+
+
+def _telling(wrong: list[Trial]) -> list[Trial]:
+    """Wrong trials, those first whose sizes tell the axes apart: none is 1, many differ."""
+    return sorted(wrong, key=lambda t: (min(t.draw.sizes.values(), default=0) < 2, -len(set(t.draw.sizes.values()))))
+
+
+def _remembered(run: Run, wrong: list[Trial]) -> bool:
+    """Whether a wrong result is the right one of an earlier input."""
+    for trial in wrong:
+        came = _single(trial.came)
+        for other in run.trials if came is not None and came.numel() > 1 else ():
+            if other is trial:
+                break
+            right = _single(other.expected)
+            if right is not None and other.call.entry == trial.call.entry and close(came, right, 1e-9):
+                return True
+    return False
 
 
 def _unsteady(one: Outcome, other: Outcome) -> bool:
@@ -444,18 +487,16 @@ def _departs(run: Run, trial: Trial) -> list[str]:
             at = next((n for n, row in enumerate(seen) if _alike(row[2], value)), None)
         if at is None:
             later = [row for row in seen[after + 1 :] if row[2].shape == value.shape and row[2].dtype == value.dtype]
-            lines = [
-                f"the first that departs are the {name}"
-                if name.endswith("s")
-                else f"the first that departs is the {name}"
-            ]
-            detail = [f"  right so far: {', '.join(good)}"] if good else []
+            verb = "are" if name.partition(" (")[0].partition(",")[0].endswith("s") else "is"
+            line = f"the first to go wrong {verb} the {name}"
+            detail = [f"with {sizes_told(trial.draw.sizes)}:"]
+            detail += [f"  right: {', '.join(good)}"] if good else []
             detail.append(f"  {name}: expected {numbers(value)}")
             if later:
                 number, _, tensor = later[0]
-                lines[0] += f", line {number}: `{_source(run, number)}`"
+                line += f", in line {number}: `{_source(run, number)}`"
                 detail.append(f"  {name}: line {number} has {numbers(tensor)}")
-            return lines + detail
+            return [line, *detail] if good or later else []
         after = max(after, at)
         good.append(f"{name} (line {seen[at][0]})")
     return []
@@ -579,12 +620,16 @@ def stopped_short(run: Run, stopped: Stopped, load: dict) -> dict:
     if at is not None and isinstance(at[0], Case):
         where = f" ({at[0].name}, {sizes_told(at[1])})"
     if stopped.how == "timeout":
+        took = f"{load['seconds']:g} s" if stopped.busy else f"{load['wall']:g} s on the clock"
         lines = re.findall(rf'File "{re.escape(run.path)}", line (\d+)', stopped.text)
         spot = f" in line {lines[0]}, `{_source(run, int(lines[0]))}`" if lines else ""
         return {
             "status": "timeout",
-            "line": f"stopped after {load['seconds']:g} s, still running{spot}{where}: an endless loop, or a very slow one.",
+            "line": f"stopped after {took}, still running{spot}{where}: an endless loop, or a very slow one.",
         }
+    if stopped.how == "printing":
+        much = f"{PRINTED >> 20} MB of output"
+        return {"status": "timeout", "line": f"stopped after {much}{where}: something prints without end."}
     if stopped.how == "memory":
         return {
             "status": "memory",

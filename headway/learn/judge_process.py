@@ -26,9 +26,9 @@ PRINTED = 8 << 20
 class Stopped(Exception):
     """The child is gone, or had to be stopped. `how`: timeout, memory, exited, signal, refused, garbled."""
 
-    def __init__(self, how: str, text: str = "") -> None:
+    def __init__(self, how: str, text: str = "", busy: bool = True) -> None:
         super().__init__(text)
-        self.how, self.text = how, text
+        self.how, self.text, self.busy = how, text, busy
 
 
 class Child:
@@ -73,7 +73,7 @@ class Child:
             if not isinstance(reply, dict) or not ({"ok", "raised"} & set(reply)):
                 raise Broken("not a reply")
         except Late:
-            self._stop("timeout")
+            self._stop("timeout", busy=False)
         except Broken as error:
             self._stop("garbled", str(error))
         except (Ended, BlockingIOError):
@@ -107,7 +107,7 @@ class Child:
                     self.printed_bytes += len(data)
                 buffer += data[: max(0, 16384 - len(buffer))]
 
-    def _stop(self, how: str, text: str = "") -> NoReturn:
+    def _stop(self, how: str, text: str = "", busy: bool = True) -> NoReturn:
         """End the child, find out what it was doing, and raise `Stopped`."""
         if how in ("timeout", "printing"):
             with contextlib.suppress(ProcessLookupError):
@@ -135,7 +135,7 @@ class Child:
             if code < 0 and -code in (signal.SIGXCPU, signal.SIGKILL):
                 raise Stopped("timeout" if -code == signal.SIGXCPU else "memory")
             raise Stopped("exited" if code >= 0 else "signal", str(abs(code)))
-        raise Stopped("closed" if how == "ended" else how, text or dumped)
+        raise Stopped("closed" if how == "ended" else how, text or dumped, busy)
 
     def _gone(self) -> bool:
         if self.ended is None:

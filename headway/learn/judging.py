@@ -127,12 +127,9 @@ def _judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict
             warnings.simplefilter("ignore")
             tree = ast.parse(source, filename=path)
     except SyntaxError as error:
-        text = f": `{one_line(error.text)}`" if error.text else ""
-        return {
-            "status": "syntax",
-            "line": f"line {error.lineno} is not Python: {error.msg}{text}.",
-            "at": error.lineno,
-        }
+        text = f": `{one_line(error.text)[:80]}`" if error.text else ""
+        where = f"line {error.lineno}" if error.lineno else "the file"
+        return {"status": "syntax", "line": f"{where} is not Python: {error.msg}{text}.", "at": error.lineno}
     except (ValueError, RecursionError, MemoryError) as error:
         return {"status": "syntax", "line": f"the file is not Python: {one_line(str(error)) or type(error).__name__}."}
 

@@ -77,7 +77,8 @@ def allowed_sizes(ranges: dict[str, Any], sizes: dict[str, int], valid: Any) -> 
 
 
 def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[dict[str, int]]:
-    """`count` choices of sizes: all different, all least, each least alone, all greatest, then at random."""
+    """`count` choices of sizes: all different, all least, the first again (for other values), each least alone, all
+    greatest, then at random."""
     chance = random.Random(seed)
     free = [name for name, allowed in ranges.items() if least(allowed) != most(allowed, ranges)]
 
@@ -94,7 +95,8 @@ def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[
                 best = sizes
         return best
 
-    plan = [sized(distinct=True), sized({name: least(a) for name, a in ranges.items()})]
+    first = sized(distinct=True)
+    plan = [first, sized({name: least(a) for name, a in ranges.items()}), first]
     for name in free:
         plan.append(sized({name: least(ranges[name])}))
     plan.append(sized({name: most(a, ranges) for name, a in ranges.items()}))
