@@ -103,8 +103,15 @@ def draw(figure: Figure, seeds: dict[int, Seed]) -> None:
         factor = [(1 - SETTINGS["beta1"] ** t) / math.sqrt(1 - beta2**t) for t in steps]
         left.plot(steps, factor, color=colour, label=rf"$\beta_2$ = {beta2}")
     left.axhline(1.0, color="#888888", linestyle="--", linewidth=1)
-    left.set(xscale="log", yscale="log", xlabel="step", ylabel="uncorrected / corrected update", title="by formula")
-    left.legend(loc="center right", fontsize=8.5)
+    left.set(
+        ylim=(0.2, 200),
+        xscale="log",
+        yscale="log",
+        xlabel="step",
+        ylabel="uncorrected / corrected update",
+        title="by formula",
+    )
+    left.legend(loc="upper left", fontsize=8.5)
     arms = (
         ("slow-uncorrected", RED, rf"$\beta_2$ = {SETTINGS['slow']}, no correction"),
         ("slow-corrected", BLUE, rf"$\beta_2$ = {SETTINGS['slow']}, corrected"),
@@ -121,15 +128,20 @@ CLAIM = Claim(
     name="adam-bias-correction",
     papers=(cite("adam", "algorithm 1, section 3"),),
     statement=(
-        "Adam's bias correction makes the first update exactly the learning rate, whatever the gradient's scale; without it a "
-        "beta2 close to one makes the first steps far too large, and training is the worse for it."
+        "Adam's bias correction makes the first update exactly the learning rate, whatever the gradient's scale; "
+        "without it a beta2 close to one makes the first steps far too large, and training is the worse for it."
     ),
     experiment=(
         "The first update over gradients of twelve orders of magnitude in float64; then 200 steps of a one-hidden-layer "
         "classifier at learning rate 0.01 with beta2 0.9999, with and without the correction."
     ),
-    control="With beta2 0.9 = beta1 the uncorrected factor never exceeds one: leaving the correction out must do no harm.",
-    statistic="Size of the first update over the learning rate; the mean loss of steps 191 to 200, uncorrected over corrected.",
+    control=(
+        "With beta2 0.9 = beta1 the uncorrected factor never exceeds one: leaving the correction out must do no harm."
+    ),
+    statistic=(
+        "Size of the first update over the learning rate; the mean loss of steps 191 to 200, uncorrected over "
+        "corrected."
+    ),
     limits="One small problem. How much the correction matters later in training, or at beta2 0.999, is not tested.",
     arms=(
         Arm(name="slow-corrected", text="beta2 0.9999, corrected"),

@@ -56,7 +56,7 @@ CATALOG: dict[str, Entry] = {
         title="Clipping the norm saves a recurrent network whose gradients explode",
         paper="Pascanu et al. 2012",
         topic="language-models",
-        minutes=0.5,
+        minutes=0.7,
     ),
     "scale": Entry(
         title="Var(q.k) is d_k, and a softmax without 1/sqrt(d_k) stops learning",
@@ -80,6 +80,48 @@ CATALOG: dict[str, Entry] = {
         title="Post-LN needs warm-up, Pre-LN does not",
         paper="Xiong et al. 2020",
         topic="layer-norm",
+        minutes=6,
+    ),
+    "bpe-no-unknowns": Entry(
+        title="Byte pair encoding has no unknown words, and gives back every byte",
+        paper="Sennrich et al. 2015",
+        topic="tokenizers",
+        minutes=0.5,
+    ),
+    "length-collapse": Entry(
+        title="One vector fails on long sentences, and attention cures it",
+        paper="Bahdanau et al. 2014",
+        topic="seq2seq",
+        minutes=5,
+    ),
+    "source-reversal": Entry(
+        title="Reading the source backwards makes a recurrent translator learn better",
+        paper="Sutskever et al. 2014",
+        topic="seq2seq",
+        minutes=4,
+    ),
+    "path-length": Entry(
+        title="What is far for a recurrence is near for attention",
+        paper="Vaswani et al. 2017",
+        topic="attention",
+        minutes=4,
+    ),
+    "deepnorm-64": Entry(
+        title="DeepNorm and ReZero train 64 layers, Post-LN does not",
+        paper="Wang et al. 2022",
+        topic="layer-norm",
+        minutes=6,
+    ),
+    "mup-transfer": Entry(
+        title="Under muP the best learning rate transfers across widths",
+        paper="Yang et al. 2022",
+        topic="training",
+        minutes=5,
+    ),
+    "kaplan-sign": Entry(
+        title="The loss falls as a power of the model's size",
+        paper="Kaplan et al. 2020",
+        topic="training",
         minutes=6,
     ),
 }

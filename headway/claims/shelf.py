@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,10 @@ def yours(name: str, folder: Path | None = None) -> dict[str, Any] | None:
 
 def write(path: Path, content: dict[str, Any]) -> None:
     """Write `content` as strict JSON, atomically. JSON has no infinity and no NaN; they are written as words."""
-    write_text(path, json.dumps(_words(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(_words(content), indent=1, ensure_ascii=False, allow_nan=False)
+    # A curve on one line, not on a thousand.
+    text = re.sub(r"\[\s+([-+.eE\d,\s]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+    write_text(path, text + "\n")
 
 
 def read(path: Path) -> dict[str, Any]:
