@@ -29,6 +29,15 @@ def padding_mask(lengths: Int[Tensor, " b"], t: int, *, left: bool = False) -> B
     return column >= t - lengths[:, None] if left else column < lengths[:, None]
 
 
+def real_positions(
+    t: int, mask: Bool[Tensor, "b t"] | None = None, *, device: torch.device | str | None = None
+) -> Int[Tensor, "#b t"]:
+    """Where each of `t` tokens stands, counted over the real ones, so that padding on either side changes nothing."""
+    if mask is None:
+        return torch.arange(t, device=device)[None]
+    return (mask.long().cumsum(-1) - 1).clamp(min=0)
+
+
 def key_mask(
     mask: Bool[Tensor, "b s"] | None, b: int, s: int, *, called: str = "mask"
 ) -> Bool[Tensor, "b 1 1 s"] | None:

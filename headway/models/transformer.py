@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import Span, locate
-from headway.blocks.masks import key_mask
+from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.memory import CrossCache, Memory, memory_of
 from headway.blocks.positions import sinusoids, sinusoids_in_halves
 from headway.blocks.tap import Tap
@@ -164,7 +164,7 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "b s d"]:
         """The encoder's states of `source`."""
         seen = key_mask(source_mask, *source.shape, called="source_mask")
-        x = self.place(self.embed, source, locate(source, None, source_mask))
+        x = self.place(self.embed, source, real_positions(source.shape[1], source_mask, device=source.device))
         for block in self.encoder:
             x = block(x, seen)
         return x if self.encoder_norm is None else self.encoder_norm(x)
@@ -187,7 +187,7 @@ class Transformer(nn.Module):
         """The decoder's residual stream at its end: all of `forward` but the head."""
         memory = memory_of(source, source_mask, cache, self.look)
         span = locate(tokens, cache, mask)
-        x = self.place(self.target_embed or self.embed, tokens, span)
+        x = self.place(self.target_embed or self.embed, tokens, span.positions)
         for layer, block in enumerate(self.decoder):
             x = block(x, span, memory, cache, layer)
         if cache is not None:
@@ -198,12 +198,12 @@ class Transformer(nn.Module):
         """Logits from `hidden`: the target's embedding is used a second time, as the head."""
         return F.linear(x, (self.target_embed or self.embed).weight, self.head_bias)
 
-    def place(self, embed: nn.Embedding, tokens: Tensor, span: Span) -> Float[Tensor, "b t d"]:
+    def place(self, embed: nn.Embedding, tokens: Tensor, positions: Tensor) -> Float[Tensor, "b t d"]:
         """Embed `tokens` where they stand (section 3.4 and 3.5)."""
         c, weight = self.config, embed.weight
         x = embed(tokens) * math.sqrt(c.width) if c.scaled else embed(tokens)
         waves = sinusoids if c.interleaved else sinusoids_in_halves
-        return self.drop(x + waves(span.positions, c.width, dtype=weight.dtype))
+        return self.drop(x + waves(positions, c.width, dtype=weight.dtype))
 
     def new_cache(self, batch: int, room: int) -> CrossCache:
         """An empty cache for `batch` translations of up to `room` tokens."""

@@ -33,6 +33,15 @@ def vocabulary(model: nn.Module) -> int:
     return getattr(model.config, "target_vocab_size", None) or model.config.vocab_size
 
 
+def _encoder(model, generator):
+    tokens = torch.randint(0, model.config.vocab_size, (3, 11), generator=generator)
+    segments = torch.randint(0, model.config.n_segment, (3, 11), generator=generator)
+    out = model(tokens, segments=segments)
+    # A model of bare states is also asked for its pooled state, which nothing else reads.
+    out = (out, model.pooled(out)) if model.config.head == "states" else out
+    return out if isinstance(out, tuple) else (out,)
+
+
 def _vision(model, generator):
     c = model.config
     pictures = torch.randn(3, c.channels, c.image, c.image, generator=generator, dtype=torch.float64)
@@ -74,4 +83,5 @@ CALLS = {
     "decision": _decision,
     "decoder": _decoder,
     "encoder-decoder": _encoder_decoder,
+    "encoder": _encoder,
 }

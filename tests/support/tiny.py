@@ -50,6 +50,19 @@ TINY: dict[str, list[dict]] = {
         {**PAIR, "norm": "deepnorm", "activation": "gelu", "eps": 1e-3},
         {**PAIR, "norm": "rezero"},
     ],
+    "bert": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3, "context": 40},
+        {**PAIR, "context": 40, "head": "mlm", "activation": "gelu_new", "n_segment": 3},
+        {**PAIR, "context": 40, "head": "sequence", "labels": ("no", "perhaps", "yes")},
+        {**PAIR, "context": 40, "head": "token", "activation": "relu"},
+        {**PAIR, "context": 40, "head": "states", "eps": 1e-3},
+    ],
+    "roberta": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3, "context": 40},
+        {**PAIR, "context": 40, "head": "sequence", "labels": ("no", "perhaps", "yes")},
+        {**PAIR, "context": 40, "head": "token"},
+        {**PAIR, "context": 40, "head": "states"},
+    ],
     "gpt2": [
         {"vocab_size": 31, "context": 48, "width": 12, "n_layer": 2, "n_head": 3},
         {"vocab_size": 17, "context": 48, "width": 8, "n_layer": 1, "n_head": 1, "ff_width": 10},

@@ -1,0 +1,157 @@
+"""Laws of encoders of text: padding, batches, looking both ways, and the padding-free path."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.parity import assert_close, randomise
+from support.tiny import TINY
+from torch import nn
+
+from headway.base.errors import HeadwayError
+from headway.blocks.packed import Packing
+from headway.models.catalog import CATALOG, entry
+
+EXACT = 1e-10
+ENCODERS = [(name, n) for name, e in CATALOG.items() if e.kind == "encoder" for n in range(len(TINY[name]))]
+
+few = settings(max_examples=8, deadline=None)
+
+
+def make(name: str, n: int, seed: int = 0) -> nn.Module:
+    model_class, config_class = entry(name).load()
+    model = model_class(config_class(**TINY[name][n])).double().eval()
+    randomise(model, seed)
+    return model
+
+
+def draw(model, b: int, t: int, seed: int = 1):
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(0, model.config.vocab_size, (b, t), generator=generator)
+    return tokens, torch.randint(0, model.config.n_segment, (b, t), generator=generator)
+
+
+def parts(out) -> tuple[torch.Tensor, ...]:
+    return out if isinstance(out, tuple) else (out,)
+
+
+@st.composite
+def ragged(draw, rows: int = 3):
+    """A mask of rows padded on one side each, each with at least one real token."""
+    t = draw(st.integers(1, 12))
+    mask = torch.zeros(rows, t, dtype=torch.bool)
+    for row in range(rows):
+        length = draw(st.integers(1, t))
+        mask[row, t - length :] = draw(st.booleans())
+        mask[row, :length] |= not bool(mask[row].any())
+    return mask
+
+
+@pytest.mark.parametrize(("name", "n"), ENCODERS)
+class TestEncoder:
+    @few
+    @given(mask=ragged(), packed=st.booleans())
+    def test_a_padded_row_is_the_row_alone(self, name, n, mask, packed):
+        model = make(name, n)
+        tokens, segments = draw(model, *mask.shape)
+        with torch.no_grad():
+            states = model.hidden(tokens, mask, segments=segments, packed=packed)
+            together = parts(model(tokens, mask, segments=segments, packed=packed))
+            sentences = model.sentence(tokens, mask, packed=packed)
+            for row, real in enumerate(mask):
+                own, own_segments = tokens[row][real][None], segments[row][real][None]
+                assert_close(states[row][real][None], model.hidden(own, segments=own_segments), EXACT)
+                for whole, alone in zip(together, parts(model(own, segments=own_segments)), strict=True):
+                    there = whole[row] if alone.dim() == 2 else whole[row][real]
+                    assert_close(there[None], alone, EXACT, f"row {row}")
+                assert_close(sentences[row : row + 1], model.sentence(own), EXACT)
+        assert torch.isfinite(states).all(), "padding may mean nothing, but it may not be NaN"
+
+    @few
+    @given(mask=ragged(rows=4))
+    def test_without_padding_outputs_and_gradients_are_the_same(self, name, n, mask):
+        model = make(name, n)
+        tokens, segments = draw(model, *mask.shape)
+        gradients, states = [], []
+        for packed in (False, True):
+            model.zero_grad()
+            out = model.hidden(tokens, mask, segments=segments, packed=packed)[mask]
+            (out * torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)).sum().backward()
+            gradients.append({key: p.grad.clone() for key, p in model.named_parameters() if p.grad is not None})
+            states.append(out.detach())
+        assert_close(states[1], states[0], EXACT)
+        for key, gradient in gradients[0].items():
+            assert_close(gradients[1][key], gradient, EXACT, f"gradient of {key}")
+
+    def test_every_token_sees_every_other(self, name, n):
+        model = make(name, n)
+        tokens, _ = draw(model, 1, 6)
+        with torch.no_grad():
+            before = model.hidden(tokens)
+            for at in range(6):
+                other = tokens.clone()
+                other[0, at] = (other[0, at] + 1) % model.config.vocab_size
+                assert ((model.hidden(other) - before).abs().amax(-1) > 0).all()
+
+    def test_order_and_segment_matter(self, name, n):
+        model = make(name, n)
+        tokens, segments = draw(model, 1, 6)
+        with torch.no_grad():
+            there, back = model.hidden(tokens), model.hidden(tokens.flip(1)).flip(1)
+            assert not torch.allclose(there, back)
+            if model.config.n_segment > 1:
+                other = (segments + 1) % model.config.n_segment
+                assert not torch.allclose(model.hidden(tokens, segments=segments), model.hidden(tokens, segments=other))
+            assert torch.equal(model.hidden(tokens), model.hidden(tokens, segments=torch.zeros_like(tokens)))
+
+    def test_hidden_and_readout_are_the_forward(self, name, n):
+        model = make(name, n)
+        tokens, segments = draw(model, 2, 6)
+        with torch.no_grad():
+            split = parts(model.readout(model.hidden(tokens, segments=segments)))
+            for one, other in zip(split, parts(model(tokens, segments=segments)), strict=True):
+                assert torch.equal(one, other)
+
+    def test_a_text_too_long_or_a_mask_that_fits_nothing_is_one_line(self, name, n):
+        model = make(name, n)
+        tokens, _ = draw(model, 2, model.config.context + 1)
+        with pytest.raises(HeadwayError, match="positions"):
+            model(tokens)
+        with pytest.raises(HeadwayError, match=r"mask must be a boolean \(2, 3\)"):
+            model(tokens[:, :3], torch.ones(2, 3))
+        with pytest.raises(HeadwayError, match="row 1 of mask has no real token"):
+            model(tokens[:, :3], torch.tensor([[True, True, False], [False] * 3]))
+
+    def test_compiled_is_eager(self, name, n):
+        model = make(name, n)
+        tokens, segments = draw(model, 2, 9)
+        compiled = torch.compile(copy.deepcopy(model), backend="aot_eager", fullgraph=True)
+        with torch.no_grad():
+            for one, other in zip(
+                parts(compiled(tokens, segments=segments)), parts(model(tokens, segments=segments)), strict=True
+            ):
+                assert_close(one, other, EXACT)
+        torch._dynamo.reset()
+
+    def test_another_head_keeps_the_encoder(self, name, n):
+        model = make(name, n)
+        other = model.with_head("sequence", ("a", "b", "c")).eval()
+        tokens, _ = draw(model, 2, 6)
+        with torch.no_grad():
+            assert other(tokens).shape == (2, 3)
+            assert torch.equal(other.hidden(tokens), model.hidden(tokens))
+        assert other.blocks[0].attn.qkv.weight is model.blocks[0].attn.qkv.weight
+
+
+@few
+@given(mask=ragged(rows=5))
+def test_packing_and_unpacking(mask):
+    packing, x = Packing.of(mask), torch.randn(*mask.shape, 3)
+    assert torch.equal(packing.pack(x), x[mask])
+    assert torch.equal(packing.unpack(packing.pack(x)), x * mask[..., None])
+    found = sorted(place for group in packing.groups for place in group.flatten().tolist())
+    assert found == list(range(int(mask.sum())))
