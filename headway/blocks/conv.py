@@ -17,7 +17,7 @@ def causal_conv_by_hand(
     x: Float[Tensor, "b t d"],
     weight: Float[Tensor, "taps d"],
     bias: Float[Tensor, " d"] | None,
-    before: Float[Tensor, "b past d"],
+    before: Float[Tensor, "b past d"] | None = None,
 ) -> Float[Tensor, "b t d"]:
     """silu(bias + sum over k of weight[k] · the input `taps - 1 - k` steps ago).
 
@@ -25,26 +25,34 @@ def causal_conv_by_hand(
         x: Inputs over time.
         weight: weight[-1] acts on the present input, weight[0] on the one `taps - 1` steps ago.
         bias: One number per channel, or None.
-        before: The `taps - 1` inputs before the first; zeros at the start of a text.
+        before: The `taps - 1` inputs before the first; zeros if None, as at the start of a text.
     """
+    before = _nothing(x, weight) if before is None else before
     full = torch.cat((before, x), 1)
-    y = sum(tap * full[:, k : k + x.shape[1]] for k, tap in enumerate(weight.unbind(0)))
-    return F.silu(y if bias is None else y + bias)
+    y = x.new_zeros(x.shape) if bias is None else bias.expand(x.shape)
+    for k, tap in enumerate(weight.unbind(0)):
+        y = y + tap * full[:, k : k + x.shape[1]]
+    return F.silu(y)
 
 
 def causal_conv(
     x: Float[Tensor, "b t d"],
     weight: Float[Tensor, "taps d"],
     bias: Float[Tensor, " d"] | None,
-    before: Float[Tensor, "b past d"],
+    before: Float[Tensor, "b past d"] | None = None,
 ) -> Float[Tensor, "b t d"]:
     """`causal_conv_by_hand` in one pass over memory, forward and backward, where the kernels can be used."""
+    before = _nothing(x, weight) if before is None else before
     parts = (x, weight, bias, before)
     if not usable(*parts):
         return causal_conv_by_hand(*parts)
     wide = torch.promote_types(x.dtype, torch.float32)
     parts = (x.to(wide), weight.to(wide), None if bias is None else bias.to(wide), before.to(wide))
     return (conv_operator if needs_operator(*parts) else conv_forward)(*parts).to(x.dtype)
+
+
+def _nothing(x: Tensor, weight: Tensor) -> Tensor:
+    return x.new_zeros(x.shape[0], weight.shape[0] - 1, x.shape[2])
 
 
 def last_inputs(

@@ -1,12 +1,13 @@
 """The compiled kernels as operators of PyTorch, so that autograd and torch.compile know what to do with them.
 
-Plumbing only: what is computed stands in kernels/*.cpp, and in plain PyTorch in scan.py, conv.py and linear.py, whose
+Plumbing only: what is computed stands in kernels/*.cpp, and in plain PyTorch in scan.py, ssd.py, conv.py and linear.py, whose
 functions are the ones to call.
 """
 
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from headway.blocks.native import address, available, kernels
 
 STRETCH = 32
 """Steps from one state that the scan keeps for its backward pass to the next (STRETCH in kernels/scan.cpp)."""
+STEPS = 16
+"""The same for Mamba-2's, whose states are larger (STEPS in kernels/ssd.cpp)."""
 LANES = 32
 """Channels that one thread takes through time together (W in kernels/common.h)."""
 
@@ -42,7 +45,7 @@ def _call(name: str, like: Tensor, sizes: tuple[int, ...], *tensors: Tensor | No
     )
 
 
-def _rows(part: Tensor | None) -> tuple[Tensor | None, int]:
+def _rows(part: Any) -> tuple[Any, int]:
     """`part` (b, t, d) such that a kernel can walk it (it may be a slice of something wider), and the length of its rows."""
     if part is None:
         return None, 0
@@ -51,7 +54,7 @@ def _rows(part: Tensor | None) -> tuple[Tensor | None, int]:
     return part, part.stride(1)
 
 
-def _flat(*parts: Tensor | None) -> tuple[Tensor | None, ...]:
+def _flat(*parts: Tensor | None) -> tuple[Any, ...]:
     return tuple(None if part is None else part.contiguous() for part in parts)
 
 
@@ -71,7 +74,7 @@ def scan_forward(
     b, t, d = x.shape
     n = A.shape[1]
     z, z_row = _rows(z)
-    x, dt, A, B, C, D, state = _flat(x, dt, A, B, C, D, state)  # type: ignore[assignment]
+    x, dt, A, B, C, D, state = _flat(x, dt, A, B, C, D, state)
     y, last = torch.empty_like(x), A.new_empty(b, d, n)
     kept = x.new_empty((b, -(-t // STRETCH), d * n) if keep else (0,))
     _call("scan_*_forward", x, (b, t, d, n, z_row), x, dt, A, B, C, D, z, state, y, last, kept if keep else None)
@@ -117,7 +120,7 @@ def _scan_backward(
     n = A.shape[1]
     blocks = -(-d // LANES)
     z, z_row = _rows(z)
-    x, dt, A, B, C, D, gy, glast = _flat(x, dt, A, B, C, D, gy, glast)  # type: ignore[assignment]
+    x, dt, A, B, C, D, gy, glast = _flat(x, dt, A, B, C, D, gy, glast)
     gx, gdt, gz = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x) if z is not None else x.new_empty(0)
     gA, gstart, gD = x.new_empty(b, d, n), x.new_empty(b, d, n), x.new_empty(b, d)
     gB, gC = x.new_empty(blocks, b, t, n), x.new_empty(blocks, b, t, n)
@@ -159,11 +162,94 @@ def _scan_gradients(ctx, gy, glast, _gkept):
 scan_operator.register_autograd(_scan_gradients, setup_context=_scan_setup)
 
 
+def ssd_forward(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    state: Tensor | None,
+    *,
+    keep: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs (b t h k), last state (b h n k), and with `keep` the state before every stretch (b, stretches, h n k)."""
+    (b, t, h, k), (g, n) = x.shape, B.shape[2:]
+    (x, x_row), (B, B_row), (C, C_row) = (_rows(part.flatten(2)) for part in (x, B, C))
+    dt, A, D, state = _flat(dt, A, D, state)
+    y, last = x.new_empty(b, t, h, k), x.new_empty(b, h, n, k)
+    kept = x.new_empty((b, -(-t // STEPS), h * n * k) if keep else (0,))
+    sizes = (b, t, h, k, g, n, x_row, B_row, C_row)
+    _call("ssd_*_forward", x, sizes, x, dt, A, B, C, D, state, y, last, kept if keep else None)
+    return y, last, kept
+
+
+@torch.library.custom_op("headway::ssd", mutates_args=())
+def ssd_operator(
+    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None, state: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`ssd_forward` that can be differentiated."""
+    return ssd_forward(x, dt, A, B, C, D, state, keep=True)
+
+
+@ssd_operator.register_fake
+def _(x, dt, A, B, C, D, state):
+    (b, t, h, k), n = x.shape, B.shape[3]
+    return x.new_empty(b, t, h, k), x.new_empty(b, h, n, k), x.new_empty(b, -(-t // STEPS), h * n * k)
+
+
+@torch.library.custom_op("headway::ssd_backward", mutates_args=())
+def _ssd_backward(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    kept: Tensor,
+    gy: Tensor,
+    glast: Tensor,
+) -> list[Tensor]:
+    (b, t, h, k), (g, n) = x.shape, B.shape[2:]
+    (x, x_row), (B, B_row), (C, C_row) = (_rows(part.flatten(2)) for part in (x, B, C))
+    dt, A, D, gy, glast = _flat(dt, A, D, gy, glast)
+    threads, blocks = torch.get_num_threads(), -(-k // LANES)
+    gx, gstart = x.new_empty(b, t, h, k), x.new_empty(b, h, n, k)
+    gdt, gA, gD = x.new_empty(blocks, b, t, h), x.new_empty(blocks * b, h), x.new_empty(blocks * b, h)
+    gB, gC = x.new_zeros(threads, b, t, g, n), x.new_zeros(threads, b, t, g, n)
+    _call(
+        *("ssd_*_backward", x, (b, t, h, k, g, n, x_row, B_row, C_row), x, dt, A, B, C, D, kept, gy, glast),
+        *(gx, gdt, gA, gB, gC, gD, gstart),
+    )
+    return [gx, gdt.sum(0), gA.sum(0), gB.sum(0), gC.sum(0), gD.sum(0), gstart]
+
+
+@_ssd_backward.register_fake
+def _(x, dt, A, B, C, D, kept, gy, glast):
+    (b, _, h, k), n = x.shape, B.shape[3]
+    like = [x.shape, dt.shape, A.shape, B.shape, C.shape, A.shape, (b, h, n, k)]
+    return [x.new_empty(shape) for shape in like]
+
+
+def _ssd_setup(ctx, inputs, output):
+    ctx.save_for_backward(*inputs[:6], output[2])
+    ctx.has_state = inputs[6] is not None
+
+
+def _ssd_gradients(ctx, gy, glast, _gkept):
+    x, dt, A, B, C, D, kept = ctx.saved_tensors
+    gx, gdt, gA, gB, gC, gD, gstart = _ssd_backward(x, dt, A, B, C, D, kept, gy, glast)
+    return gx, gdt, gA, gB, gC, None if D is None else gD, gstart if ctx.has_state else None
+
+
+ssd_operator.register_autograd(_ssd_gradients, setup_context=_ssd_setup)
+
+
 def conv_forward(x: Tensor, weight: Tensor, bias: Tensor | None, before: Tensor) -> Tensor:
     """silu of the causal convolution: (b t d) after the (b, taps - 1, d) inputs `before`; weight (taps, d)."""
     b, t, d = x.shape
-    x, row = _rows(x)  # type: ignore[assignment]
-    weight, bias, before = _flat(weight, bias, before)  # type: ignore[assignment]
+    x, row = _rows(x)
+    weight, bias, before = _flat(weight, bias, before)
     y = x.new_empty(b, t, d)
     _call("conv_*_forward", x, (b, t, d, weight.shape[0], row), x, weight, bias, before, y)
     return y
@@ -183,8 +269,8 @@ def _(x, weight, bias, before):
 @torch.library.custom_op("headway::conv_backward", mutates_args=())
 def _conv_backward(x: Tensor, weight: Tensor, bias: Tensor | None, before: Tensor, gy: Tensor) -> list[Tensor]:
     b, t, d = x.shape
-    x, row = _rows(x)  # type: ignore[assignment]
-    weight, bias, before, gy = _flat(weight, bias, before, gy)  # type: ignore[assignment]
+    x, row = _rows(x)
+    weight, bias, before, gy = _flat(weight, bias, before, gy)
     gx, gw, gbias, gbefore = x.new_zeros(b, t, d), x.new_zeros(weight.shape), x.new_zeros(d), x.new_zeros(before.shape)
     sizes = (b, t, d, weight.shape[0], row)
     _call("conv_*_backward", x, sizes, x, weight, bias, before, gy, gx, gw, gbias, gbefore)
@@ -207,11 +293,3 @@ def _conv_gradients(ctx, gy):
 
 
 conv_operator.register_autograd(_conv_gradients, setup_context=_conv_setup)
-
-
-def matvec(weight: Tensor, x: Tensor) -> Tensor:
-    """weight @ x for one contiguous row x; float32 or bfloat16 weights, float32 x and answer."""
-    y = x.new_empty(weight.shape[0])
-    name = "matvec_bfloat16" if weight.dtype == torch.bfloat16 else "matvec_float"
-    _call(name, x, tuple(weight.shape), weight, x, y)
-    return y

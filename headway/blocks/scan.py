@@ -16,6 +16,8 @@ A step of zero leaves the state as it is, exactly: that is how padding is passed
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -131,9 +133,9 @@ def scan(
 ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b d n"]]:
     """`scan_by_hand` as fast as it goes here. Decays and states are at least float32, whatever the dtype of `x`."""
     dtype, wide = x.dtype, torch.promote_types(x.dtype, torch.float32)
-    parts = [None if part is None else part.to(wide) for part in (x, dt, A, B, C, D, z, state)]
+    parts: list[Any] = [None if part is None else part.to(wide) for part in (x, dt, A, B, C, D, z, state)]
     if not usable(*parts):
-        y, last = scan_in_chunks(*parts)  # type: ignore[arg-type]
+        y, last = scan_in_chunks(*parts)
     else:
         y, last, _ = (scan_operator if needs_operator(*parts) else scan_forward)(*parts)
     return y.to(dtype), last

@@ -136,7 +136,11 @@ class Mamba(nn.Module):
                 nn.init.uniform_(weight, -bound, bound, generator=generator)
 
     def forward(
-        self, tokens: Int[Tensor, "b t"], cache: RecurrentCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+        self,
+        tokens: Int[Tensor, "b t"],
+        cache: RecurrentCache | None = None,
+        *,
+        mask: Bool[Tensor, "b t"] | None = None,
     ) -> Float[Tensor, "b t v"]:
         """Logits of the token after each of `tokens`.
 
@@ -149,7 +153,11 @@ class Mamba(nn.Module):
         return self.readout(self.hidden(tokens, cache, mask=mask))
 
     def hidden(
-        self, tokens: Int[Tensor, "b t"], cache: RecurrentCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+        self,
+        tokens: Int[Tensor, "b t"],
+        cache: RecurrentCache | None = None,
+        *,
+        mask: Bool[Tensor, "b t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         """The residual stream after the last norm: all of `forward` but the head."""
         tokens, real = sort_padding(tokens, cache, mask)
@@ -204,21 +212,16 @@ class Mixer(nn.Module):
         self.steps = Tap()
 
     def forward(self, u: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
-        x, z = self.expand(u).chunk(2, dim=-1)
-        past = self.start(x) if cache is None else cache.read(layer)
-        inputs = None if cache is None else last_inputs(x, past["inputs"], real.lengths)
-        x = causal_conv(x, self.conv_weight, self.conv_bias, past["inputs"])
+        past = {} if cache is None else cache.read(layer)
+        inputs, z = self.expand(u).chunk(2, dim=-1)
+        x = causal_conv(inputs, self.conv_weight, self.conv_bias, past.get("inputs"))
         low, B, C = self.select(x).split(self.sizes, dim=-1)
         wide = torch.promote_types(x.dtype, torch.float32)
         dt = self.steps(F.softplus(self.step(low).to(wide)))
         if real.mask is not None:
             dt = dt.masked_fill(~real.mask[..., None], 0)  # a step of zero: the state does not move
         A = -torch.exp(self.A_log.to(wide))
-        y, state = scan(x, dt, A, B, C, self.D, z, past["state"])
-        if cache is not None and inputs is not None:
-            cache.write(layer, inputs=inputs, state=state)
+        y, state = scan(x, dt, A, B, C, self.D, z, past.get("state"))
+        if cache is not None:
+            cache.write(layer, inputs=last_inputs(inputs, past["inputs"], real.lengths), state=state)
         return self.out(y)
-
-    def start(self, x: Tensor) -> dict[str, Tensor | None]:
-        """What comes before the first token: nothing."""
-        return {"inputs": x.new_zeros(x.shape[0], self.conv_weight.shape[0] - 1, x.shape[2]), "state": None}

@@ -73,7 +73,9 @@ def test_mambapy(data, b, t):
     from mambapy.mamba import MambaConfig as Sizes
 
     width, n = data.draw(st.integers(2, 20)), data.draw(st.integers(1, 9))
-    sizes = Sizes(d_model=width, n_layers=2, d_state=n, d_conv=data.draw(st.integers(2, 5)), bias=data.draw(st.booleans()))
+    sizes = Sizes(
+        d_model=width, n_layers=2, d_state=n, d_conv=data.draw(st.integers(2, 5)), bias=data.draw(st.booleans())
+    )
     theirs = Mamba(sizes)
     theirs = theirs.double()
     randomise(theirs, 0)

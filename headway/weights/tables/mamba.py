@@ -1,4 +1,4 @@
-"""Mamba in Hugging Face checkpoints (`state-spaces/mamba-*-hf`). Their convolution is (channels, 1, taps), ours (taps, channels)."""
+"""Mamba in Hugging Face checkpoints (`state-spaces/mamba-*-hf`). Their filters are (channels, 1, taps), ours (taps, channels)."""
 
 from __future__ import annotations
 
