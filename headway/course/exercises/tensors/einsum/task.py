@@ -4,12 +4,14 @@
     merge_heads   y[b,t,d]   = Σ_hk  x[b,h,t,k] W[h,k,d]
     bilinear      y[b,o]     = Σ_ij  x[b,i] W[o,i,j] y[b,j]
 
-Every letter on the right of "=" that is not on the left is summed over; every letter on the left stays an axis, in that
-order. That is all of `torch.einsum`, and it is how a Transformer's projections are best read: split_heads makes the queries
-of all heads, merge_heads is the output projection. A letter forgotten is a sum too many, two axes under one letter are a
-diagonal, and a `reshape` that should have been a `transpose` gives the right shape and the wrong numbers.
+Every letter on the right of "=" that is not on the left is summed over; every letter on the left stays an axis, in
+that order. That is all of `torch.einsum`, and it is how a Transformer's projections are best read: split_heads makes
+the queries of all heads, merge_heads is the output projection. A letter forgotten is a sum too many, two axes under
+one letter are a diagonal, and a `reshape` that should have been a `transpose` gives the right shape and the wrong
+numbers.
 
-Each may be written with einsum, or as one matrix product with the axes brought into place: both give the same numbers.
+Each may be written with einsum, or as one matrix product with the axes brought into place: both give the same
+numbers.
 
     headway check einsum      headway hint einsum      headway watch
 """

@@ -2,13 +2,13 @@
 
     query i may look at key j   if   j ≤ i  and  j is a real token,   or   j = i
 
-Sentences of different lengths lie in one rectangle, filled up with padding on the right, or on the left where the ends have to
-line up (generation does that). Nobody may look at the future, nobody at padding. But a row of a softmax in which nothing is
-visible is 0/0, NaN, and a padded query at the front would have such a row: so every query sees at least itself. (What a
-padded query computes is thrown away. It must only not be NaN.)
+Sentences of different lengths lie in one rectangle, filled up with padding on the right, or on the left where the
+ends have to line up (generation does that). Nobody may look at the future, nobody at padding. But a row of a softmax
+in which nothing is visible is 0/0, NaN, and a padded query at the front would have such a row: so every query sees at
+least itself. (What a padded query computes is thrown away. It must only not be NaN.)
 
-Shapes: b rows of t positions; row n has lengths[n] real tokens. The result has an axis of size 1 for the heads and is laid over
-scores (b h t t): rows are queries, columns are keys.
+Shapes: b rows of t positions; row n has lengths[n] real tokens. The result has an axis of size 1 for the heads and is
+laid over scores (b h t t): rows are queries, columns are keys.
 
     headway check masks      headway hint masks      headway watch
 """
