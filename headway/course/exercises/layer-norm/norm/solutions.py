@@ -1,0 +1,34 @@
+"""Right answers to layer normalisation that differ in structure."""
+
+import torch
+import torch.nn.functional as F
+
+
+def layer_norm__formula(x, weight, bias, eps=1e-5):
+    """The equation as it stands."""
+    mean = x.mean(dim=-1, keepdim=True)
+    variance = x.var(dim=-1, keepdim=True, unbiased=False)
+    return (x - mean) / torch.sqrt(variance + eps) * weight + bias
+
+
+def layer_norm__centred(x, weight, bias, eps=1e-5):
+    """The mean is taken off once; the mean square of what is left is the variance, and eps goes with it."""
+    centred = x - x.sum(-1, keepdim=True) / x.size(-1)
+    scale = torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + eps)
+    return torch.addcmul(bias, centred * scale, weight)
+
+
+def layer_norm__matrix(x, weight, bias, eps=1e-5):
+    """Taking off the mean is a projection, I - 1/d; the length of what it leaves, over sqrt(d), is the deviation."""
+    d = x.shape[-1]
+    project = torch.eye(d, dtype=x.dtype, device=x.device) - torch.full((d, d), 1 / d, dtype=x.dtype, device=x.device)
+    centred = (x - x[..., :1]) @ project  # a constant may be taken off first: the projection does not see it
+    variance = torch.einsum("...d,...d->...", centred, centred) / d
+    return centred / (variance[..., None] + eps) ** 0.5 * weight + bias
+
+
+def layer_norm__batch_norm(x, weight, bias, eps=1e-5):
+    """Batch normalisation of the transposed: positions take the place of channels."""
+    rows = x.reshape(1, -1, x.shape[-1])
+    normal = F.batch_norm(rows, None, None, training=True, eps=eps) if rows.shape[-1] > 1 else torch.zeros_like(rows)
+    return normal.reshape(x.shape) * weight + bias
