@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from headway.base.errors import HeadwayError
+from headway.blocks.documents import documents_now, positions_in_documents
 from headway.blocks.masks import causal_mask, window_mask
-from headway.blocks.packing import documents_now, positions_in_documents
 
 SLACK = 64
 """Columns a windowed layer holds beyond its window: how far `rewind` can go back once the window has slid."""
@@ -208,7 +208,7 @@ def locate(
 ) -> Span:
     """Work out where `tokens` stand, given what the cache has seen and which of them are real (`mask`, None for all).
 
-    Only the first two axes of `tokens` are looked at, so embeddings do as well as ids. Inside `packing.packed`, every row
+    Only the first two axes of `tokens` are looked at, so embeddings do as well as ids. Inside `documents.apart`, every row
     is several texts, each with positions of its own and blind to the others.
 
     Raises:

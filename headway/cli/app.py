@@ -43,6 +43,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "run": "Let a model answer or complete a text, as it comes.",
         "chat": "Talk with a model.",
     },
+    "Train": {
+        "train": "Train a model: a preset or your own settings; resumes to the bit.",
+        "runs": "List training runs, show one, or plot their curves together.",
+    },
     "Claims": {
         "claims": "List the papers' claims with cost and verdicts, or show one.",
         "reproduce": "Reproduce a paper's claim: arms, seeds, a negative control, a verdict.",

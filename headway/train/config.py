@@ -210,7 +210,7 @@ class TrainConfig:
 
 RESUMABLE = (
     *("steps", "log_every", "eval_every", "save_every", "sample_every", "eval_rows", "keep", "trackers"),
-    *("parallel", "device", "schedule.decay", "schedule.floor"),
+    *("parallel", "device", "schedule.decay", "schedule.floor", "optimiser.lr", "optimiser.adamw_lr", "optimiser.clip"),
 )
 """What may still be changed when a run goes on. The rest is part of what the run is."""
 
@@ -278,7 +278,7 @@ def convert(value: Any, hint: Any, key: str) -> Any:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     wrong = HeadwayError(f"{key} takes {_kind(hint)}, not {value!r}")
     if origin in (typing.Union, types.UnionType):
-        if isinstance(value, str) and value.lower() in ("none", "null") or value is None:
+        if (isinstance(value, str) and value.lower() in ("none", "null")) or value is None:
             if type(None) in inner:
                 return None
             raise wrong
@@ -286,9 +286,20 @@ def convert(value: Any, hint: Any, key: str) -> Any:
     if origin is Literal:
         if value in inner:
             return value
-        raise HeadwayError(f"{key} is one of {', '.join(map(str, inner))}, not {value!r}.{did_you_mean(str(value), inner)}")
+        raise HeadwayError(
+            f"{key} is one of {', '.join(map(str, inner))}, not {value!r}.{did_you_mean(str(value), inner)}"
+        )
     if hint is bool:
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
         word = str(value).lower()
         if word not in words:
             raise wrong
@@ -302,7 +313,11 @@ def convert(value: Any, hint: Any, key: str) -> Any:
             raise wrong
         return value
     if origin is tuple:
-        items = [item.strip() for item in value.strip("[]() ").split(",") if item.strip()] if isinstance(value, str) else value
+        items = (
+            [item.strip() for item in value.strip("[]() ").split(",") if item.strip()]
+            if isinstance(value, str)
+            else value
+        )
         if not isinstance(items, (list, tuple)):
             raise wrong
         endless = len(inner) == 2 and inner[1] is Ellipsis

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import cache_dir, replacing
-from headway.blocks.packing import pack
+from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
 from headway.train.masking import Masking, hide
@@ -41,7 +41,7 @@ class Batch:
     """
 
     tokens: Int[Tensor, "b t"]
-    targets: Int[Tensor, "b *t"]
+    targets: Int[Tensor, ...]
     mask: Bool[Tensor, "b t"] | None = None
     documents: Int[Tensor, "b t"] | None = None
     source: Int[Tensor, "b s"] | None = None
@@ -53,7 +53,8 @@ class Batch:
     def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """The batch with every tensor changed."""
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return Batch(**{name: None if tensor is None else change(tensor) for name, tensor in fields.items()})
+        changed: Any = {name: None if tensor is None else change(tensor) for name, tensor in fields.items()}
+        return Batch(**changed)
 
     def part(self, n: int, parts: int) -> Batch:
         """Part `n` of `parts` nearly equal ones."""
@@ -143,7 +144,13 @@ class Stream(Source):
                     "give more text, or set data.context lower"
                 )
         super().__init__((len(ids) - 1) // context - 1, seed)  # one row less, so that an offset always fits
-        self.ids, self.rest, self.context, self.random, self.masking = ids, held_out, context, order == "random", masking
+        self.ids, self.rest, self.context, self.random, self.masking = (
+            ids,
+            held_out,
+            context,
+            order == "random",
+            masking,
+        )
         self.n_held_out = (len(held_out) - 1) // context
 
     def batch(self, first: int, rows: int) -> Batch:
@@ -178,9 +185,14 @@ class Packed(Source):
     Documents longer than a row are cut into pieces, each a document of its own.
     """
 
-    def __init__(self, ids: np.ndarray, ends: np.ndarray, held_out: np.ndarray, held_ends: np.ndarray, *, context: int, seed: int):
+    def __init__(
+        self, ids: np.ndarray, ends: np.ndarray, held_out: np.ndarray, held_ends: np.ndarray, *, context: int, seed: int
+    ):
         self.context = context
-        self.parts = {"train": (ids, *_packed_rows(ends, context)), "held out": (held_out, *_packed_rows(held_ends, context))}
+        self.parts = {
+            "train": (ids, *_packed_rows(ends, context)),
+            "held out": (held_out, *_packed_rows(held_ends, context)),
+        }
         for name, (_, pieces, rows) in self.parts.items():
             if not rows:
                 raise HeadwayError(f"the {name} part holds no document of two tokens or more ({len(pieces)} in all)")
@@ -224,7 +236,14 @@ def _packed_rows(ends: np.ndarray, context: int) -> tuple[list[tuple[int, int]],
 class Pairs(Source):
     """(source, target) pairs of ids for an encoder-decoder: it reads the source and start + target, and says target + end."""
 
-    def __init__(self, pairs: Sequence[tuple[list[int], list[int]]], held_out: Sequence[tuple[list[int], list[int]]], *, words: Words, seed: int):
+    def __init__(
+        self,
+        pairs: Sequence[tuple[list[int], list[int]]],
+        held_out: Sequence[tuple[list[int], list[int]]],
+        *,
+        words: Words,
+        seed: int,
+    ):
         super().__init__(len(pairs), seed)
         self.pairs, self.rest, self.special, self.n_held_out = pairs, held_out, words.special, len(held_out)
 
@@ -243,11 +262,18 @@ class Pairs(Source):
 
 
 class Labels(Source):
-    """(text, label) pairs for a classifier: ids in, one of `labels` out."""
+    """(text, label) pairs for a classifier: start + text in, the number of a label out."""
 
-    def __init__(self, rows: Sequence[tuple[list[int], int]], held_out: Sequence[tuple[list[int], int]], *, pad: int, seed: int):
+    def __init__(
+        self,
+        rows: Sequence[tuple[list[int], int]],
+        held_out: Sequence[tuple[list[int], int]],
+        *,
+        words: Words,
+        seed: int,
+    ):
         super().__init__(len(rows), seed)
-        self.rows, self.rest, self.pad, self.n_held_out = rows, held_out, pad, len(held_out)
+        self.rows, self.rest, self.special, self.n_held_out = rows, held_out, words.special, len(held_out)
 
     def make(self, places: Sequence[tuple[int, int]], random: torch.Generator) -> Batch:
         return self._rows([self.rows[n] for _, n in places])
@@ -256,7 +282,7 @@ class Labels(Source):
         return self._rows([self.rest[n] for n in examples])
 
     def _rows(self, rows: Sequence[tuple[list[int], int]]) -> Batch:
-        tokens, mask = _padded([ids for ids, _ in rows], self.pad)
+        tokens, mask = _padded([[self.special["start"], *ids] for ids, _ in rows], self.special["pad"])
         return Batch(tokens=tokens, targets=torch.tensor([label for _, label in rows]), mask=mask)
 
 
@@ -408,9 +434,9 @@ def open_source(config: TrainConfig, words: Words, material: Material, tokenizer
         return Pairs(both[:cut], both[cut:], words=words, seed=config.seed), key_of(repr(both))
     if config.objective == "classification":
         number = {label: n for n, label in enumerate(material.labels)}
-        rows = [(_fitting(words, text, room + 1), number[label]) for text, label in material.pairs]
+        rows = [(_fitting(words, text, room), number[label]) for text, label in material.pairs]
         cut = _cut(len(rows), data.held_out)
-        return Labels(rows[:cut], rows[cut:], pad=words.special["pad"], seed=config.seed), key_of(repr(rows))
+        return Labels(rows[:cut], rows[cut:], words=words, seed=config.seed), key_of(repr(rows))
     if material.ids is not None:
         cut = round(len(material.ids) * (1 - data.held_out))
         halves = [(material.ids[:cut], np.array([cut])), (material.ids[cut:], np.array([len(material.ids) - cut]))]

@@ -42,6 +42,6 @@ def cross_entropy(
     return F.cross_entropy(wide, targets, ignore_index=IGNORE, reduction="sum", label_smoothing=smoothing)
 
 
-def count_targets(targets: Int[Tensor, "..."]) -> Int[Tensor, ""]:
+def count_targets(targets: Int[Tensor, ...]) -> Int[Tensor, ""]:
     """How many targets count: what the sum is divided by."""
     return (targets != IGNORE).sum()

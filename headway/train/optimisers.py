@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from headway.base.errors import HeadwayError
 
@@ -137,9 +137,7 @@ class SGD(Rule):
         _refuse_nonsense(lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and momentum == 0:
             raise HeadwayError("Nesterov's step looks ahead along the momentum: give a momentum above 0")
-        super().__init__(
-            params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
-        )
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov})
 
     def update(self, group: dict[str, Any], weights: list[Tensor], grads: list[Tensor]) -> None:
         momentum = group["momentum"]
@@ -269,7 +267,9 @@ class Muon(Rule):
         looked = list(torch._foreach_lerp(slopes, mine, momentum)) if group["nesterov"] else mine
         # A shard has no singular values: under FSDP2 every process puts the whole matrix together.
         whole = [_whole(update, weight) for update, weight in zip(looked, weights, strict=True)]
-        updates = [_shard(update, weight) for update, weight in zip(_straighten(whole, group), weights, strict=True)]
+        updates = [
+            shard_like(update, weight) for update, weight in zip(_straighten(whole, group), weights, strict=True)
+        ]
         rates = [-lr * _rate(group["adjust_lr_fn"], *weight.shape) for weight in weights]
         weights = local(weights)
         torch._foreach_mul_(weights, 1 - lr * group["weight_decay"])
@@ -310,7 +310,7 @@ def _rate(name: str | None, rows: int, columns: int) -> float:
     return math.sqrt(max(1, rows / columns))
 
 
-def local(tensors: Iterable[Tensor]) -> list[Tensor]:
+def local(tensors: Iterable[Any]) -> list[Tensor]:
     """The part of each tensor that this process owns: all of it, but under FSDP2."""
     return [tensor.to_local() if is_shard(tensor) else tensor for tensor in tensors]
 
@@ -320,7 +320,7 @@ def is_shard(tensor: Tensor) -> bool:
     return hasattr(tensor, "to_local")
 
 
-def _whole(part: Tensor, like: Tensor) -> Tensor:
+def _whole(part: Tensor, like: Any) -> Tensor:
     if not is_shard(like):
         return part
     from torch.distributed.tensor import DTensor
@@ -329,7 +329,8 @@ def _whole(part: Tensor, like: Tensor) -> Tensor:
     return DTensor.from_local(part, like.device_mesh, like.placements, shape=shape, stride=stride).full_tensor()
 
 
-def _shard(whole: Tensor, like: Tensor) -> Tensor:
+def shard_like(whole: Tensor, like: Any) -> Tensor:
+    """The part of `whole` that this process owns of `like`: all of it, but under FSDP2."""
     if not is_shard(like):
         return whole
     from torch.distributed.tensor import distribute_tensor
@@ -337,7 +338,7 @@ def _shard(whole: Tensor, like: Tensor) -> Tensor:
     return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None).to_local()
 
 
-def clip_(parameters: Iterable[nn.Parameter], most: float | None) -> float:
+def clip_(parameters: Iterable[Tensor], most: float | None) -> float:
     """Scale all gradients by one factor so that their joint norm is at most `most`; return the norm they had.
 
     Pascanu, Mikolov, Bengio, 2012 (1211.5063), algorithm 1. None only measures. A norm that is not finite scales nothing.

@@ -50,7 +50,7 @@ SPECIAL = {
     "causal": (),
     "masked": ("mask",),
     "seq2seq": ("pad", "start", "end"),
-    "classification": ("pad",),
+    "classification": ("pad", "start"),
 }
 """Objective -> the ids it needs beside those of text."""
 

@@ -1,7 +1,7 @@
 """Several texts in one row, so that no column is padding, and none of them sees another.
 
-Packing without this is a leak: the second text of a row attends to the first, and its positions start in the middle. Here
-each text has positions from 0 and a mask of its own, and the logits are those of the text alone; a law holds that.
+Without this, a full row is a leak: its second text attends to the first, and its positions start in the middle. Here each
+text has positions from 0 and a mask of its own, and the logits are those of the text alone; a law holds that.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from headway.base.errors import HeadwayError
 
 
 class _Now:
-    """What is packed at the moment. One process trains one model at a time, hence a plain variable."""
+    """Whose documents are apart at the moment. One process trains one model at a time, hence a plain variable."""
 
     documents: Tensor | None = None
     asked = False
 
 
 @contextlib.contextmanager
-def packed(documents: Int[Tensor, "b t"] | None) -> Iterator[None]:
+def apart(documents: Int[Tensor, "b t"] | None) -> Iterator[None]:
     """Within this block the model is called on rows that hold several texts.
 
     Args:
@@ -40,7 +40,7 @@ def packed(documents: Int[Tensor, "b t"] | None) -> Iterator[None]:
         yield
         return
     if _Now.documents is not None:
-        raise HeadwayError("packed blocks do not nest")
+        raise HeadwayError("these blocks do not nest")
     _Now.documents, _Now.asked = documents, False
     try:
         yield
@@ -54,7 +54,7 @@ def packed(documents: Int[Tensor, "b t"] | None) -> Iterator[None]:
 
 
 def documents_now(tokens: Tensor, cache: Any, mask: Tensor | None) -> Int[Tensor, "b t"] | None:
-    """The documents of the current `packed` block, or None outside of one; asked by `cache.locate`."""
+    """The documents of the current `apart` block, or None outside of one; asked by `cache.locate`."""
     documents = _Now.documents
     if documents is None:
         return None
