@@ -148,6 +148,16 @@ CATALOG: dict[str, Entry] = {
             ),
         ),
         Entry(
+            name="t5",
+            title="T5 and T5 v1.1",
+            papers=("t5", "glu-variants"),
+            model="T5",
+            config="T5Config",
+            kind="encoder-decoder",
+            follows="transformer",
+            hf=("T5ForConditionalGeneration", "MT5ForConditionalGeneration"),
+        ),
+        Entry(
             name="gpt2",
             title="GPT-2",
             papers=("gpt2",),
@@ -258,6 +268,16 @@ CATALOG: dict[str, Entry] = {
             hf=("DecisionTransformerModel",),
         ),
         Entry(
+            name="retnet",
+            title="RetNet",
+            papers=("retnet",),
+            model="RetNet",
+            config="RetNetConfig",
+            kind="decoder",
+            forms=("recurrent", "parallel", "chunkwise"),
+            follows="transformer",
+        ),
+        Entry(
             name="mamba",
             title="Mamba",
             papers=("mamba", "s4"),
@@ -265,7 +285,7 @@ CATALOG: dict[str, Entry] = {
             config="MambaConfig",
             kind="decoder",
             forms=("loop", "parallel scan", "chunked", "kernel", "recurrent"),
-            follows="llama",
+            follows="retnet",
             hf=("MambaForCausalLM", "MambaModel"),
         ),
         Entry(

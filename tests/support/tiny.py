@@ -63,6 +63,14 @@ TINY: dict[str, list[dict]] = {
         {**PAIR, "context": 40, "head": "token"},
         {**PAIR, "context": 40, "head": "states"},
     ],
+    "t5": [
+        {"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 2, "ff_width": 10, "head_width": 3},
+        {
+            **{"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 3, "ff_width": 10, "head_width": 4},
+            **{"n_decoder_layer": 1, "n_bucket": 8, "max_distance": 9, "activation": "gelu_new", "gated": True},
+            **{"tied": False, "eps": 1e-4},
+        },
+    ],
     "gpt2": [
         {"vocab_size": 31, "context": 48, "width": 12, "n_layer": 2, "n_head": 3},
         {"vocab_size": 17, "context": 48, "width": 8, "n_layer": 1, "n_head": 1, "ff_width": 10},
@@ -117,6 +125,11 @@ TINY: dict[str, list[dict]] = {
     "mixtral": [
         {**KIN, "n_group": 2, "n_expert": 4, "n_active": 2},
         {**KIN, "n_group": 2, "n_expert": 3, "n_active": 2, "window": 5, "tied": True},
+    ],
+    "retnet": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3, "chunk": 5},
+        {"vocab_size": 23, "width": 4, "n_layer": 2, "n_head": 2, "value_width": 6, "ff_width": 5, "eps": 0.1, "tied": True},
+        {"vocab_size": 19, "width": 8, "n_layer": 1, "n_head": 1, "chunk": 1},
     ],
     "mamba": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "state": 3},
