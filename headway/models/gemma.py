@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask
 from headway.blocks.rotary import angles_at, rotary_frequencies, rotate
 from headway.blocks.tap import Tap
@@ -172,7 +173,7 @@ class Gemma(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`: the embedding is used a second time, unscaled, as the head."""
-        return cap(F.linear(x, self.embed.weight), self.config.logit_cap)
+        return cap(linear(x, self.embed.weight), self.config.logit_cap)
 
     def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
         """Rotary (cosine, sine) of the layers that see everything, and of the windowed ones; see `Llama.angles`."""
@@ -227,8 +228,8 @@ class Attention(nn.Module):
         self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
         assert config.score_scale is not None
         self.window, self.scale, self.score_cap = window, config.score_scale, config.score_cap
-        self.qkv = nn.Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
-        self.out = nn.Linear(config.n_head * config.head_width, config.width, bias=False)
+        self.qkv = Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
+        self.out = Linear(config.n_head * config.head_width, config.width, bias=False)
         self.q_norm = Norm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
         self.k_norm = Norm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
 
@@ -280,9 +281,9 @@ class MLP(nn.Module):
 
     def __init__(self, config: GemmaConfig):
         super().__init__()
-        self.gate = nn.Linear(config.width, config.ff_width, bias=False)
-        self.up = nn.Linear(config.width, config.ff_width, bias=False)
-        self.down = nn.Linear(config.ff_width, config.width, bias=False)
+        self.gate = Linear(config.width, config.ff_width, bias=False)
+        self.up = Linear(config.width, config.ff_width, bias=False)
+        self.down = Linear(config.ff_width, config.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.gate(x), approximate="tanh") * self.up(x))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.tap import Tap
 
 NOTES = {
@@ -125,7 +126,7 @@ class GPT2(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`: the embedding is used a second time, as the head."""
-        return F.linear(x, self.embed.weight)
+        return linear(x, self.embed.weight)
 
     def new_cache(self, batch: int, room: int) -> KVCache:
         """An empty cache for `batch` conversations of up to `room` tokens."""
@@ -157,8 +158,8 @@ class Attention(nn.Module):
     def __init__(self, config: GPT2Config):
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
@@ -175,8 +176,8 @@ class MLP(nn.Module):
     def __init__(self, config: GPT2Config):
         super().__init__()
         assert config.ff_width is not None
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:

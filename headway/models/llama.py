@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import angles_at, rotary_angles, rotary_frequencies, rotate
 from headway.blocks.tap import Tap
@@ -159,7 +160,7 @@ class Llama(nn.Module):
         self.embed = nn.Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
-        self.head = None if config.tied else nn.Linear(config.width, config.vocab_size, bias=False)
+        self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -202,7 +203,7 @@ class Llama(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`."""
-        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
+        return linear(x, self.embed.weight) if self.head is None else self.head(x)
 
     def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
@@ -243,8 +244,8 @@ class Attention(nn.Module):
     def __init__(self, config: LlamaConfig):
         super().__init__()
         self.n_head, self.n_group, self.head_width = config.n_head, config.groups, config.head
-        self.qkv = nn.Linear(config.width, (config.n_head + 2 * config.groups) * config.head, bias=False)
-        self.out = nn.Linear(config.n_head * config.head, config.width, bias=False)
+        self.qkv = Linear(config.width, (config.n_head + 2 * config.groups) * config.head, bias=False)
+        self.out = Linear(config.n_head * config.head, config.width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
         b, t, _ = x.shape
@@ -262,9 +263,9 @@ class MLP(nn.Module):
 
     def __init__(self, config: LlamaConfig):
         super().__init__()
-        self.gate = nn.Linear(config.width, config.ff_width, bias=False)
-        self.up = nn.Linear(config.width, config.ff_width, bias=False)
-        self.down = nn.Linear(config.ff_width, config.width, bias=False)
+        self.gate = Linear(config.width, config.ff_width, bias=False)
+        self.up = Linear(config.width, config.ff_width, bias=False)
+        self.down = Linear(config.ff_width, config.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.silu(self.gate(x)) * self.up(x))
