@@ -84,6 +84,7 @@ def check_greedy_pair(
                 min_new_tokens=new,
                 do_sample=False,
                 num_beams=1,
+                use_cache=False,  # theirs sizes T5's cache by the encoder's layers
                 pad_token_id=0,
                 eos_token_id=None,
                 forced_eos_token_id=None,
