@@ -1,0 +1,164 @@
+"""Beam search equals that of `transformers`, for encoder-decoders and decoders; a brute force over all texts agrees."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.hf import ours_from, reference
+from support.hf_pair import pair_reference
+from support.parity import assert_close, lifted, randomise
+from transformers import GPT2Config, GPT2LMHeadModel, MarianConfig, MarianMTModel, T5Config, T5ForConditionalGeneration
+
+from headway.base.errors import HeadwayError
+from headway.models.bigram import Bigram, BigramConfig
+from headway.models.gru import GRU, GRUConfig
+from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from headway.sample.beam import beam_search, reading
+from headway.sample.generate import generate
+
+few = settings(max_examples=6, deadline=None)
+EARLY = {"no": False, "yes": True, "never": "never"}
+
+
+def marian(vocab_size: int):
+    sizes = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 12, "decoder_ffn_dim": 12, "d_model": 8}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    start = {"pad_token_id": 0, "decoder_start_token_id": 0, "eos_token_id": 1, "forced_eos_token_id": None}
+    return MarianMTModel, MarianConfig(vocab_size=vocab_size, **sizes, **heads, **start)
+
+
+def t5(vocab_size: int):
+    sizes = {"d_model": 8, "d_kv": 3, "num_heads": 2, "d_ff": 12, "num_layers": 2}
+    start = {"pad_token_id": 0, "decoder_start_token_id": 0, "eos_token_id": 1}
+    return T5ForConditionalGeneration, T5Config(vocab_size=vocab_size, **sizes, **start)
+
+
+@pytest.mark.parametrize("make", [marian, t5])
+@few
+@given(
+    vocab_size=st.integers(10, 20),
+    beams=st.integers(1, 4),
+    new=st.integers(1, 10),
+    penalty=st.sampled_from([0.0, 0.6, 1.0, 2.0, -0.5]),
+    early=st.sampled_from(list(EARLY)),
+    seed=st.integers(0, 200),
+)
+def test_an_encoder_decoder_finds_the_same(make, vocab_size, beams, new, penalty, early, seed):
+    theirs = pair_reference(*make(vocab_size), torch.float64, seed)
+    ours, _ = ours_from(theirs, torch.float64)
+    draw = torch.Generator().manual_seed(seed)
+    source = torch.randint(0, vocab_size, (3, 6), generator=draw)
+    source_mask = torch.arange(6) < torch.tensor([[6], [4], [1]])
+    options = {"max_new_tokens": new, "do_sample": False, "num_beams": beams, "num_return_sequences": beams}
+    with torch.no_grad(), lifted():
+        wanted = theirs.generate(
+            source,
+            attention_mask=source_mask.long(),
+            length_penalty=penalty,
+            early_stopping=EARLY[early] if beams > 1 else None,
+            output_scores=True,
+            return_dict_in_generate=True,
+            **options,
+        )
+    found = beam_search(
+        ours,
+        torch.zeros(3, 1, dtype=torch.long),
+        beams=beams,
+        max_tokens=new,
+        stop_ids=[1],
+        length_penalty=penalty,
+        early=early,
+        forward=reading(ours, source, source_mask),
+    )
+    # Theirs may also return places that no text was found for: their score says so.
+    if beams == 1:  # greedy search, in `transformers`
+        assert_same(found.tokens[:, 0], wanted.sequences[:, 1:])
+        return
+    scores = wanted.sequences_scores.view(3, beams)
+    real = scores > -1e8
+    assert torch.equal(found.scores > -1e8, real)
+    assert_close(found.scores[real], scores[real], 1e-5)
+    assert_same(found.tokens[real], wanted.sequences.view(3, beams, -1)[real][:, 1:])
+
+
+def assert_same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+    width = max(ours.shape[1], theirs.shape[1])
+    both = [torch.nn.functional.pad(x, (0, width - x.shape[1])) for x in (ours, theirs)]
+    assert torch.equal(*both)
+
+
+@few
+@given(
+    beams=st.integers(2, 4), new=st.integers(1, 8), seed=st.integers(0, 200), stops=st.sampled_from([[], [3], [3, 7]])
+)
+def test_a_decoder_finds_the_same_behind_padding(beams, new, seed, stops):
+    config = GPT2Config(
+        vocab_size=16, n_positions=32, n_embd=8, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None
+    )
+    theirs = reference(GPT2LMHeadModel, config, torch.float64, seed)
+    ours, _ = ours_from(theirs, torch.float64)
+    tokens = torch.randint(0, 16, (2, 5), generator=torch.Generator().manual_seed(seed))
+    mask = torch.arange(5) >= torch.tensor([[0], [2]])
+    with torch.no_grad(), lifted():
+        wanted = theirs.generate(
+            tokens,
+            attention_mask=mask.long(),
+            max_new_tokens=new,
+            num_beams=beams,
+            do_sample=False,
+            pad_token_id=0,
+            eos_token_id=stops or None,
+            length_penalty=0.7,
+        )
+    found = beam_search(ours, tokens, beams=beams, max_tokens=new, stop_ids=stops, mask=mask, length_penalty=0.7)
+    assert_same(found.tokens[:, 0], wanted[:, 5:])
+
+
+@few
+@given(seed=st.integers(0, 99), penalty=st.sampled_from([0.0, 1.0]))
+def test_enough_beams_find_the_likeliest_of_all_texts(seed, penalty):
+    model = Bigram(BigramConfig(vocab_size=4)).double()
+    randomise(model, seed, std=1.0)
+    logs = model.embed.weight.detach().log_softmax(-1)
+    scores = {}
+    for n in range(1, 5):
+        for text in itertools.product(range(4), repeat=n):
+            if 0 in text[:-1] or (n < 4 and text[-1] != 0):
+                continue  # 0 ends a text
+            total = sum(float(logs[a, b]) for a, b in itertools.pairwise((2, *text)))
+            scores[text] = total / n**penalty
+    best = max(scores, key=scores.get)
+    found = beam_search(
+        model, torch.tensor([[2]]), beams=64, max_tokens=4, stop_ids=[0], length_penalty=penalty, early="never"
+    )
+    assert tuple(found.best()) == best
+    assert float(found.scores[0, 0]) == pytest.approx(scores[best])
+
+
+def test_one_beam_is_greedy_and_states_move_with_their_beams():
+    model = GRU(GRUConfig(vocab_size=9, width=4, state=6)).double()
+    randomise(model, 1, std=1.0)
+    prompt = torch.tensor([[1, 2], [3, 4]])
+    greedy = torch.stack(list(generate(model, prompt, max_tokens=6)), 1)
+    assert torch.equal(beam_search(model, prompt, beams=1, max_tokens=6).tokens[:, 0], greedy)
+    pair = Seq2Seq(Seq2SeqConfig(vocab_size=9, width=4, state=6)).double()
+    randomise(pair, 1, std=1.0)
+    source, start = torch.randint(0, 9, (2, 5)), torch.zeros(2, 1, dtype=torch.long)
+    found = beam_search(pair, start, beams=3, max_tokens=5, forward=reading(pair, source), length_penalty=0.0)
+    with torch.no_grad():
+        for row in range(2):
+            for beam in range(3):
+                text = torch.cat((start[row], found.tokens[row, beam]))[None]
+                logs = pair(source[row : row + 1], text[:, :-1]).log_softmax(-1)
+                total = logs.gather(-1, text[:, 1:, None]).sum()
+                assert float(found.scores[row, beam]) == pytest.approx(float(total))
+
+
+def test_nothing_to_look_for_is_one_line():
+    model = Bigram(BigramConfig(vocab_size=4))
+    with pytest.raises(HeadwayError, match="a search needs"):
+        beam_search(model, torch.tensor([[1]]), beams=0, max_tokens=3)
