@@ -103,8 +103,7 @@ def draw_verdict(exercise: Exercise, verdict: Verdict, verbose: bool = False, sh
     from headway.base.console import out
 
     sign, style = mark(verdict.status)
-    line = Text(f"{sign} ", style=style).append(exercise.id, style="bold").append(f"  {verdict.line}", style="not bold")
-    out().print(line)
+    out().print(Text.assemble((f"{sign} ", style), (exercise.id, "bold"), f"  {verdict.line}"))
     if short:
         return
     for note in verdict.notes:
@@ -194,10 +193,9 @@ def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> i
         state = states.get(name)
         done = state is not None and state.done
         sign, style = mark("passed" if done else "unfinished")
-        row = Text(f"{sign} ", style=style if done else "dim").append(f"{name:<{width}}  ", style="bold")
-        row.append(exercise.title, style="not bold")
+        row = Text.assemble((f"{sign} ", style if done else "dim"), (f"{name:<{width}}  ", "bold"), exercise.title)
         if state is not None and not done and state.tries:
-            row.append(f"  {state.tries} failed check{'s' * (state.tries != 1)}", style="not bold dim")
+            row.append(f"  {state.tries} failed check{'s' * (state.tries != 1)}", style="dim")
         if current is not None and current.id == name:
             row.append("  <- here", style="bold cyan")
         out().print(row)

@@ -60,7 +60,7 @@ class Watch:
         self.again = False
         self.state = "warming up"
         self.files_work = True
-        self.status_shown = False
+        self.status = ""
 
     def run(self) -> int:
         """Until q, Ctrl-C, or the end of a terminal."""
@@ -254,15 +254,17 @@ class Watch:
             return
         line = f"{self.exercise.id}   {self.state}   {KEYS}"
         line = line[: max(console.width - 1, 10)]
+        if line == self.status:
+            return
         sys.stdout.write(f"\r\x1b[2K\x1b[2m{line}\x1b[0m")
         sys.stdout.flush()
-        self.status_shown = True
+        self.status = line
 
     def _clear_status(self) -> None:
-        if self.status_shown:
+        if self.status:
             sys.stdout.write("\r\x1b[2K")
             sys.stdout.flush()
-            self.status_shown = False
+            self.status = ""
 
     def _print(self, text: str) -> None:
         from headway.base.console import out

@@ -35,8 +35,8 @@ class Audit:
         return dataclasses.asdict(self)
 
 
-def audit(exercise: Exercise, judge: Judge, seed: int | None = None) -> Audit:
-    """Judge the stub, every solution and every mistake of one exercise."""
+def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int | None = None) -> Audit:
+    """Judge the stub, every solution and every mistake of one exercise; the mistakes on at most so many `draws` per case."""
     from headway.learn.diagnosis import all_mistakes
 
     began = time.monotonic()
@@ -50,9 +50,11 @@ def audit(exercise: Exercise, judge: Judge, seed: int | None = None) -> Audit:
         found.gaps.append(f"{exercise.id}: {found.hints} hints, where {HINTS[0]} to {HINTS[1]} are asked for")
 
     def judged(what: str, path: Path, instead: dict[str, str] | None = None):
-        verdict = judge.check(exercise, path, seed, instead)
+        verdict = judge.check(exercise, path, seed, instead, draws if instead else None)
         row = {"what": what, "status": verdict.status, "names": list(verdict.names), "line": verdict.line}
-        found.rows.append({**row, "seed": verdict.seed, "seconds": verdict.seconds})
+        found.rows.append({**row, "seed": verdict.seed, "seconds": verdict.seconds, "processor": verdict.processor})
+        if verdict.passed and verdict.processor > SECONDS:
+            found.gaps.append(f"{exercise.id}: judging {what} takes {verdict.processor} s of processor time")
         return verdict
 
     verdict = judged("stub", exercise.task)

@@ -46,6 +46,9 @@ def departure(a: Any, b: Any) -> float:
     if not a.numel():
         return 0.0
     a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+    far = float((a - b).abs().max())
+    if math.isfinite(far):  # then so is everything in both
+        return far / max(float(b.abs().max()), 1e-6)
     finite = torch.isfinite(b)
     if not torch.equal(finite, torch.isfinite(a)):
         return math.inf

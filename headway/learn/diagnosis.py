@@ -79,16 +79,18 @@ def all_mistakes(module: ModuleType) -> list[Mistake]:
 
 def _same(run: Run, trial: Trial, answer: Any) -> bool:
     """Whether the learner's outcome is the one `answer` gives on the same input."""
-    outcome = run.outcome(answer, trial.request)
+    kind = trial.difference.kind if trial.difference else ""
+    # Gradients are looked at only where nothing else is wrong.
+    request = trial.request if kind == "gradient" else {**trial.request, "gradient": False}
+    outcome = run.outcome(answer, request)
     if outcome.result is None or trial.came.result is None:
         return compare(outcome, trial.came, run.limit(trial)) is None
-    values_right = trial.difference is None or trial.difference.kind in ("gradient", "in-place", "global")
-    if not values_right:
-        try:
-            return differs(outcome.result["value"], trial.came.result["value"], run.limit(trial)) is None
-        except TypeError:
-            return False
-    return compare(outcome, trial.came, run.limit(trial)) is None
+    try:
+        if kind in ("gradient", "in-place", "global"):
+            return compare(outcome, trial.came, run.limit(trial)) is None
+        return differs(outcome.result["value"], trial.came.result["value"], run.limit(trial)) is None
+    except TypeError:
+        return False
 
 
 def _named(run: Run, entry: str, wrong: list[Trial]) -> dict | None:
@@ -96,20 +98,25 @@ def _named(run: Run, entry: str, wrong: list[Trial]) -> dict | None:
     mistakes = _mistakes(run, entry)
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
     first = _telling(wrong)
-    agree: dict[str, list[bool]] = {}
     for mistake in mistakes:
-        if all(_same(run, t, mistake.answer) for t in first) and all(_same(run, t, mistake.answer) for t in right):
+        if all(_same(run, t, mistake.answer) for t in (*first, *right)):
             return _sentence(run, [mistake], first)
     for one, other, answer in combined(mistakes):
-        if all(_same(run, t, answer) for t in first) and all(_same(run, t, answer) for t in right):
+        if all(_same(run, t, answer) for t in (*first, *right)):
             return _sentence(run, [one, other], first)
-    # Two mistakes that show on different inputs: each must account for inputs that the other does not, and together for all.
-    for mistake in mistakes:
-        if all(_same(run, t, mistake.answer) for t in right[:12]):
-            agree[mistake.name] = [_same(run, t, mistake.answer) for t in first]
+    # Two mistakes that show on different inputs: on every wrong one the answer is one or the other's, and each accounts
+    # for an input of telling sizes that the other does not.
+    few = first[:10]
+    agree = {m.name: [_same(run, t, m.answer) for t in few] for m in mistakes}
     by_name = {m.name: m for m in mistakes}
-    for a, b in itertools.combinations(agree, 2):
-        if all(x or y for x, y in zip(agree[a], agree[b], strict=True)) and any(agree[a]) and any(agree[b]):
+    for a, b in itertools.combinations([name for name, with_few in agree.items() if any(with_few)], 2):
+        pairs = list(zip(agree[a], agree[b], strict=True))
+        if not all(x or y for x, y in pairs) or (True, False) not in pairs or (False, True) not in pairs:
+            continue
+        one, other = by_name[a].answer, by_name[b].answer
+        if all(_same(run, t, one) or _same(run, t, other) for t in first) and all(
+            _same(run, t, one) or _same(run, t, other) for t in right
+        ):
             return _sentence(run, [by_name[a], by_name[b]], first)
     return None
 
@@ -311,9 +318,9 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     if broken is not None:
         law, sizes = broken
         return verdict(f"{fill(law.sentence, sizes)}.", None, trace)
-    return verdict(
-        f"wrong numbers on {call}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}."
-    )
+    only = _only_where(run, trial.call.entry)
+    on = f"{only.removeprefix('wrong ')}, for instance on {call}" if only else f"on {call}"
+    return verdict(f"wrong numbers {on}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}.")
 
 
 FORGETFUL = "the same input does not always give the same result: your code remembers something from call to call."

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Verdict:
     raised; unfinished (NotImplementedError); missing (no file, or no such function in it); syntax; forbidden (uses what
     the exercise does not allow); timeout; memory; exited (ended or crashed the process); garbled; broken (our fault).
     `line` says it in one sentence, `details` in a few lines, `notes` are remarks on a passing file, `printed` is what the
-    file printed.
+    file printed; `seconds` passed on the clock, `processor` seconds were computed.
     """
 
     exercise: str
@@ -51,8 +51,8 @@ class Verdict:
     called: tuple[str, ...] = ()
     tried: int = 0
     seconds: float = 0.0
+    processor: float = 0.0
     at: int | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -106,12 +106,18 @@ class Judge:
         )
 
     def check(
-        self, exercise: Exercise, path: Path | str, seed: int | None = None, instead: dict[str, str] | None = None
+        self,
+        exercise: Exercise,
+        path: Path | str,
+        seed: int | None = None,
+        instead: dict[str, str] | None = None,
+        draws: int | None = None,
     ) -> Verdict:
         """Judge the file at `path`; a fresh seed if None.
 
         Args:
             instead: for the audit: judge these of our mistakes (entry -> name) instead of a file.
+            draws: at most so many draws of sizes per case, where time counts more than certainty.
         """
         self.start()
         request = {
@@ -120,6 +126,7 @@ class Judge:
             "path": str(Path(path).absolute()),
             "seed": new_seed() if seed is None else seed,
             "instead": instead,
+            "draws": draws,
         }
         try:
             reply = self._exchange(request)

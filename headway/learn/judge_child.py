@@ -38,7 +38,8 @@ def perform(
         made: arguments of the class.
         placement: puts the judge's weights into the module, where the class is one.
         steps: (method, positional, keyword) per step.
-        cotangents: what each floating output is multiplied by before the sum that is differentiated; ones if None.
+        cotangents: what each floating output is multiplied by before the sum that is differentiated; ones if None; or a
+            function that is given the outputs and returns these.
         wanted: whether gradients are wanted at all.
         fresh: copies an argument, so that nobody shares memory with anybody.
 
@@ -103,6 +104,8 @@ def perform(
         floating = [leaf for leaf in leaves(values) if leaf.is_floating_point()]
         result["flows"] = [leaf.requires_grad for leaf in floating]
         loss = torch.zeros((), dtype=torch.float64)
+        if callable(cotangents):
+            cotangents = cotangents(floating)
         given = cotangents if cotangents is not None and len(cotangents) == len(floating) else None
         for n, leaf in enumerate(floating):
             if leaf.requires_grad:

@@ -78,11 +78,19 @@ def forbidden_in(tree: ast.Module, forbidden: dict[str, str], allowed: tuple[str
 # -- the verdict ---------------------------------------------------------------------------------------------------------
 
 
-def judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict[str, str] | None = None) -> dict:
+def judge(
+    exercise: Exercise,
+    path: str,
+    seed: int,
+    child: Child,
+    instead: dict[str, str] | None = None,
+    draws: int | None = None,
+) -> dict:
     """Judge the file at `path`. `child` has just been forked and has loaded nothing.
 
     Args:
         instead: for the audit: entry -> the mistake of mistakes.py to be judged in its place.
+        draws: at most so many draws of sizes per case.
 
     Returns:
         A verdict as plain data: see `headway.learn.judge.Verdict`.
@@ -97,10 +105,12 @@ def judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict[
         "names": [],
     }
     try:
-        verdict |= _judge(exercise, path, seed, child, instead or {}, verdict)
+        run = Run(exercise, path, seed, child, instead or {}, draws or 10**6)
+        verdict |= _judge(run)
     finally:
         child.close()
     verdict["seconds"] = round(time.monotonic() - began, 3)
+    verdict["processor"] = round(time.process_time() + child.processor, 3)
     if child.printed_bytes:
         text = child.printed.decode(errors="replace")
         verdict["printed"] = [one_line(line)[:200] for line in text.splitlines()[:20]]
@@ -108,7 +118,8 @@ def judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict[
     return verdict
 
 
-def _judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict[str, str], verdict: dict) -> dict:
+def _judge(run: Run) -> dict:
+    exercise, path, child, instead, cases = run.exercise, run.path, run.child, run.instead, run.cases
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -133,8 +144,6 @@ def _judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict
     except (ValueError, RecursionError, MemoryError) as error:
         return {"status": "syntax", "line": f"the file is not Python: {one_line(str(error)) or type(error).__name__}."}
 
-    run = Run(exercise, path, seed, child, instead)
-    cases = run.cases
     forbidden: dict[str, str] = getattr(cases, "FORBIDDEN", {})
     allowed: tuple[str, ...] = tuple(getattr(cases, "ALLOWED", ()))
     if not instead and (found := forbidden_in(tree, forbidden, allowed)):
@@ -162,7 +171,7 @@ def _judge(exercise: Exercise, path: str, seed: int, child: Child, instead: dict
         reply = child.load(load)
         if failed := _unloaded(run, reply):
             return failed
-        return _run(run, reply["ok"], verdict)
+        return _run(run)
     except Stopped as stopped:
         return diagnosis.stopped_short(run, stopped, load)
 
@@ -192,15 +201,18 @@ def _unloaded(run: Run, reply: dict) -> dict | None:
     return None
 
 
-def _run(run: Run, found: dict, verdict: dict) -> dict:
+def _run(run: Run) -> dict:
     wrong: list[Trial] = []
     fitted: set[str] = set()
+    undone: set[str] = set()
     entries = set(run.instead) if run.instead else set(run.entries)
     for case in run.all_cases():
         ranges = {**run.ranges, **case.sizes}
-        for index, sizes in enumerate(draws_of(ranges, case.draws, f"{run.seed}:{case.name}", run.valid)):
+        for index, sizes in enumerate(
+            draws_of(ranges, min(case.draws, run.draws), f"{run.seed}:{case.name}", run.valid)
+        ):
             call = case.build(run.draw(case.name, sizes, index))
-            if call.entry not in entries:
+            if call.entry not in entries or call.entry in undone:
                 break
             if isinstance(call, Make) and call.entry not in fitted:
                 fitted.add(call.entry)
@@ -210,6 +222,8 @@ def _run(run: Run, found: dict, verdict: dict) -> dict:
             run.trials.append(trial)
             if trial.difference:
                 wrong.append(trial)
+            if trial.came.raised and "NotImplementedError" in trial.came.raised["kinds"]:
+                undone.add(call.entry)
     if not wrong:
         for manner in ("strided", "float32"):
             for trial in [t for t in run.trials if t.manner == "float64"]:
@@ -305,7 +319,9 @@ def _answer(request: dict, back: int, forth: int, others: tuple[int, int]) -> No
         folder = Path(request["folder"])
         exercise = Exercise(request["exercise"], folder)
         try:
-            verdict = judge(exercise, request["path"], request["seed"], child, request.get("instead"))
+            verdict = judge(
+                exercise, request["path"], request["seed"], child, request.get("instead"), request.get("draws")
+            )
         except Exception:
             child.close()
             verdict = {

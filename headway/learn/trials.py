@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headway.learn.cases import Call, Case, Draw, Law
 from headway.learn.comparing import Difference, Outcome, compare
 from headway.learn.exercise import Exercise
-from headway.learn.judge_child import Placement, fresh_copy, leaves, perform, raised
+from headway.learn.judge_child import Placement, fresh_copy, perform, raised
 from headway.learn.judge_process import Child, Stopped
 from headway.learn.wire import Function
 
@@ -96,7 +96,7 @@ def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[
         return best
 
     first = sized(distinct=True)
-    plan = [first, sized({name: least(a) for name, a in ranges.items()}), first]
+    plan = [first, sized({name: least(a) for name, a in ranges.items()}), first, sized(distinct=True)]
     for name in free:
         plan.append(sized({name: least(ranges[name])}))
     plan.append(sized({name: most(a, ranges) for name, a in ranges.items()}))
@@ -108,7 +108,10 @@ def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[
 class Run:
     """One judging of one file."""
 
-    def __init__(self, exercise: Exercise, path: str, seed: int, child: Child, instead: dict[str, str]) -> None:
+    def __init__(
+        self, exercise: Exercise, path: str, seed: int, child: Child, instead: dict[str, str], draws: int
+    ) -> None:
+        self.draws = draws
         self.exercise, self.path, self.seed, self.child, self.instead = exercise, path, seed, child, instead
         self.cases: ModuleType = exercise.load("cases")
         self.entries: tuple[str, ...] = tuple(self.cases.ENTRIES)
@@ -194,13 +197,15 @@ class Run:
         request = self.request(trial)
         trial.request = request
         generator = torch.Generator().manual_seed(trial.draw.random.getrandbits(31))
-        first = self.outcome(getattr(self.cases, trial.call.entry), request)
-        if first.result is not None and request["gradient"]:
-            floating = [leaf for leaf in leaves(first.result["value"]) if leaf.is_floating_point()]
-            request["cotangents"] = [torch.randn(t.shape, generator=generator, dtype=torch.float64) for t in floating]
-            if not any(first.result["flows"]):
-                request["gradient"] = False
-            first = self.outcome(getattr(self.cases, trial.call.entry), request)
+
+        def cotangents(outputs: list) -> list:
+            request["cotangents"] = [torch.randn(t.shape, generator=generator, dtype=torch.float64) for t in outputs]
+            return request["cotangents"]
+
+        first = self.outcome(getattr(self.cases, trial.call.entry), {**request, "cotangents": cotangents})
+        if first.result is not None and request["gradient"] and not any(first.result["flows"]):
+            request["gradient"] = False
+            del first.result["gradients"]
         if first.result is not None and request["weights"] and "gradients" in first.result:
             # A bias that the learner's layers do not have gets no gradient.
             absent = self.fits[trial.call.entry].absent if trial.call.entry in self.fits else ()

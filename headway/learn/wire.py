@@ -178,10 +178,14 @@ def decode(spec: Any, blobs: list[bytes], depth: int = 0) -> Any:
 
 
 class Channel:
-    """Messages over two file descriptors; every wait has a deadline, and `idle` is called while waiting."""
+    """Messages over two file descriptors; every wait has a deadline, and `idle` is called while waiting.
+
+    With a deadline, `outbox` must not block: a reader that has stopped reading must not stop the writer.
+    """
 
     def __init__(self, inbox: int, outbox: int, idle: Any = None) -> None:
         self.inbox, self.outbox, self.idle = inbox, outbox, idle
+        self._ahead = bytearray()
 
     def send(self, value: Any, deadline: float | None = None) -> None:
         """Write one message. Raises `Ended` where nobody reads any more, `Late` past `deadline` (time.monotonic)."""
@@ -192,8 +196,7 @@ class Channel:
         try:
             while data:
                 self._wait(self.outbox, deadline, write=True)
-                # No more than a pipe takes at once, so that a reader that has stopped cannot stop the writer.
-                data = data[os.write(self.outbox, data[:4096]) :]
+                data = data[os.write(self.outbox, data[:65536]) :]
         except BrokenPipeError as error:
             raise Ended from error
 
@@ -213,15 +216,15 @@ class Channel:
         return decode(spec, [self._read(n, deadline) for n in sizes])
 
     def _read(self, count: int, deadline: float | None) -> bytes:
-        parts = []
-        while count:
+        while len(self._ahead) < count:
             self._wait(self.inbox, deadline)
-            part = os.read(self.inbox, min(count, 1 << 20))
+            part = os.read(self.inbox, 1 << 20)
             if not part:
                 raise Ended
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+            self._ahead += part
+        found = bytes(self._ahead[:count])
+        del self._ahead[:count]
+        return found
 
     def _wait(self, fd: int, deadline: float | None, write: bool = False) -> None:
         if deadline is None and self.idle is None:
