@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "export": "Write a model as a Hugging Face folder.",
         "run": "Let a model answer or complete a text, as it comes.",
         "chat": "Talk with a model.",
+        "bench": "Measure speed against others, in one interleaved run.",
     },
     "Train": {
         "train": "Train a model: a preset or your own settings; resumes to the bit.",

@@ -1,0 +1,172 @@
+"""``headway bench decode NAME --against transformers``: speed, both in one run, A B A B."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(name="bench", help="Measure speed against others, in one interleaved run.")
+
+PROMPT = "Explain in simple words how a transformer reads a sentence."
+
+
+@app.default
+def bench(
+    kind: str,
+    name: str = "smollm2-135m",
+    /,
+    *,
+    against: str | None = None,
+    dtype: Annotated[list[str], Parameter(negative=(), show_default=False)] = [],  # noqa: B006
+    tokens: int = 48,
+    prompt_tokens: int | None = None,
+    rounds: int = 5,
+    threads: int | None = None,
+    device: str | None = None,
+    json: Path | None = None,
+) -> int:
+    """Measure a model's speed, alone or against another implementation of the same weights.
+
+    Both run in one process, in turns; what counts is the median of the ratios of neighbours. The exit code is 1 where
+    Headway is not ahead.
+
+    Parameters
+    ----------
+    kind
+        decode (tokens a second after the first) or prefill (tokens a second of reading a prompt).
+    name
+        A name (smollm2-135m), a folder, a .gguf file, or a Hugging Face id.
+    against
+        transformers; without it, Headway alone.
+    dtype
+        float32, bfloat16, ...; can be given several times. Both of these by default.
+    tokens
+        How many tokens to decode in a round.
+    prompt_tokens
+        Length of the prompt: 16 for decode, 512 for prefill by default.
+    rounds
+        How often each runs; one more round, before, does not count.
+    threads
+        How many threads PyTorch may use; its own choice by default.
+    device
+        cpu, cuda, cuda:1, mps.
+    json
+        Write everything measured to this file.
+    """
+    from headway.base.errors import HeadwayError, did_you_mean
+
+    if against not in (None, "transformers"):
+        raise HeadwayError(f"there is nothing to compare with called '{against}': transformers.")
+    if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
+        raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")
+
+    import torch
+
+    from headway.cli._talk import note, speaks
+    from headway.evals.speed import KINDS, busy, machine
+    from headway.evals.speed import bench as measure
+    from headway.zoo import load, parse_device, parse_dtype
+
+    if kind not in KINDS:
+        raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
+    parse_device(device)
+    dtypes = [parse_dtype(word) for word in dtype or ("float32", "bfloat16")]
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if warning := busy():
+        note(warning)
+    records, behind = [], False
+    for one in dtypes:
+        loaded = load(name, dtype=one, device=device)
+        speaks(loaded)
+        prompt = _prompt(loaded, prompt_tokens or (512 if kind == "prefill" else 16), tokens, loaded.model)
+        with _progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
+            result = measure(kind, loaded.model, prompt, against=against, n=tokens, rounds=rounds, tell=tell)
+        records.append({"dtype": str(one).removeprefix("torch."), **result.record()})
+        behind |= against is not None and result.ratio <= 1
+    _show(kind, name, against, records)
+    facts = machine()
+    note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
+    if json is not None:
+        _write(
+            json,
+            {"bench": kind, "model": name, "tokens": tokens, "rounds": rounds, "machine": facts, "results": records},
+        )
+    return 1 if behind else 0
+
+
+def _prompt(loaded, length: int, tokens: int, model):
+    """A prompt of exactly `length` tokens, the same sentence over and over."""
+    import torch
+
+    from headway.base.errors import HeadwayError
+
+    context = getattr(model.config, "context", None)
+    if context is not None and length + tokens > context:
+        raise HeadwayError(f"{length} + {tokens} tokens do not fit into the model's context of {context}.")
+    ids = loaded.encode(PROMPT)
+    device = next(model.parameters()).device
+    return torch.tensor([(ids * (length // len(ids) + 1))[:length]], device=device)
+
+
+def _show(kind, name, against, records) -> None:
+    import statistics
+
+    from rich.table import Table
+
+    from headway.base.console import out
+
+    table = Table(box=None, padding=(0, 2, 0, 0), title=f"{kind} {name}, tokens/s", title_justify="left")
+    table.add_column("")
+    arms = list(records[0]["rates"])
+    for arm in arms:
+        table.add_column(arm, justify="right")
+    if against:
+        table.add_column("ratio", justify="right")
+        table.add_column("range")
+        table.add_column("" if kind != "decode" else "same tokens")
+    for record in records:
+        row = [record["dtype"], *(f"{statistics.median(record['rates'][arm]):.1f}" for arm in arms)]
+        if against:
+            ratios = record["ratios"]
+            row += [
+                f"{record['ratio']:.2f}x",
+                f"{min(ratios):.2f} to {max(ratios):.2f}",
+                record["notes"].get("same tokens", ""),
+            ]
+        table.add_row(*row)
+    out().print(table)
+
+
+def _write(path: Path, content: dict) -> None:
+    import json
+    import time
+
+    from headway.base.files import write_text
+
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    write_text(path, json.dumps({"when": stamp, **content}, indent=1) + "\n")
+
+
+def _progress(what: str, total: int):
+    """A bar on a terminal, nothing elsewhere."""
+    import contextlib
+
+    from headway.base.console import err
+
+    @contextlib.contextmanager
+    def bar():
+        if not err().is_terminal:
+            yield lambda done: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=err(), transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done + 1)
+
+    return bar()

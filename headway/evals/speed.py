@@ -1,0 +1,250 @@
+"""How fast, against whom: both arms in one run, A B A B, and the ratio of neighbours.
+
+A machine's speed changes by the minute (other work, heat, a shared host), so a number alone says little, and two numbers
+from two runs say nothing. Neighbours in time are compared, and the median of those ratios is what is reported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headway.base.errors import HeadwayError
+from headway.sample.generate import generate, last_logits
+
+Arm = Callable[[], float]
+"""Does the work once and returns its rate, in units a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What `compare` measured.
+
+    Attributes:
+        rates: Arm -> its rate in each round; the first arm is ours.
+        unit: What the rates count, a second.
+        notes: What else was seen: whether the answers were the same, for instance.
+    """
+
+    rates: dict[str, list[float]]
+    unit: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratios(self) -> list[float]:
+        """First arm over second, round by round."""
+        ours, theirs = list(self.rates.values())[:2]
+        return [a / b for a, b in zip(ours, theirs, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        """The median of the ratios; more than 1 where the first arm is faster."""
+        return statistics.median(self.ratios)
+
+    def record(self) -> dict[str, Any]:
+        """For a JSON file."""
+        extra = {"ratio": self.ratio, "ratios": self.ratios} if len(self.rates) > 1 else {}
+        return {**asdict(self), **extra}
+
+
+def compare(
+    arms: Mapping[str, Arm], *, rounds: int, unit: str, tell: Callable[[int], None] = lambda done: None
+) -> Comparison:
+    """Run the arms in turn, `rounds` times each, after one round that does not count (caches, kernels, allocators).
+
+    The order alternates (A B, B A, ...), so that neither arm always comes first.
+    """
+    if rounds < 1:
+        raise HeadwayError(f"rounds is 1 or more, not {rounds}.")
+    rates: dict[str, list[float]] = {name: [] for name in arms}
+    for turn in range(rounds + 1):
+        for name in list(arms) if turn % 2 == 0 else reversed(list(arms)):
+            gc.collect()
+            rate = arms[name]()
+            if turn:
+                rates[name].append(rate)
+        tell(turn)
+    return Comparison(rates=rates, unit=unit)
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    from headway.blocks.native import why_not
+
+    return {
+        "processor": name,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "kernels": why_not() or "compiled",
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def busy() -> str | None:
+    """One line where other work takes the processors, which no interleaving mends altogether."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load < 0.5 * cores:
+        return None
+    return f"this machine is busy (load {load:.1f} on {cores} cores): the ratio is of use, the rates less so"
+
+
+def _clock(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def decode_rate(model: Any, tokens: Tensor, n: int, said: list[int] | None = None) -> float:
+    """Tokens a second of our `generate` after the first one, greedy; what it says goes into `said`."""
+    begun, ids = 0.0, []
+    for step, chosen in enumerate(generate(model, tokens, max_tokens=n)):
+        ids.append(int(chosen[0]))
+        if step == 0:
+            begun = _clock(tokens.device)
+    seconds = _clock(tokens.device) - begun
+    if said is not None:
+        said[:] = ids
+    return (n - 1) / seconds
+
+
+class _Clocked:
+    """A streamer for `transformers`: notes when the first token came, and which came."""
+
+    def __init__(self, device: torch.device):
+        self.device, self.calls, self.begun, self.ids = device, 0, 0.0, []
+
+    def put(self, value: Tensor) -> None:
+        self.calls += 1
+        if self.calls > 1:  # the first call hands over the prompt
+            self.ids.append(int(value.reshape(-1)[0]))
+        if self.calls == 2:
+            self.begun = _clock(self.device)
+
+    def end(self) -> None:
+        pass
+
+
+def their_decode_rate(model: Any, tokens: Tensor, n: int, said: list[int] | None = None) -> float:
+    """The same of the `generate` of `transformers`, with its own default cache."""
+    clock = _Clocked(tokens.device)
+    with torch.inference_mode():
+        model.generate(
+            tokens,
+            attention_mask=torch.ones_like(tokens),
+            max_new_tokens=n,
+            min_new_tokens=n,
+            do_sample=False,
+            pad_token_id=0,
+            streamer=clock,
+        )
+    seconds = _clock(tokens.device) - clock.begun
+    if said is not None:
+        said[:] = clock.ids
+    return (n - 1) / seconds
+
+
+def prefill_rate(model: Any, tokens: Tensor) -> float:
+    """Tokens a second of reading a prompt into a cache, up to the logits after it."""
+    begun = _clock(tokens.device)
+    last_logits(model, tokens, model.new_cache(tokens.shape[0], tokens.shape[1]))
+    return tokens.numel() / (_clock(tokens.device) - begun)
+
+
+def their_prefill_rate(model: Any, tokens: Tensor) -> float:
+    """The same of `transformers`, which is told to keep the logits of the last token only."""
+    begun = _clock(tokens.device)
+    with torch.inference_mode():
+        model(tokens, use_cache=True, logits_to_keep=1)
+    return tokens.numel() / (_clock(tokens.device) - begun)
+
+
+@contextlib.contextmanager
+def reference(model: Any) -> Iterator[Any]:
+    """The same weights, in the same dtype, as a model of `transformers`: exported and loaded there."""
+    from headway.weights import export_folder
+
+    try:
+        # By name, because Headway never depends on what it is compared with.
+        theirs = importlib.import_module("transformers")
+    except ImportError as error:
+        raise HeadwayError("transformers is not installed: pip install -c constraints.txt transformers.") from error
+    parameter = next(model.parameters())
+    # transformers sets this on import, for its own printing; ours comes from the command line.
+    with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
+        export_folder(model, folder)
+        other = theirs.AutoModelForCausalLM.from_pretrained(folder, dtype=parameter.dtype)
+        yield other.to(parameter.device).eval()
+
+
+@contextlib.contextmanager
+def _quiet(theirs: Any) -> Iterator[None]:
+    logging = theirs.utils.logging
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()
+
+
+def bench(
+    kind: str,
+    model: Any,
+    tokens: Tensor,
+    *,
+    against: str | None,
+    n: int,
+    rounds: int,
+    tell: Callable[[int], None] = lambda done: None,
+) -> Comparison:
+    """Measure one of `KINDS` on `model`, alone or `against` "transformers", in tokens a second.
+
+    Args:
+        tokens: The prompt, (1, t).
+        n: Tokens to decode (`decode` only).
+    """
+    ours, theirs = KINDS[kind]
+    said: tuple[list[int], list[int]] = ([], [])
+    with reference(model) if against else contextlib.nullcontext() as other:
+        arms: dict[str, Arm] = {"headway": lambda: ours(model, tokens, n, said[0])}
+        if against:
+            arms[against] = lambda: theirs(other, tokens, n, said[1])
+        result = compare(arms, rounds=rounds, unit="tokens/s", tell=tell)
+    if kind == "decode" and against:
+        same = next((i for i, (a, b) in enumerate(zip(*said, strict=True)) if a != b), n)
+        result.notes["same tokens"] = f"{same} of {n}"
+    return result
+
+
+KINDS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
+    "decode": (decode_rate, their_decode_rate),
+    "prefill": (
+        lambda model, tokens, n, said: prefill_rate(model, tokens),
+        lambda model, tokens, n, said: their_prefill_rate(model, tokens),
+    ),
+}
+"""What can be measured: name -> (ours, the same in transformers), called with (model, tokens, n, said)."""
