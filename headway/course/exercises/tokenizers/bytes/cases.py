@@ -1,0 +1,93 @@
+"""What is asked of decoding bytes, and the answer it is held against."""
+
+import codecs
+
+from headway.learn.cases import Call, case, law
+
+ORDER = 3
+ENTRIES = ("decode",)
+SIZES = {"n": (0, 10), "length": (0, 12)}
+
+LETTERS = ["a", "b", " ", "\n", "é", "ß", "ש", "日", "本", "€", "\ufffd", "😀", "𝄞", "\u0301", "\u200d", "\ufeff", "\0"]
+
+
+def decode(pieces):
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return [*(decoder.decode(piece) for piece in pieces), decoder.decode(b"", True)]
+
+
+def cut(d, data, n):
+    """`data` in n pieces, some of them empty perhaps."""
+    if n == 0:
+        return []
+    ends = sorted(d.random.randint(0, len(data)) for _ in range(n - 1))
+    return [data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True)]
+
+
+def text_of(d, letters=None):
+    return "".join(d.random.choice(letters or LETTERS) for _ in range(d.length))
+
+
+@case("whole characters, cut anywhere", n=(2, 10), length=(3, 12), draws=18)
+def whole(d):
+    return Call("decode", pieces=cut(d, text_of(d).encode(), d.n))
+
+
+@case("a byte at a time", length=(1, 6), draws=10)
+def single(d):
+    data = text_of(d).encode()
+    return Call("decode", pieces=[data[i : i + 1] for i in range(len(data))])
+
+
+@case("an end in the middle of a character", n=(1, 5), length=(1, 5), draws=12)
+def torn(d):
+    data = text_of(d).encode() + d.choice(["é", "日", "😀"]).encode()
+    return Call("decode", pieces=cut(d, data[: -d.integer(1, 1)], d.n))
+
+
+@case("bytes that are no UTF-8, among text", n=(2, 8), length=(2, 6), draws=18)
+def broken(d):
+    data = b""
+    for c in text_of(d):
+        data += c.encode()
+        if d.random.random() < 0.5:
+            data += bytes(
+                d.random.choice([0xFF, 0x80, 0xC3, 0xE6, 0xF0, 0xC0, 0xED, 0xA0]) for _ in range(d.random.randint(1, 2))
+            )
+    return Call("decode", pieces=cut(d, data, d.n))
+
+
+@case("a broken byte and then plain text, piece by piece", draws=8)
+def blocked(d):
+    first = d.choice([b"\xff", b"\x80", b"\xe6\x97", b"\xf0\x9f", b"\xc3"])
+    return Call("decode", pieces=[first, b"a", b"bc", "é".encode()])
+
+
+@case("blanks, a byte order mark, nothing", n=(1, 4), length=(1, 4), draws=8)
+def blanks(d):
+    return Call("decode", pieces=cut(d, text_of(d, [" ", "\n", "\ufeff", "\t", "a"]).encode(), d.n))
+
+
+@case("the replacement character itself, as text", n=(2, 6), length=(2, 5), draws=8)
+def replacement(d):
+    return Call("decode", pieces=cut(d, text_of(d, ["\ufffd", "a"]).encode(), d.n))
+
+
+@case("no pieces, empty pieces", n=(0, 3), length=0, draws=4)
+def empty(d):
+    return Call("decode", pieces=[b""] * d.n)
+
+
+@law("the strings, joined, are not the text of all bytes together", n=(2, 6), length=(3, 10))
+def joined(learner, d):
+    text = text_of(d)
+    return "".join(learner.decode(cut(d, text.encode(), d.n))) == text
+
+
+@law(
+    "text that was complete is held back: after a piece that ends with a whole character nothing has to wait",
+    length=(3, 8),
+)
+def nothing_held_back(learner, d):
+    text = text_of(d)
+    return learner.decode([c.encode() for c in text]) == [*text, ""]

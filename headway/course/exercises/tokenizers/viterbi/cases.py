@@ -1,0 +1,126 @@
+"""What is asked of the best segmentation, and the answer it is held against."""
+
+import math
+
+from headway.learn.cases import Call, case, law
+
+ORDER = 4
+ENTRIES = ("viterbi",)
+SIZES = {"length": (1, 12), "n": (1, 14)}
+FORBIDDEN = {
+    "tokenizers": "it is the whole exercise in one call",
+    "sentencepiece": "it is the whole exercise in one call",
+}
+
+
+def viterbi(text, scores, unknown=-20.0):
+    best, last = [0.0] + [-math.inf] * len(text), [""] * (len(text) + 1)
+    for end in range(1, len(text) + 1):
+        for start in range(end):
+            piece = text[start:end]
+            score = scores.get(piece, unknown if len(piece) == 1 else -math.inf)
+            if best[start] + score > best[end]:
+                best[end], last[end] = best[start] + score, piece
+    pieces, end = [], len(text)
+    while end:
+        pieces.append(last[end])
+        end -= len(last[end])
+    return pieces[::-1]
+
+
+def gap(text, scores, unknown):
+    """By how much the best cut is better than the second best: 0 where two are equally good."""
+    two = [[0.0]] + [[] for _ in text]
+    for end in range(1, len(text) + 1):
+        for start in range(end):
+            piece = text[start:end]
+            score = scores.get(piece, unknown if len(piece) == 1 else None)
+            if score is not None:
+                two[end] += [total + score for total in two[start]]
+        two[end] = sorted(two[end], reverse=True)[:2]
+    return two[-1][0] - two[-1][1] if len(two[-1]) > 1 else math.inf
+
+
+def pieces_of(d, text, letters, longest=5):
+    """Scores for the letters, for some substrings of the text, and for some pieces that are not in it."""
+    scores = {c: d.number(-7.0, -2.0) for c in letters}
+    for _ in range(d.n):
+        start = d.random.randrange(max(len(text), 1))
+        piece = text[start : start + d.random.randint(2, longest)]
+        if len(piece) > 1:
+            scores[piece] = d.number(-9.0, -1.0)
+        scores[d.text(d.random.randint(2, 4), letters)] = d.number(-9.0, -1.0)
+    rows = list(scores.items())
+    d.random.shuffle(rows)
+    return dict(rows)
+
+
+def drawn(d, alphabet, letters, unknown=None, **more):
+    """A text and scores for which one cut is better than all others."""
+    for attempt in range(60):
+        text = d.text(d.length, alphabet)
+        scores = {**pieces_of(d, text, letters), **{piece: d.number(*limits) for piece, limits in more.items()}}
+        if gap(text, scores, -20.0 if unknown is None else unknown) > 1e-6 or attempt == 59:
+            break
+    return Call("viterbi", text=text, scores=scores, **({} if unknown is None else {"unknown": unknown}))
+
+
+@case("a text all of whose characters are known", length=(3, 14), draws=18)
+def plain(d):
+    return drawn(d, "abcde", "abcde")
+
+
+@case("a text that repeats itself", length=(4, 14), draws=12)
+def repeats(d):
+    return drawn(d, "aab", "ab")
+
+
+@case("a piece as long as the text", length=(3, 9), n=(2, 6), draws=10)
+def whole(d):
+    text = "".join(d.random.sample("abcdefghij", d.length))
+    scores = {**pieces_of(d, text, "abcdefghij"), text: d.number(-6.0, -1.0)}
+    return Call("viterbi", text=text, scores=scores)
+
+
+@case("unknown characters", length=(4, 12), n=(1, 3), draws=18)
+def strangers(d):
+    return drawn(d, "abcxé日", "abc")
+
+
+@case("unknown characters inside known pieces, and a mild `unknown`", length=(3, 10), n=(3, 9), draws=12)
+def inside(d):
+    return drawn(d, "abxy", "ay", unknown=d.number(-6.0, -3.0))
+
+
+@case("characters rarer than unknown ones", length=(2, 9), n=(1, 2), draws=12)
+def rare(d):
+    limits = (-50.0, -41.0)
+    return drawn(d, "ab", "ab", a=(-30.0, -25.0), b=(-30.0, -25.0), ab=limits, ba=limits, aa=limits, bb=limits)
+
+
+@case("an empty text, and one character", length=1, n=2, draws=4)
+def empty(d):
+    text = d.choice(["", "a", "x"])
+    return Call("viterbi", text=text, scores={"a": -1.5, "aa": -2.0})
+
+
+def all_cuts(text):
+    if not text:
+        yield []
+    for end in range(1, len(text) + 1):
+        for rest in all_cuts(text[end:]):
+            yield [text[:end], *rest]
+
+
+@law("there is a cut with a greater sum of scores", length=(2, 8))
+def nothing_better(learner, d):
+    text = d.text(d.length, "abc")
+    scores = pieces_of(d, text, "abc")
+    best = max(sum(scores[p] for p in cut) for cut in all_cuts(text) if all(p in scores for p in cut))
+    return sum(scores.get(p, -1e9) for p in learner.viterbi(text, scores)) > best - 1e-9
+
+
+@law("the pieces, joined, are not the text: something is lost, doubled or in the wrong order")
+def nothing_lost(learner, d):
+    text = d.text(d.length, "abcx")
+    return "".join(learner.viterbi(text, pieces_of(d, text, "abc"))) == text

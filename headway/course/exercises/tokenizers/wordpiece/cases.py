@@ -1,0 +1,109 @@
+"""What is asked of WordPiece, and the answer it is held against."""
+
+from headway.learn.cases import Call, case, law
+
+ORDER = 5
+ENTRIES = ("wordpiece",)
+SIZES = {"length": (1, 12), "n": (2, 16)}
+FORBIDDEN = {
+    "tokenizers": "it is the whole exercise in one call",
+    "transformers": "it is the whole exercise in one call",
+}
+
+
+def wordpiece(word, vocab, unknown="[UNK]", longest=100):
+    if len(word) > longest:
+        return [unknown]
+    tokens, start = [], 0
+    while start < len(word):
+        mark = "##" if start else ""
+        ends = [end for end in range(start + 1, len(word) + 1) if mark + word[start:end] in vocab]
+        if not ends:
+            return [unknown]
+        tokens.append(mark + word[start : ends[-1]])
+        start = ends[-1]
+    return tokens
+
+
+def vocab_of(d, word, letters, all_letters=True):
+    """Some substrings of the word, as beginnings and as continuations, and some pieces that are not in it."""
+    vocab = {"[UNK]"}
+    if all_letters:
+        vocab |= set(letters) | {"##" + c for c in letters}
+    for _ in range(d.n):
+        start = d.random.randrange(max(len(word), 1))
+        piece = (
+            word[start : start + d.random.randint(2, 4)]
+            if d.random.random() < 0.7
+            else d.text(d.random.randint(2, 4), letters)
+        )
+        if piece:
+            vocab.add(piece if d.random.random() < 0.4 else "##" + piece)
+    return vocab
+
+
+@case("a word all of whose letters are tokens", length=(3, 12), draws=16)
+def plain(d):
+    word = d.text(d.length, "abc")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"))
+
+
+@case("beginnings only, or continuations only, for some letters", length=(2, 9), n=(4, 16), draws=16)
+def halves(d):
+    word = d.text(d.length, "ab")
+    vocab = vocab_of(d, word, "ab", all_letters=False) | {d.choice("ab"), "##" + d.choice("ab")}
+    return Call("wordpiece", word=word, vocab=vocab)
+
+
+@case("a word that another cut would have saved", length=(3, 8), n=(2, 5), draws=12)
+def trap(d):
+    word = d.text(d.length, "abc")
+    end = d.random.randint(2, len(word) - 1)
+    vocab = {word[:1], word[:end], *("##" + word[i : i + 2] for i in range(1, len(word))), "##" + word[1:]}
+    vocab.discard("##" + word[end:])
+    vocab -= {"##" + word[end : end + k] for k in range(1, len(word))}
+    return Call("wordpiece", word=word, vocab=vocab | {"##" + word[1:]})
+
+
+@case("the word itself is a token, as a beginning or as a continuation", length=(2, 7), n=(3, 8), draws=12)
+def whole(d):
+    word = d.text(d.length, "abc")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc") | {d.choice([word, "##" + word])})
+
+
+@case("a character that is no token, at the end of the word", length=(2, 8), draws=10)
+def stranger(d):
+    word = d.text(d.length, "ab") + "é"
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word.strip("é"), "ab"))
+
+
+@case("an `unknown` of its own", length=(2, 6), n=(2, 4), draws=6)
+def own_unknown(d):
+    word = d.text(d.length, "xy")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, "ab", "ab"), unknown="<unk>")
+
+
+@case("words of exactly, and of one more than, `longest` characters", length=(3, 8), draws=12)
+def limit(d):
+    word = d.text(d.length, "abc")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length - d.integer(0, 1))
+
+
+@case("an empty word, capitals", length=(1, 4), n=(2, 6), draws=6)
+def odd(d):
+    word = d.choice(["", "A", "aB", "Ba"])
+    return Call("wordpiece", word=word, vocab=vocab_of(d, "ab", "ab"))
+
+
+@law("the tokens, without ##, do not join to the word", length=(2, 9))
+def joins(learner, d):
+    word = d.text(d.length, "abc")
+    tokens = learner.wordpiece(word, vocab_of(d, word, "abc"))
+    return "".join(token.removeprefix("##") for token in tokens) == word
+
+
+@law("a token comes back that is not in the vocabulary", length=(2, 9))
+def known(learner, d):
+    word = d.text(d.length, "abc")
+    vocab = vocab_of(d, word, "abc")
+    return all(token in vocab for token in learner.wordpiece(word, vocab))
