@@ -65,7 +65,8 @@ def last_inputs(
     """
     past = before.shape[1]
     if lengths is None:
-        return torch.cat((before, x[:, max(0, x.shape[1] - past) :]), 1)[:, -past:] if past else before
+        t = x.shape[1]
+        return x[:, t - past :].clone() if t >= past else torch.cat((before[:, t:], x), 1)
     full = torch.cat((before, x), 1)
     newest = lengths[:, None] + torch.arange(past, device=x.device)
     return full.gather(1, newest[..., None].expand(-1, -1, x.shape[2]))

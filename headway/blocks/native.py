@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from headway.base.files import cache_dir, replacing
 
@@ -57,11 +56,6 @@ def without_kernels() -> Iterator[None]:
         yield
     finally:
         _off = before
-
-
-def address(tensor: Tensor | None) -> int | None:
-    """Where a tensor's numbers begin, for a kernel; None stays None."""
-    return None if tensor is None else tensor.data_ptr()
 
 
 @functools.cache

@@ -7,12 +7,13 @@ functions are the ones to call.
 from __future__ import annotations
 
 import ctypes
+import functools
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from headway.blocks.native import address, available, kernels
+from headway.blocks.native import available, kernels
 
 STRETCH = 32
 """Steps from one state that the scan keeps for its backward pass to the next (STRETCH in kernels/scan.cpp)."""
@@ -20,6 +21,17 @@ STEPS = 16
 """The same for Mamba-2's, whose states are larger (STEPS in kernels/ssd.cpp)."""
 LANES = 32
 """Channels that one thread takes through time together (W in kernels/common.h)."""
+
+
+ARGUMENTS = {
+    "scan_*_forward": 11,
+    "scan_*_backward": 18,
+    "ssd_*_forward": 10,
+    "ssd_*_backward": 16,
+    "conv_*_forward": 5,
+    "conv_*_backward": 9,
+}
+"""How many tensors each kernel takes."""
 
 
 def usable(*tensors: Tensor | None) -> bool:
@@ -37,12 +49,20 @@ def needs_operator(*tensors: Tensor | None) -> bool:
 def _call(name: str, like: Tensor, sizes: tuple[int, ...], *tensors: Tensor | None) -> None:
     library = kernels()
     assert library is not None
-    kernel = getattr(library, name.replace("*", "double" if like.dtype == torch.float64 else "float"))
-    kernel(
-        *(ctypes.c_int64(size) for size in sizes),
-        torch.get_num_threads(),
-        *(ctypes.c_void_p(address(part)) for part in tensors),
+    assert len(tensors) == ARGUMENTS[name]  # a kernel would not notice one too few
+    kernel = _bound(
+        library, name.replace("*", "double" if like.dtype == torch.float64 else "float"), len(sizes), len(tensors)
     )
+    kernel(*sizes, torch.get_num_threads(), *(None if part is None else part.data_ptr() for part in tensors))
+
+
+@functools.cache
+def _bound(library: ctypes.CDLL, name: str, n_sizes: int, n_tensors: int) -> Any:
+    """A kernel with its types given once, which makes a call several times quicker: sizes, threads, addresses."""
+    kernel = getattr(library, name)
+    kernel.argtypes = (*n_sizes * (ctypes.c_int64,), ctypes.c_int, *n_tensors * (ctypes.c_void_p,))
+    kernel.restype = None
+    return kernel
 
 
 def _rows(part: Any) -> tuple[Any, int]:
