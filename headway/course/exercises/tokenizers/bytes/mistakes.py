@@ -32,8 +32,8 @@ def latin_1(pieces):
 
 
 @mistake(
-    "the whole buffer waits until it decodes without an error: a byte that is no UTF-8 stops the text for good. Only an unfinished "
-    "character at the end may wait"
+    "the whole buffer waits until it decodes without an error: a byte that is no UTF-8 stops the text for good. Only an "
+    "unfinished character at the end may wait"
 )
 def waits_for_ever(pieces):
     out, data = [], b""
@@ -68,8 +68,8 @@ def difference(pieces):
 
 
 @mistake(
-    "everything waits as long as the text ends in �: a � that is meant, or that no byte can mend any more, holds the text back, and "
-    "so does an unfinished character all that stands before it"
+    "everything waits as long as the text ends in �: a � that is meant, or that no byte can mend any more, holds the text back, "
+    "and so does an unfinished character all that stands before it"
 )
 def held_while_replacement(pieces):
     return by_difference(pieces, True)
@@ -142,7 +142,7 @@ def decoded_twice(pieces):
 
 
 @mistake(
-    "every broken byte becomes a � of its own: the beginning of a character that is not finished is one �, as Python's decode has it"
+    "every broken byte becomes a � of its own: the beginning of a character, however many bytes it has, becomes one �"
 )
 def replacement_per_byte(pieces):
     def each(error):
