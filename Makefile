@@ -41,6 +41,7 @@ format: .venv/tested
 
 .venv/tested: .venv/installed
 	$(PIP) install -q -c constraints.txt -e ".[test]"
+	$(PIP) install -q --no-deps torchscale==0.3.0  # RetNet's reference; what it depends on is old and not needed for that
 	@touch $@
 
 clean:
