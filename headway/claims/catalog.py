@@ -124,6 +124,12 @@ CATALOG: dict[str, Entry] = {
         topic="training",
         minutes=6,
     ),
+    "chinchilla-minimum": Entry(
+        title="For every budget of compute there is a best size",
+        paper="Hoffmann et al. 2022",
+        topic="training",
+        minutes=8,
+    ),
 }
 
 
