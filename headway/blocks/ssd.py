@@ -3,8 +3,8 @@
 Dao & Gu, *Transformers are SSMs*, 2024 (arXiv 2405.21060). Per head, with one decay for all of its state (that is what
 Mamba-2 gives up against Mamba, and what makes matrix products of it), and writing u[t] = dt[t] x[t]:
 
-    S[t] = exp(dt[t] A) S[t-1] + B[t]ᵀ u[t]         y[t] = C[t] S[t] + D x[t]          equation 8, linear in the length
-    y = (L ∘ C Bᵀ) u + D x,   L[t, s] = exp(A · sum of dt over s+1 .. t) for s <= t    equation 16, quadratic
+    S[t] = exp(dt[t] A) S[t-1] + B[t]ᵀ u[t]         y[t] = C[t] S[t] + D x[t]          recurrent, linear in the length
+    y = (L ∘ C Bᵀ) u + D x,   L[t, s] = exp(A · sum of dt over s+1 .. t) for s <= t    attention, quadratic
 
 - `ssd_by_hand` is the first line, `ssd_quadratic` the second: C is a query, B a key, u a value, L a causal mask with decay.
 - `ssd_in_chunks` (section 6) is quadratic inside chunks and a recurrence between them.

@@ -158,6 +158,16 @@ CATALOG: dict[str, Entry] = {
             hf=("T5ForConditionalGeneration", "MT5ForConditionalGeneration"),
         ),
         Entry(
+            name="whisper",
+            title="Whisper",
+            papers=("whisper",),
+            model="Whisper",
+            config="WhisperConfig",
+            kind="speech",
+            follows="transformer",
+            hf=("WhisperForConditionalGeneration",),
+        ),
+        Entry(
             name="gpt2",
             title="GPT-2",
             papers=("gpt2",),
@@ -276,6 +286,16 @@ CATALOG: dict[str, Entry] = {
             kind="decoder",
             forms=("recurrent", "parallel", "chunkwise"),
             follows="transformer",
+        ),
+        Entry(
+            name="s4d",
+            title="S4D",
+            papers=("s4",),
+            model="S4D",
+            config="S4DConfig",
+            kind="decoder",
+            forms=("convolution", "recurrent"),
+            follows="gru",
         ),
         Entry(
             name="mamba",

@@ -91,7 +91,7 @@ class MambaConfig:
         return self.step_rank
 
 
-PRESETS = {  # table 11 of the paper; vocabulary and n_layer from the released config.json files
+PRESETS = {  # the released config.json files
     "mamba-130m": MambaConfig(vocab_size=50280, width=768, n_layer=24),
     "mamba-370m": MambaConfig(vocab_size=50280, width=1024, n_layer=48),
     "mamba-790m": MambaConfig(vocab_size=50280, width=1536, n_layer=48),

@@ -91,7 +91,7 @@ class Mamba2Config:
         return self.inner + 2 * self.n_group * self.state
 
 
-PRESETS = {  # table 9 of the paper; vocabulary and sizes from the released config.json files
+PRESETS = {  # the released config.json files
     "mamba2-130m": Mamba2Config(vocab_size=50288, width=768, n_layer=24, n_head=24),
     "mamba2-370m": Mamba2Config(vocab_size=50288, width=1024, n_layer=48, n_head=32),
     "mamba2-780m": Mamba2Config(vocab_size=50288, width=1536, n_layer=48, n_head=48),

@@ -91,7 +91,7 @@ class RetNetConfig:
         return self.ff_width
 
 
-PRESETS = {  # table 2 of the paper, heads of 256 (section 3.1)
+PRESETS = {  # table 2 of the paper, heads of 256; the vocabulary is tiktoken's cl100k_base, rounded up
     "retnet-1.3b": RetNetConfig(vocab_size=100288, width=2048, n_layer=24, n_head=8),
     "retnet-2.7b": RetNetConfig(vocab_size=100288, width=2560, n_layer=32, n_head=10),
     "retnet-6.7b": RetNetConfig(vocab_size=100288, width=4096, n_layer=32, n_head=16),

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.parity import assert_close
 
-from headway.blocks import conv, linear, native, scan, ssd
+from headway.blocks import conv, diagonal, linear, native, scan, ssd
 
 EXACT = 1e-10
 few = settings(max_examples=12, deadline=None)
@@ -226,7 +226,7 @@ def test_ssd_agrees_at_every_chunk_size(parts, chunk):
 @few
 @given(t=st.integers(1, 20))
 def test_the_quadratic_form_is_the_papers_matrix(t):
-    """Equation 16 written out: y = (L ∘ C Bᵀ) u, L the products of the decays in between."""
+    """The matrix form written out: y = (L ∘ C Bᵀ) u, L the products of the decays in between."""
     g = torch.Generator().manual_seed(t)
     x, dt, A = draw(g, 1, t, 1, 4), F.softplus(draw(g, 1, t, 1)), -draw(g, 1).exp()
     B, C = draw(g, 1, t, 1, 3), draw(g, 1, t, 1, 3)
@@ -291,3 +291,62 @@ def test_one_row_through_a_linear_layer(i, o, half, biased):
     assert got.dtype == x.dtype
     assert got.shape == (1, 1, o)
     assert_close(got.double(), wanted, 1e-2 if half else 1e-5)
+
+
+@st.composite
+def diagonals(draw_):
+    (b, t), d, n = draw_(sizes), draw_(st.integers(1, 6)), draw_(st.integers(1, 6))
+    g = torch.Generator().manual_seed(draw_(st.integers(0, 99)))
+    parts = {
+        "x": draw(g, b, t, d),
+        "rate": draw(g, d, n),
+        "turn": 3 * draw(g, d, n),
+        "C": draw(g, d, n, 2),
+        "step": draw(g, d) - 1,
+        "state": draw(g, b, d, n, 2),
+    }
+    if draw_(st.booleans()):
+        del parts["state"]
+    return parts
+
+
+def in_real_numbers(form, x, rate, turn, C, step, state=None, **more):
+    state = None if state is None else torch.view_as_complex(state)
+    y, last = form(x, torch.complex(-rate.exp(), turn), torch.view_as_complex(C), step.exp(), state, **more)
+    return y, torch.view_as_real(last)
+
+
+@few
+@given(parts=diagonals())
+def test_recurrence_is_convolution(parts):
+    agree(
+        functools.partial(in_real_numbers, diagonal.diagonal_by_hand),
+        functools.partial(in_real_numbers, diagonal.diagonal),
+        parts,
+    )
+
+
+@few
+@given(parts=diagonals(), data=st.data())
+def test_a_diagonal_state_space_passes_over_padding(parts, data):
+    lengths = torch.tensor([data.draw(st.integers(0, parts["x"].shape[1])) for _ in range(parts["x"].shape[0])])
+    y, last = in_real_numbers(diagonal.diagonal, **parts, lengths=lengths)
+    for row, length in enumerate(lengths):
+        alone = {name: part[row : row + 1] if name in ("x", "state") else part for name, part in parts.items()}
+        alone["x"] = alone["x"][:, :length]
+        wanted, state = in_real_numbers(diagonal.diagonal_by_hand, **alone)
+        assert_close(y[row : row + 1, :length], wanted, EXACT)
+        assert_close(last[row : row + 1], state, EXACT)
+
+
+def test_the_hold_is_the_exponential_of_the_extended_matrix():
+    """exp(dt [[A, 1], [0, 0]]) = [[Ā, B̄], [0, 1]]: the exact solution over a step with the input held."""
+    g = torch.Generator().manual_seed(0)
+    A = torch.complex(-draw(g, 4).exp(), draw(g, 4))
+    dt = torch.tensor([0.37], dtype=torch.float64)
+    decay, take = diagonal.held(A[None], dt)
+    extended = torch.zeros(4, 2, 2, dtype=A.dtype)
+    extended[:, 0, 0], extended[:, 0, 1] = A, 1
+    exact = torch.linalg.matrix_exp(dt * extended)
+    assert_close(torch.view_as_real(decay[0]), torch.view_as_real(exact[:, 0, 0]), EXACT)
+    assert_close(torch.view_as_real(take[0]), torch.view_as_real(exact[:, 0, 1]), EXACT)

@@ -66,10 +66,24 @@ TINY: dict[str, list[dict]] = {
     "t5": [
         {"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 2, "ff_width": 10, "head_width": 3},
         {
-            **{"vocab_size": 19, "width": 8, "n_layer": 2, "n_head": 3, "ff_width": 10, "head_width": 4},
-            **{"n_decoder_layer": 1, "n_bucket": 8, "max_distance": 9, "activation": "gelu_new", "gated": True},
-            **{"tied": False, "eps": 1e-4},
+            "vocab_size": 19,
+            "width": 8,
+            "n_layer": 2,
+            "n_head": 3,
+            "ff_width": 10,
+            "head_width": 4,
+            "n_decoder_layer": 1,
+            "n_bucket": 8,
+            "max_distance": 9,
+            "activation": "gelu_new",
+            "gated": True,
+            "tied": False,
+            "eps": 1e-4,
         },
+    ],
+    "whisper": [
+        {**PAIR, "mels": 5, "frames": 12, "context": 32},
+        {**PAIR, "width": 12, "n_head": 3, "n_decoder_layer": 1, "mels": 3, "frames": 8, "context": 24},
     ],
     "gpt2": [
         {"vocab_size": 31, "context": 48, "width": 12, "n_layer": 2, "n_head": 3},
@@ -128,8 +142,21 @@ TINY: dict[str, list[dict]] = {
     ],
     "retnet": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "n_head": 3, "chunk": 5},
-        {"vocab_size": 23, "width": 4, "n_layer": 2, "n_head": 2, "value_width": 6, "ff_width": 5, "eps": 0.1, "tied": True},
+        {
+            "vocab_size": 23,
+            "width": 4,
+            "n_layer": 2,
+            "n_head": 2,
+            "value_width": 6,
+            "ff_width": 5,
+            "eps": 0.1,
+            "tied": True,
+        },
         {"vocab_size": 19, "width": 8, "n_layer": 1, "n_head": 1, "chunk": 1},
+    ],
+    "s4d": [
+        {"vocab_size": 31, "width": 12, "n_layer": 2, "state": 3},
+        {"vocab_size": 23, "width": 5, "n_layer": 2, "state": 1, "tied": False},
     ],
     "mamba": [
         {"vocab_size": 31, "width": 12, "n_layer": 2, "state": 3},

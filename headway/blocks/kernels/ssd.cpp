@@ -1,4 +1,4 @@
-// The recurrence of Mamba-2 (arXiv 2405.21060, equation 8), one pass over time, forward and backward.
+// The recurrence of Mamba-2 (arXiv 2405.21060), one pass over time, forward and backward.
 //
 //     S[t] = exp(dt[t] A) S[t-1] + B[t] (dt[t] x[t])        y[t] = C[t] S[t] + D x[t]
 //
