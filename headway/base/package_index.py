@@ -61,7 +61,11 @@ class PackageIndex:
             import base64
 
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        return self._opener.open(urllib.request.Request(bare(url), headers=headers), timeout=self.timeout)
+        try:
+            return self._opener.open(urllib.request.Request(bare(url), headers=headers), timeout=self.timeout)
+        except urllib.error.HTTPError as error:
+            error.close()  # its code and headers are all that is asked of it; the connection goes back
+            raise
 
     def look_up(self, place: str, package: str, file: str, sha256: str) -> str | None:
         """The address of `file` of `package` at `place`, or None where it is not offered there.
@@ -141,13 +145,7 @@ def links_of_html(text: str) -> list[Link]:
 
 def pip_settings() -> dict[str, str]:
     """pip's own settings, from its own mouth: its files (``download`` before ``install`` before ``global``), then $PIP_*."""
-    import subprocess
-
-    listed = ""
-    if not os.environ.get("HEADWAY_INDEX_URL"):
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-            listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    listed = "" if os.environ.get("HEADWAY_INDEX_URL") else _listed()
     settings: dict[str, str] = {}
     for section in ("global", "install", "download"):
         for key, value in re.findall(rf"^{section}\.([\w-]+)=(.*)$", listed, re.MULTILINE):
@@ -156,6 +154,16 @@ def pip_settings() -> dict[str, str]:
         if key.startswith("PIP_") and value:
             settings[key[4:].lower().replace("_", "-")] = value
     return settings
+
+
+def _listed() -> str:
+    """What ``pip config list`` prints; nothing where there is no pip."""
+    import subprocess
+
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return ""
 
 
 def bare(place: str) -> str:
