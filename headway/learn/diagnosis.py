@@ -173,9 +173,9 @@ def _only_where(run: Run, entry: str) -> str | None:
         low, high = min(sizes[name] for sizes in bad), max(sizes[name] for sizes in bad)
         below, above = [s for s in good if s[name] < low], [s for s in good if s[name] > high]
         # A few right ones among the wrong are let pass: there an error may not show.
-        if len(below) > 3 and len(good) - len(below) <= len(bad) // 4:
+        if len(below) > 1 and len(good) - len(below) <= len(bad) // 4:
             return f"wrong only where {name} is {low} or more"
-        if len(above) > 3 and len(good) - len(above) <= len(bad) // 4:
+        if len(above) > 1 and len(good) - len(above) <= len(bad) // 4:
             return f"wrong only where {name} is {high}{' or less' if high > 1 else ''}"
     return None
 
@@ -254,7 +254,7 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
             "details": [*pattern, *(details or []), *shown],
         }
 
-    if telling.manner != "float64" and run.try_one(telling.case, telling.draw.sizes, index=telling.index).difference:
+    if _forgetful(run, trial.call.entry, telling):
         return verdict(FORGETFUL, "state")
     if trial.manner == "strided" and kind in ("raised", "values", "shape"):
         more = f" ({one_line(trial.came.raised['message'])[:100]})" if trial.came.raised else ""
@@ -324,6 +324,14 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
 
 
 FORGETFUL = "the same input does not always give the same result: your code remembers something from call to call."
+
+
+def _forgetful(run: Run, entry: str, wrong: Trial) -> bool:
+    """Whether an input on which the answer was right is now answered wrongly."""
+    if wrong.manner != "float64" and run.try_one(wrong.case, wrong.draw.sizes, index=wrong.index).difference:
+        return True
+    before = [t for t in run.trials if t.call.entry == entry and t.manner == "float64" and t.difference is None]
+    return any(run.compare(t, run.ask(t)) for t in _telling(before)[:2])
 
 
 def _telling(wrong: list[Trial]) -> list[Trial]:

@@ -81,6 +81,7 @@ class Judge:
         """Begin to warm up; returns at once."""
         if self._process is not None and self._process.poll() is None:
             return
+        self.close()
         if os.name != "posix":
             raise HeadwayError(
                 "the judge needs Linux or macOS (or WSL on Windows): it runs your code in a process of its own."
@@ -148,7 +149,8 @@ class Judge:
         if not self._ready:
             self._line(deadline)
             self._ready = True
-        process.stdin.write(json.dumps(request).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # its end is told by what it does not answer
+            process.stdin.write(json.dumps(request).encode() + b"\n")
         return json.loads(self._line(deadline))
 
     def _line(self, deadline: float) -> bytes:

@@ -21,7 +21,7 @@ from headway.learn.wire import Channel, Ended, Function
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 
-LONGEST = 100_000
+LONGEST = 10_000
 """Items taken from an iterator that a learner's function returned; further ones are not asked for."""
 
 

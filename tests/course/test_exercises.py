@@ -1,0 +1,49 @@
+"""Every exercise there is: the stub is unfinished, every solution passes, every mistake is rejected and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.learn.audit import audit
+from headway.learn.exercise import Exercise, exercises
+
+EXERCISES = exercises()
+CORE = ("attention/sdpa", "attention/multihead", "attention/rope")
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_an_exercise_is_proved(exercise: Exercise, warm_judge):
+    found = audit(exercise, warm_judge, draws=4)
+    assert not found.gaps, "\n".join(found.gaps)
+    assert found.named == found.rejected == found.mistakes
+    assert found.refused == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_an_exercise_is_proved_on_many_seeds(exercise: Exercise, warm_judge):
+    for seed in range(5):
+        found = audit(exercise, warm_judge, seed=seed)
+        assert not found.gaps, "\n".join(found.gaps)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_first_exercises_have_what_was_promised(name: str):
+    exercise = EXERCISES[name]
+    from headway.learn.diagnosis import all_mistakes
+
+    assert len(exercise.styles) >= 3
+    assert len(all_mistakes(exercise.load("mistakes"))) >= 10
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_what_a_learner_reads_is_there(exercise: Exercise):
+    assert exercise.title
+    assert "\n" not in exercise.title
+    assert "raise NotImplementedError" in exercise.task.read_text(encoding="utf-8")
+    assert all(hint for hint in exercise.hints)
+    for style, source in exercise.styles.items():
+        compile(source, style, "exec")
+        assert "headway" not in source.replace("headway.blocks", "headway").partition('"""\n')[2], (
+            "a solution stands alone"
+        )
