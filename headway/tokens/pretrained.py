@@ -149,10 +149,6 @@ def _from_folder(folder: Path, name: str) -> PretrainedTokenizer:
     else:
         backend = _from_vocabulary(folder, config)
     bos, eos = _word(words.get("bos_token")), _word(words.get("eos_token"))
-    if "add_bos_token" in config or "add_eos_token" in config:
-        first = bos if config.get("add_bos_token") else None
-        last = eos if config.get("add_eos_token") else None
-        backend.post_processor = _around(backend, first, last)
     ends = _json(folder / "generation_config.json").get("eos_token_id")
     return PretrainedTokenizer(
         backend,
@@ -326,7 +322,8 @@ def _byte_level(vocabulary: dict[str, int], merges: list[tuple], pre: str) -> Ba
     try:
         backend = Backend(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=pre.startswith("llama")))
     except Exception as error:
-        raise Corrupt(f"the merges do not fit the vocabulary ({error}): fetch the file again") from error
+        line = " ".join(str(error).split())
+        raise Corrupt(f"the merges do not fit the vocabulary ({line}): fetch the file again") from error
     if pre.startswith(("qwen2", "deepseek")):
         backend.normalizer = normalizers.NFC()
     if newer:
