@@ -5,6 +5,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INTO ?= my-transformers
 PLAN ?=
 
+# The laws once more with every shape annotation checked at run time (jaxtyping and beartype).
+SHAPES := --jaxtyping-packages=headway.models,headway.blocks.attention,headway.blocks.masks,headway.blocks.rotary,headway.blocks.norms,headway.blocks.cache,beartype.beartype
+
 .PHONY: start test test-slow lint format bench clean
 
 start: .venv/installed
@@ -15,7 +18,8 @@ start: .venv/installed
 
 test: .venv/tested lint
 	$(BIN)/headway fetch smollm2-135m
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+	$(BIN)/python -m pytest -n 2 -m "not slow" -q
+	$(BIN)/python -m pytest -n 2 -q tests/laws $(SHAPES) -k "not compiled and not refused"
 
 test-slow: .venv/tested
 	$(BIN)/python -m pytest -m slow -q
