@@ -71,10 +71,14 @@ def save(folder: Path, checkpoint: Checkpoint, *, keep: int = 1, keep_step: int 
                 files[path.name] = write_tensors(temporary, tensors)
         content = {"step": checkpoint.step, "files": files, **checkpoint.facts}
         write_text(folder / f"{name}.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    tidy(folder, keep=keep, also={checkpoint.step, keep_step})
+
+
+def tidy(folder: Path, *, keep: int, also: set[int | None]) -> None:
+    """Delete all checkpoints but the newest `keep` and those of the steps `also`, and what a crash left behind."""
     steps = saved_steps(folder)
-    kept = {*sorted(steps)[-keep:], checkpoint.step, keep_step}
     for step in steps:
-        if step not in kept:
+        if step not in {*sorted(steps)[-keep:], *also}:
             delete(folder, step)
     _sweep(folder)
 
@@ -127,7 +131,7 @@ def _name(step: int) -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what a crash left behind: temporary files, and tensors that no JSON names."""
+    """Delete temporary files, and tensors that no JSON names."""
     whole = {_name(step) for step in saved_steps(folder)}
     for path in folder.glob("*.safetensors"):
         if path.name.split(".")[0] not in whole:

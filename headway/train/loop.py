@@ -224,8 +224,11 @@ class Trainer:
             checkpoints.restore_random_states(rank, found.state, found.facts["random"][rank])
         else:  # there are more processes now than there were
             torch.manual_seed(generator(self.config.seed, "dropout", rank, found.step).initial_seed())
+        self.world.wait()  # all have read
         if self.world.first:
             self.folder.rewind(found.step)
+            kept = {found.step, self.progress.best_step}
+            checkpoints.tidy(self.folder.checkpoints, keep=self.config.keep, also=kept)
         self._last_save = found.step
         return found.step
 
