@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
+from headway.models.catalog import CATALOG
 
 if TYPE_CHECKING:
     import torch
@@ -123,6 +124,37 @@ def find(name: str, *, progress: bool = True) -> Path:
         f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "
         "or a Hugging Face id (owner/name)."
     )
+
+
+def ready() -> dict[str, list[str]]:
+    """Architecture -> names of `ZOO` whose files are on this disk, so that they run without a network."""
+    found: dict[str, list[str]] = {}
+    for name, where in ZOO.items():
+        way, _, what = where.partition(":")
+        kind = KINDS.get(name, name.partition("-")[0])
+        if (_fetched(what) if way == "fetch" else _in_hub_cache(what)) and kind in CATALOG:
+            found.setdefault(kind, []).append(name)
+    return found
+
+
+KINDS = {"smollm2-135m": "llama", "minilm-l6": "bert", "whisper-tiny-en": "whisper", "vit-s-focus": "vit"}
+"""Name -> architecture, where the name does not begin with it."""
+
+
+def _fetched(name: str) -> bool:
+    from headway.base.sources import find as find_source
+    from headway.base.sources import state
+
+    return state(find_source(name)) == "present"
+
+
+def _in_hub_cache(id: str) -> bool:
+    import os
+
+    home = Path(
+        os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser() / "hub"
+    )
+    return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
 
 def parse_dtype(dtype: Any) -> torch.dtype | None:

@@ -33,13 +33,14 @@ def _list() -> None:
 
     ready = _ready()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("name", "architecture", "paper", "forms", "loads", "runs now"):
-        table.add_column(column, overflow="fold")
+    for column in ("name", "architecture", "parameters", "paper", "forms", "loads", "runs now"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "parameters"))
     for item in CATALOG.values():
         formats = (["Hugging Face"] if item.hf else ["our own"]) + (["GGUF"] if item.gguf else [])
         table.add_row(
             f"[bold cyan]{item.name}[/bold cyan]",
             item.title,
+            _range(item),
             _paper(item.papers[0]) if item.papers else "",
             ", ".join(item.forms),
             ", ".join(formats),
@@ -92,6 +93,22 @@ def _paper(key: str, *, whole: bool = False) -> str:
     return paper.short + (f" ({paper.arxiv})" if paper.arxiv else "")
 
 
+def _range(item) -> str:
+    """The smallest and the largest of the sizes in the file: ``135M to 69B``."""
+    import importlib
+
+    presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
+    counts = sorted({_count(item, config) for config in presets.values()})
+    return " to ".join(_short(count) for count in (counts if len(counts) < 2 else (counts[0], counts[-1])))
+
+
+def _short(count: int) -> str:
+    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if count >= size * 0.9995:
+            return f"{count / size:.3g}{letter}"
+    return str(count)
+
+
 def _count(item, config) -> int:
     """Parameters of a preset: the model is built without memory for its weights."""
     import torch
@@ -104,4 +121,4 @@ def _ready() -> dict[str, list[str]]:
     """Architecture -> names of the zoo whose files are on this disk."""
     from headway import zoo
 
-    return zoo.ready() if hasattr(zoo, "ready") else {}
+    return zoo.ready()
