@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ZOO: dict[str, str] = {
     "smollm2-135m": "fetch:smollm2-135m",
+    "minilm-l6": "fetch:minilm-l6",
     "gpt2": "hub:openai-community/gpt2",
     "gpt2-medium": "hub:openai-community/gpt2-medium",
     "gpt2-large": "hub:openai-community/gpt2-large",

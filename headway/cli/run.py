@@ -52,6 +52,10 @@ def run(
     options.check()
     sampling = options.sampling(temperature=0.0, top_p=1.0)
     loaded = options.load(name)
+    from headway.cli._other import run_other
+
+    if run_other(loaded, [plain(word) for word in prompt] if len(prompt) > 1 else [text]):
+        return 0
     speaks(loaded)
 
     from headway.sample.text import Reply, reply
