@@ -86,7 +86,7 @@ def _fill(loaded: Loaded, text: str, mask: str) -> None:
     from headway.base.errors import HeadwayError
 
     model, tokenizer = loaded.model, loaded.words
-    if getattr(model, "words", None) is None and model.config.head not in ("pretraining", "words", "mlm"):
+    if model.config.head not in ("mlm", "pretraining"):
         raise HeadwayError(f"{loaded.name} comes without the head that guesses words: give it texts to compare.")
     ids = torch.tensor([tokenizer.encode(text)])
     gap = tokenizer.encode(mask)
