@@ -161,6 +161,8 @@ def compare(expected: Outcome, came: Outcome, tolerance: float, axes: str = "") 
             if e is None or c is None or e.shape != c.shape or not _near_gradient(c, e, mine, tolerance):
                 size = math.inf if e is None or c is None or e.shape != c.shape else departure(c, e)
                 text = f"no gradient reaches %{n}%" if c is None else f"the gradient of %{n}% is wrong"
+                if c is not None and bool(c.isnan().any()) and e is not None and not bool(e.isnan().any()):
+                    text = f"the gradient of %{n}% is NaN"
                 return Difference("gradient", text, size)
     return None
 

@@ -286,11 +286,10 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
         return verdict(f"{difference.text}: the result has to have the dtype of the inputs.", "dtype")
     if kind == "gradient":
         text = _gradient_text(trial, difference.text)
-        return verdict(
-            f"the result is right but {text}: somewhere the graph is cut or changed (`.data`, `.detach()`, "
-            "`.item()`, `torch.tensor()`).",
-            "gradient",
-        )
+        why = "somewhere the graph is cut or changed (`.data`, `.detach()`, `.item()`, `torch.tensor()`)"
+        if text.endswith("NaN"):
+            why = "an infinity or NaN on a branch that `where` or `masked_fill` throws away still spoils the way back"
+        return verdict(f"the result is right but {text}: {why}.", "gradient")
     if kind == "none":
         return verdict(f"{difference.text}, on {call}: is a `return` missing?")
     if kind in ("type", "shape", "raises"):

@@ -29,13 +29,13 @@ LONGEST = 10_000
 
 
 def perform(
-    target: Any, made: dict | None, placement: Any, steps: list, cotangents: list | None, wanted: bool, fresh: Callable
+    target: Any, made: list | None, placement: Any, steps: list, cotangents: list | None, wanted: bool, fresh: Callable
 ) -> dict:
     """Carry out one call and collect everything that can be compared.
 
     Args:
         target: a function, or a class when `made` is given.
-        made: arguments of the class.
+        made: arguments of the class: [positional, keyword].
         placement: puts the judge's weights into the module, where the class is one.
         steps: (method, positional, keyword) per step.
         cotangents: what each floating output is multiplied by before the sum that is differentiated; ones if None; or a
@@ -64,14 +64,15 @@ def perform(
     values = []
     arguments = []
     if made is not None:
-        arguments_of_class = {name: _argument(value) for name, value in made.items()}
+        positional = [_argument(fresh(value)) for value in made[0]]
+        keyword = {name: _argument(fresh(value)) for name, value in made[1].items()}
         if placement is None:
-            target = target(**arguments_of_class)
+            target = target(*positional, **keyword)
         else:
             dtype = next(iter(placement.values.values())).dtype
             torch.set_default_dtype(dtype)
             try:
-                target = target(**arguments_of_class)
+                target = target(*positional, **keyword)
             finally:
                 torch.set_default_dtype(before[0])
             if isinstance(target, torch.nn.Module):
@@ -492,7 +493,8 @@ class _Learner:
         """The parameters of the module that the learner's class makes."""
         import torch
 
-        model = self.entry(call["entry"])(**{name: _argument(v) for name, v in call["made"].items()})
+        positional, keyword = call["made"]
+        model = self.entry(call["entry"])(*map(_argument, positional), **{n: _argument(v) for n, v in keyword.items()})
         if not isinstance(model, torch.nn.Module):
             return {"module": False, "parameters": []}
         adapted: Any = None

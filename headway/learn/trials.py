@@ -140,7 +140,10 @@ class Run:
         """What the child is asked, without the answer."""
         call = trial.call
         reference = getattr(self.cases, call.entry)
-        made = call.made
+        made = None
+        if call.made is not None:
+            _, positional, keyword = _bound(reference, "", call.made)
+            made = [list(_cast(positional, trial.float32)), _cast(keyword, trial.float32)]
         weights = self.weights(trial)
         steps = []
         for method, arguments in call.steps:
