@@ -1,0 +1,89 @@
+"""What is asked of the training loop, and the answer it is held against."""
+
+import torch
+
+from headway.learn.cases import Call, Function, case, note
+
+ORDER = 5
+ENTRIES = ("train",)
+SIZES = {"d": (2, 4), "h": (2, 4), "n": (2, 3), "epochs": (2, 3)}
+TOLERANCE = 3e-4  # clip_grad_norm_ divides by the norm plus 1e-6, and every step magnifies that
+
+
+def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, clip):
+    model = make_model()
+    optimiser = make_optimiser(model.parameters())
+    losses, measured, best = [], [], []
+    for _ in range(epochs):
+        model.train()
+        for x, y in batches:
+            optimiser.zero_grad()
+            value = loss(model(x), y)
+            value.backward()
+            gradients = [p.grad for p in model.parameters()]
+            norm = torch.stack([g.norm() for g in gradients]).norm()
+            for g in gradients:
+                g *= torch.clamp(clip / norm, max=1.0)
+            losses.append(value.item())
+            optimiser.param_groups[0]["lr"] = lr(len(losses))
+            optimiser.step()
+        model.eval()
+        with torch.no_grad():
+            total = sum(loss(model(x), y).item() * len(x) for x, y in held_out)
+        measured.append(total / sum(len(x) for x, _ in held_out))
+        if measured[-1] == min(measured) and measured.count(measured[-1]) == 1:
+            best = [p.detach().clone() for p in model.parameters()]
+    note("held-out losses", torch.tensor(measured, dtype=torch.float64))
+    return losses, measured, best
+
+
+MODEL = """lambda: [model for model in [torch.nn.Sequential(
+    torch.nn.Linear(d, h, dtype=torch.float64), torch.nn.BatchNorm1d(h, dtype=torch.float64), torch.nn.Tanh(),
+    torch.nn.Linear(h, 1, dtype=torch.float64))]
+    if model.load_state_dict({"0.weight": first, "0.bias": shift, "3.weight": last, "3.bias": end}, strict=False)][0]"""
+
+# As torch.optim.SGD with momentum; making one of those would import torch's compiler, which takes seconds.
+OPTIMISER = """lambda parameters: type("SGD", (), {
+    "__init__": lambda self, parameters: (
+        setattr(self, "param_groups", [{"params": list(parameters), "lr": 0.02}]),
+        setattr(self, "means", [torch.zeros_like(p) for p in self.param_groups[0]["params"]])) and None,
+    "zero_grad": lambda self, set_to_none=True: [setattr(p, "grad", None) for p in self.param_groups[0]["params"]] and None,
+    "step": lambda self: [
+        (m.mul_(0.8).add_(p.grad), p.data.sub_(m, alpha=self.param_groups[0]["lr"]))
+        for p, m in zip(self.param_groups[0]["params"], self.means) if p.grad is not None] and None})(parameters)"""
+
+
+def data(d, count):
+    """Batches of 4 with a smaller last one."""
+    return [(d.normal(f"{size} d"), d.normal(str(size))) for size in [5] * (count - 1) + [3]]
+
+
+def training(d, clip, epochs=None):
+    return Call(
+        "train",
+        make_model=Function(
+            MODEL, d=d.d, h=d.h, first=d.normal("h d"), shift=d.normal("h"), last=d.normal("1 h"), end=d.normal("1")
+        ),
+        make_optimiser=Function(OPTIMISER),
+        loss=Function("lambda predicted, y: (predicted.squeeze(-1) - y).square().mean()"),
+        lr=Function("lambda step: peak / (1 + 0.2 * step)", peak=d.number(0.1, 0.2)),
+        batches=data(d, d.n),
+        held_out=data(d, 2),
+        epochs=epochs or d.epochs,
+        clip=clip,
+    )
+
+
+@case("gradients that have to be clipped", gradient=False, float32=False, layouts=False, draws=4)
+def clipped(d):
+    return training(d, d.number(0.4, 0.9))
+
+
+@case("a clip that is never reached", gradient=False, float32=False, layouts=False, draws=2)
+def free(d):
+    return training(d, 1000.0)
+
+
+@case("a single epoch", gradient=False, float32=False, layouts=False, draws=1)
+def single(d):
+    return training(d, d.number(0.4, 0.9), epochs=1)
