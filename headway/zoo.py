@@ -6,6 +6,7 @@ A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` file, or 
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def find(name: str, *, progress: bool = True) -> Path:
             return fetch(what, progress=progress)
         return _from_hub(what, progress)
     path = Path(name).expanduser()
-    if path.exists():
+    if name and path.exists():
         if path.is_file() and path.suffix.lower() != ".gguf":
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
         return path
@@ -280,38 +281,30 @@ def _from_hub(name: str, progress: bool) -> Path:
         ) from error
     except hub.RevisionNotFoundError as error:
         raise HeadwayError(f"{id} has no revision '{revision}' at {page}.") from error
-    except hub.RepositoryNotFoundError as error:
-        raise HeadwayError(
-            f"there is no model {id} at {constants.ENDPOINT}, or it is private: check the spelling, or log in with "
-            "`hf auth login`."
-        ) from error
     except (hub.OfflineModeIsEnabled, hub.LocalEntryNotFoundError) as error:
         why = "HF_HUB_OFFLINE is set" if constants.is_offline_mode() else "the hub does not answer"
-        raise Offline(
-            f"{id} is not on this disk, and {why}: connect and run this again, or give a local folder."
-        ) from error
+        raise _offline(id, why) from error
     except hub.HfHubHTTPError as error:
-        code = error.response.status_code if error.response is not None else "an error"
-        raise HeadwayError(f"the hub answered {code} for {id} ({page}): try again later.") from error
-    except OSError as error:
-        raise _hub_trouble(id, error) from error
-    except Exception as error:
-        import httpx
-
-        if isinstance(error, httpx.HTTPError):
-            raise Offline(
-                f"{id} is not on this disk, and the hub does not answer ({type(error).__name__}): "
-                "connect and run this again, or give a local folder."
+        code = error.response.status_code if error.response is not None else None
+        if code in (401, 403, 404):
+            raise HeadwayError(
+                f"there is no model {id} at {constants.ENDPOINT}, or it is private: check the spelling, or log in with "
+                "`hf auth login`."
             ) from error
+        raise HeadwayError(f"the hub answered {code or 'an error'} for {id} ({page}): try again later.") from error
+    except Exception as error:
+        line = " ".join(str(error).split())
+        if type(error).__module__.startswith("httpx"):  # whichever of its versions the hub's client stands on
+            raise _offline(id, f"the hub does not answer ({type(error).__name__})") from error
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise HeadwayError(f"no room on the disk for {id}: free some, or set HF_HOME to a larger disk.") from error
+        if isinstance(error, OSError):
+            raise HeadwayError(f"{id} could not be fetched ({line}).") from error
         raise
     finally:
         if not progress:
             enable_progress_bars()
 
 
-def _hub_trouble(id: str, error: OSError) -> HeadwayError:
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return HeadwayError(f"no room on the disk for {id}: free some, or set HF_HOME to a larger disk.")
-    return HeadwayError(f"{id} could not be fetched ({' '.join(str(error).split())}).")
+def _offline(id: str, why: str) -> Offline:
+    return Offline(f"{id} is not on this disk, and {why}: connect and run this again, or give a local folder.")

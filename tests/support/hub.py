@@ -1,0 +1,118 @@
+"""A double of the Hugging Face hub on this machine: enough of its HTTP for `snapshot_download`, and its refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(http.server.ThreadingHTTPServer):
+    """Serves folders as repositories; a repository can also be ``gated``, ``private``, ``down`` or ``cut``."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, repositories: dict[str, Path | str]):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.repositories = repositories
+        self.asked: list[str] = []
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Hub
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        path = unquote(urlsplit(self.path).path)
+        self.server.asked.append(f"{self.command} {path}")
+        parts = path.strip("/").split("/")
+        if parts[:2] == ["api", "models"]:
+            self.api("/".join(parts[2:4]), parts[4:])
+        elif len(parts) >= 5 and parts[2] == "resolve":
+            self.file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
+        else:
+            self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+    def repository(self, name: str) -> Path | None:
+        found = self.server.repositories.get(name)
+        if isinstance(found, Path):
+            return found
+        if found == "gated":
+            self.answer(
+                403, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": f"Access to model {name} is restricted."}
+            )
+        elif found == "down":
+            self.answer(500, b"{}")
+        elif found == "private":
+            self.answer(401, b"{}", {"X-Error-Message": "Invalid username or password."})
+        else:
+            self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+        return None
+
+    def api(self, name: str, rest: list[str]):
+        folder = self.repository(name)
+        if folder is None:
+            return
+        revision = rest[1] if len(rest) > 1 else "main"
+        if revision not in ("main", COMMIT):
+            self.answer(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
+            return
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        if rest[:1] == ["tree"]:
+            content = [
+                {
+                    "type": "file",
+                    "path": path.relative_to(folder).as_posix(),
+                    "size": path.stat().st_size,
+                    "oid": etag(path),
+                }
+                for path in files
+            ]
+        else:
+            siblings = [{"rfilename": path.relative_to(folder).as_posix()} for path in files]
+            content = {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
+        self.answer(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def file(self, name: str, revision: str, path: str):
+        folder = self.repository(name)
+        if folder is None:
+            return
+        target = folder / path
+        if not target.is_file():
+            self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
+            return
+        headers = {"ETag": f'"{etag(target)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        self.answer(200, target.read_bytes(), headers)
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None):
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def etag(path: Path) -> str:
+    return hashlib.sha1(path.read_bytes()).hexdigest()
