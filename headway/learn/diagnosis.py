@@ -80,8 +80,8 @@ def all_mistakes(module: ModuleType) -> list[Mistake]:
 def _same(run: Run, trial: Trial, answer: Any) -> bool:
     """Whether the learner's outcome is the one `answer` gives on the same input."""
     kind = trial.difference.kind if trial.difference else ""
-    # Gradients are looked at only where nothing else is wrong.
-    request = trial.request if kind == "gradient" else {**trial.request, "gradient": False}
+    # Gradients are looked at only where nothing else is wrong; taking them may be what raised.
+    request = trial.request if kind in ("gradient", "raised") else {**trial.request, "gradient": False}
     outcome = run.outcome(answer, request)
     if outcome.result is None or trial.came.result is None:
         return compare(outcome, trial.came, run.limit(trial)) is None
