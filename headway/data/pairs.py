@@ -78,13 +78,13 @@ def reversal() -> list[tuple[str, str]]:
 
 
 def brackets() -> list[tuple[str, str]]:
-    """20,000 strings of brackets of three kinds -> whether they close what they open; half of them do.
+    """8,000 strings of brackets of three kinds -> whether they close what they open; half of them do.
 
     What does not balance is a balanced string with two signs exchanged, so that counting alone does not tell.
     """
     draw = random.Random(1810)
     rows: dict[str, str] = {}
-    left = {"balanced": 10_000, "unbalanced": 10_000}
+    left = {"balanced": 4_000, "unbalanced": 4_000}
     while any(left.values()):
         text = _balanced(draw, draw.randint(4, 14))
         if left["unbalanced"] > left["balanced"]:

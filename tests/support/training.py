@@ -11,7 +11,26 @@ from typing import Any
 from headway.train.config import from_dict
 from headway.train.folder import RunFolder, list_runs
 
-WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "that", "no", "dog", "had", "come", "to", "eat", "it", "or", "so", "they", "said"]
+WORDS = (
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "saw",
+    "that",
+    "no",
+    "dog",
+    "had",
+    "come",
+    "to",
+    "eat",
+    "it",
+    "so",
+    "they",
+)
 
 
 def some_text(path: Path, words: int = 3000) -> Path:
