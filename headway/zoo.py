@@ -205,9 +205,9 @@ def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
     from headway.weights import GGUF, load_gguf
 
     file = GGUF(path)
-    model = load_gguf(file, dtype=dtype, device=device)
+    tokenizer = PretrainedTokenizer.from_gguf(file.facts, name=name)  # first: it is read in a moment
     return _checked(
-        Loaded(name=name, model=model, tokenizer=PretrainedTokenizer.from_gguf(file.facts, name=name), where=path)
+        Loaded(name=name, model=load_gguf(file, dtype=dtype, device=device), tokenizer=tokenizer, where=path)
     )
 
 

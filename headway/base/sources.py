@@ -257,8 +257,6 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
         found = state(source)
         if found == "present":
             return source.path
-        if found == "damaged":
-            _say(progress, f"{source.path} is not what it has to be (damaged or cut short): fetching it again.")
         try:
             _fetch(source, progress)
         except Offline as error:
@@ -272,6 +270,8 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _no_room(source) from error
             raise
+        if found == "damaged":
+            _say(progress, f"{source.path} was damaged and has been fetched again.")
     return source.path
 
 

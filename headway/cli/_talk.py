@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,15 +104,15 @@ class Options:
         return load(name, dtype=self.dtype, device=self.device)
 
     @contextlib.contextmanager
-    def plugged(self) -> Iterator[None]:
-        """While this lasts, the learner's functions (`--with`) are the model's."""
+    def plugged(self) -> Iterator[Callable[[], None]]:
+        """While this lasts, the learner's functions (`--with`) are the model's. Yields what says how often they ran."""
         if self.with_ is None:
-            yield
+            yield lambda: None
             return
         from headway.learn.plug import plugged
 
-        with plugged(self.with_):
-            yield
+        with plugged(self.with_) as state:
+            yield lambda: note(f"with {self.with_}: {state.told()}")
 
 
 def speaks(loaded: Loaded) -> None:

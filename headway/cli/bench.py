@@ -24,6 +24,8 @@ def bench(
     tokens: int = 48,
     prompt_tokens: int | None = None,
     rounds: int = 5,
+    layers: int | None = None,
+    memory: bool = False,
     threads: int | None = None,
     device: str | None = None,
     json: Path | None = None,
@@ -36,19 +38,25 @@ def bench(
     Parameters
     ----------
     kind
-        decode (tokens a second after the first) or prefill (tokens a second of reading a prompt).
+        decode (tokens a second after the first), prefill (of reading a prompt into a cache), forward (of the logits of a
+        whole text) or train (of a forward and a backward pass).
     name
-        A name (smollm2-135m), a folder, a .gguf file, or a Hugging Face id.
+        A name (smollm2-135m), a folder, a .gguf file, or a Hugging Face id; or an architecture or one of its sizes (mamba,
+        mamba-130m), with random weights.
     against
-        transformers; without it, Headway alone.
+        transformers; mambapy (mamba only); parallel (retnet, against its own parallel form). Without it, Headway alone.
     dtype
         float32, bfloat16, ...; can be given several times. Both of these by default.
     tokens
         How many tokens to decode in a round.
     prompt_tokens
-        Length of the prompt: 16 for decode, 512 for prefill by default.
+        Length of the prompt: 16 for decode, 512 otherwise.
     rounds
         How often each runs; one more round, before, does not count.
+    layers
+        With random weights, how many layers instead of all.
+    memory
+        Measure peak memory too.
     threads
         How many threads PyTorch may use; its own choice by default.
     device
@@ -58,44 +66,74 @@ def bench(
     """
     from headway.base.errors import HeadwayError, did_you_mean
 
-    if against not in (None, "transformers"):
-        raise HeadwayError(f"there is nothing to compare with called '{against}': transformers.")
     if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
         raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")
 
     import torch
 
     from headway.cli._talk import note, speaks
-    from headway.evals.speed import KINDS, busy, machine
+    from headway.evals.speed import KINDS, REFERENCES, busy, machine
     from headway.evals.speed import bench as measure
     from headway.zoo import load, parse_device, parse_dtype
 
     if kind not in KINDS:
         raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
-    parse_device(device)
+    if against is not None and against not in REFERENCES:
+        raise HeadwayError(
+            f"there is nothing to compare with called '{against}'.{did_you_mean(against, list(REFERENCES))} "
+            f"Known: {', '.join(REFERENCES)}."
+        )
+    place = parse_device(device)
+    hollow = _untrained(name, layers)
+    if layers is not None and hollow is None:
+        raise HeadwayError(f"--layers is for random weights: {name} has weights of its own, or is not an architecture.")
     dtypes = [parse_dtype(word) for word in dtype or ("float32", "bfloat16")]
     if threads is not None:
         torch.set_num_threads(threads)
-    if warning := busy():
-        note(warning)
+    warning = busy()
     records, behind = [], False
     for one in dtypes:
-        loaded = load(name, dtype=one, device=device)
-        speaks(loaded)
-        prompt = _prompt(loaded, prompt_tokens or (512 if kind == "prefill" else 16), tokens, loaded.model)
+        length = prompt_tokens or (16 if kind == "decode" else 512)
+        if hollow is None:
+            loaded = load(name, dtype=one, device=device)
+            speaks(loaded)
+            model, prompt = loaded.model, _prompt(loaded, length, tokens, loaded.model)
+        else:
+            model = hollow().to(device=place, dtype=one).eval()
+            prompt = torch.randint(0, model.config.vocab_size, (1, length), device=place)
         with _progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
-            result = measure(kind, loaded.model, prompt, against=against, n=tokens, rounds=rounds, tell=tell)
+            result = measure(kind, model, prompt, against=against, n=tokens, rounds=rounds, memory=memory, tell=tell)
         records.append({"dtype": str(one).removeprefix("torch."), **result.record()})
         behind |= against is not None and result.ratio <= 1
     _show(kind, name, against, records)
     facts = machine()
     note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
+    if warning:
+        note(warning)
     if json is not None:
         _write(
             json,
             {"bench": kind, "model": name, "tokens": tokens, "rounds": rounds, "machine": facts, "results": records},
         )
     return 1 if behind else 0
+
+
+def _untrained(name: str, layers: int | None):
+    """What makes a model of the architecture or size called `name` with random weights; None if there is none of the name."""
+    import dataclasses
+    import importlib
+
+    from headway.models.catalog import CATALOG
+
+    for architecture, entry in CATALOG.items():
+        if entry.kind != "decoder" or not name.startswith(architecture):
+            continue
+        sizes = importlib.import_module(f"headway.models.{architecture}").PRESETS
+        size = next(iter(sizes)) if name == architecture else name
+        if size in sizes:
+            config = sizes[size] if layers is None else dataclasses.replace(sizes[size], n_layer=layers)
+            return lambda: entry.load()[0](config)
+    return None
 
 
 def _prompt(loaded, length: int, tokens: int, model):
@@ -128,6 +166,8 @@ def _show(kind, name, against, records) -> None:
         table.add_column("ratio", justify="right")
         table.add_column("range")
         table.add_column("" if kind != "decode" else "same tokens")
+    if "peak bytes" in records[0]["notes"]:
+        table.add_column("peak MB", justify="right")
     for record in records:
         row = [record["dtype"], *(f"{statistics.median(record['rates'][arm]):.1f}" for arm in arms)]
         if against:
@@ -137,6 +177,8 @@ def _show(kind, name, against, records) -> None:
                 f"{min(ratios):.2f} to {max(ratios):.2f}",
                 record["notes"].get("same tokens", ""),
             ]
+        if "peak bytes" in record["notes"]:
+            row.append(" / ".join(f"{size / 1e6:.0f}" for size in record["notes"]["peak bytes"].values()))
         table.add_row(*row)
     out().print(table)
 

@@ -46,6 +46,8 @@ def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
     system = None if options.system is None else plain(options.system)
     talk = Conversation(loaded.model, loaded.tokenizer, system=system)
     session = _Session(name, talk, options, sampling, options.generator(next(loaded.model.parameters()).device))
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="replace")
     if person:
         note(f"{name} listens. /help for help, /quit to leave, Ctrl-C ends a reply.")
         with contextlib.suppress(ImportError):
@@ -65,6 +67,9 @@ def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
             try:
                 if session.hear(line.strip()):
                     return 0
+            except KeyboardInterrupt:
+                print(flush=True)
+                note("stopped")
             except HeadwayError as error:
                 from headway.base.console import fail
 

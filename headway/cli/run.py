@@ -70,7 +70,7 @@ def run(
         system = [] if options.system is None else [{"role": "system", "content": plain(options.system)}]
         ids = loaded.words.encode_chat([*system, {"role": "user", "content": text}])
     said = Reply()
-    with options.plugged():
+    with options.plugged() as tell:
         pieces = reply(
             loaded.model,
             loaded.decoder(),
@@ -88,8 +88,9 @@ def run(
             print(flush=True)
             note(f"stopped: {said.line()}")
             return 130
-    print(flush=True)
-    note(said.line())
+        print(flush=True)
+        note(said.line())
+        tell()
 
     from headway.learn.progress import used
 

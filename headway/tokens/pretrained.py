@@ -306,8 +306,10 @@ def _from_gguf(facts: Mapping[str, Any], name: str) -> PretrainedTokenizer:
 
 
 def _list(facts: Mapping[str, Any], key: str, kind: type) -> list[Any]:
-    found = facts.get(key) or []
-    return [kind(value) for value in found]
+    found, kinds = facts.get(key, []), (float, int) if kind is float else kind
+    if not isinstance(found, list) or not all(isinstance(value, kinds) for value in found):
+        raise Corrupt(f"the file's {key} is no list of {kind.__name__}: fetch it again")
+    return found
 
 
 def _byte_level(vocabulary: dict[str, int], merges: list[tuple], pre: str) -> Backend:
