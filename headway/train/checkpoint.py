@@ -26,10 +26,10 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import replacing, write_text
 
 DTYPES = {
-    torch.float64: "F64", torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.int64: "I64",
-    torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+    torch.int64: "I64", torch.float64: "F64", torch.float32: "F32", torch.int32: "I32", torch.bfloat16: "BF16",
+    torch.float16: "F16", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
-"""safetensors' names."""
+"""safetensors' names, in the order in which it writes the types: the widest first, so that all are aligned."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What an OSError says when there is no room."""
@@ -163,8 +163,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
-    # Aligned first, as the library does: the wide types, then the names.
-    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    rank = {dtype: n for n, dtype in enumerate(DTYPES)}
+    names = sorted(tensors, key=lambda name: (rank[tensors[name].dtype], name))
     for name in names:
         tensor = tensors[name]
         header[name] = {

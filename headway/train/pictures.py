@@ -25,9 +25,9 @@ def draw_runs(runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], path: Path, 
     style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
              "grid.color": "#e6e6e6", "axes.axisbelow": True, "legend.frameon": False}  # fmt: skip
     with rc_context(style):
-        figure = Figure(figsize=(8, 4.5), dpi=110, layout="constrained")
+        figure = Figure(figsize=(8, 4.5), dpi=110)
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
+        axes = figure.add_axes((0.08, 0.11, 0.9, 0.85))
         for n, (name, rows) in enumerate(runs):
             colour = COLOURS[n % len(COLOURS)]
             styles: list[tuple[str, str, dict[str, Any]]] = [
