@@ -130,6 +130,12 @@ CATALOG: dict[str, Entry] = {
         topic="training",
         minutes=8,
     ),
+    "encdec-vs-rnn": Entry(
+        title="At equal cost the Transformer translates better than a GRU with attention",
+        paper="Vaswani et al. 2017",
+        topic="transformer",
+        minutes=6,
+    ),
 }
 
 
