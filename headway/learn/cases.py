@@ -163,7 +163,7 @@ class Case:
     gradient: bool = True
     float32: bool = True
     layouts: bool = True
-    draws: int = 12
+    draws: int = 14
     tolerance: float | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
 
@@ -174,7 +174,7 @@ def case(
     gradient: bool = True,
     float32: bool = True,
     layouts: bool = True,
-    draws: int = 12,
+    draws: int = 14,
     tolerance: float | None = None,
     **sizes: Any,
 ) -> Callable[[Callable[[Draw], Call]], Case]:

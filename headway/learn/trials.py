@@ -77,8 +77,8 @@ def allowed_sizes(ranges: dict[str, Any], sizes: dict[str, int], valid: Any) -> 
 
 
 def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[dict[str, int]]:
-    """`count` choices of sizes: all different, all least, the first again (for other values), each least alone, all
-    greatest, then at random."""
+    """`count` choices of sizes: all different, all least, the first again (for other values), all equal where they can be,
+    each least alone, all greatest, then at random."""
     chance = random.Random(seed)
     free = [name for name, allowed in ranges.items() if least(allowed) != most(allowed, ranges)]
 
@@ -99,10 +99,21 @@ def draws_of(ranges: dict[str, Any], count: int, seed: str, valid: Any) -> list[
     plan = [first, sized({name: least(a) for name, a in ranges.items()}), first, sized(distinct=True)]
     for name in free:
         plan.append(sized({name: least(ranges[name])}))
+    plan.append(sized(_equal(ranges, chance)))
     plan.append(sized({name: most(a, ranges) for name, a in ranges.items()}))
     while len(plan) < count:
         plan.append(sized(distinct=len(plan) % 2 == 0))
     return [sizes for sizes in plan[: max(count, 1)] if sizes is not None]
+
+
+def _equal(ranges: dict[str, Any], chance: random.Random) -> dict[str, int]:
+    """One number above 1 for every size that allows it: an axis taken for another shows only where they can be confused."""
+
+    def allows(allowed: Any, n: int) -> bool:
+        return least(allowed) <= n <= most(allowed, ranges) and (not isinstance(allowed, list) or n in allowed)
+
+    number = max(range(2, 10), key=lambda n: (sum(allows(a, n) for a in ranges.values()), chance.random()))
+    return {name: number for name, allowed in ranges.items() if allows(allowed, number)}
 
 
 class Run:

@@ -50,6 +50,12 @@ def full_mask(d):
     return Call("attend", **qkv(d), mask=d.mask("b h t s"))
 
 
+@case("a mask per query and key, as many queries as keys", t=(2, 5), draws=5)
+def square_mask(d):
+    q, k, v = d.normal("b h t k"), d.normal("b h t k"), d.normal("b h t w")
+    return Call("attend", q=q, k=k, v=v, mask=d.mask("b h t t"))
+
+
 @case("a mask for all heads and rows (1 1 t s)")
 def shared_mask(d):
     return Call("attend", **qkv(d), mask=d.mask("1 1 t s"))
