@@ -72,7 +72,7 @@ def beam_search(
     Args:
         model: A decoder, or an encoder-decoder with `forward=reading(model, source)`.
         tokens: The prompt; the start symbol for an encoder-decoder.
-        beams: Texts kept at every step.
+        beams: Texts kept at every step. With one and `early="yes"`, this is greedy search.
         max_tokens: The most tokens to come.
         stop_ids: A text ends with one of these.
         length_penalty: Above 0, longer texts are favoured over what their probability says; 0 is the plain sum.

@@ -14,6 +14,7 @@ from torch import nn
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import replacing, write_text
 from headway.models.catalog import CATALOG, Entry
+from headway.weights.ctranslate2 import load_ctranslate2
 from headway.weights.engine import Table, read_weights, write_weights
 from headway.weights.files import GGUF, open_folder, read_json
 from headway.weights.native import native_name, native_table
@@ -54,6 +55,8 @@ def load_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise HeadwayError(f"there is no folder {folder}")
+    if (folder / "model.bin").is_file() and not any(folder.glob("*.safetensors")):
+        return load_ctranslate2(folder, dtype=dtype, device=device)
     theirs = read_json(folder / "config.json")
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)

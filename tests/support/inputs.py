@@ -24,7 +24,9 @@ def _encoder_decoder(model, generator):
 
 
 def draw_source(model: nn.Module, b: int, s: int, generator: torch.Generator) -> Tensor:
-    """What an encoder-decoder reads: ids (b, s)."""
+    """What an encoder-decoder reads: ids (b, s), or frames."""
+    if hasattr(model.config, "mels"):  # sound: frames, always as many
+        return torch.randn(b, model.config.mels, model.config.frames, generator=generator, dtype=torch.float64)
     return torch.randint(0, model.config.vocab_size, (b, s), generator=generator)
 
 
@@ -84,4 +86,5 @@ CALLS = {
     "decoder": _decoder,
     "encoder-decoder": _encoder_decoder,
     "encoder": _encoder,
+    "speech": _encoder_decoder,
 }
