@@ -1,0 +1,105 @@
+"""What is asked of beam search, and the answer it is held against."""
+
+import torch
+
+from headway.learn.cases import Call, Function, case, law
+
+ORDER = 6
+ENTRIES = ("beam_search",)
+SIZES = {"v": (3, 6), "beams": (1, 4), "n": (1, 7)}
+
+# Every prefix has logits of its own, drawn at random: a table, looked up by a sum over the tokens so far.
+MODEL = "lambda tokens: table[(tokens * factors[: tokens.shape[1]]).cumsum(1) % len(table)]"
+
+
+def beam_search(model, start, *, beams, max_tokens, end, alpha):
+    open_ones, finished = [([], 0.0)], []
+    for _ in range(max_tokens):
+        tokens = torch.tensor([[start, *words] for words, _ in open_ones])
+        log_p = model(tokens)[:, -1].log_softmax(-1)
+        totals = (torch.tensor([total for _, total in open_ones], dtype=torch.float64)[:, None] + log_p).flatten()
+        kept = totals.topk(min(beams, len(totals)))
+        v = log_p.shape[1]
+        grown = [
+            ([*open_ones[place // v][0], place % v], total)
+            for total, place in zip(kept.values.tolist(), kept.indices.tolist(), strict=True)
+        ]
+        finished += [pair for pair in grown if pair[0][-1] == end]
+        open_ones = [pair for pair in grown if pair[0][-1] != end]
+        if not open_ones:
+            break
+    scored = [(total / ((5 + len(words)) / 6) ** alpha, words) for words, total in finished + open_ones]
+    score, words = max(scored)
+    return words, score
+
+
+def language(d, std=1.0, offset=0.0):
+    model = Function(MODEL, table=d.normal("211 v", std=std), factors=d.integers("12", 1, 211))
+    model.values["table"] += offset
+    return model
+
+
+def search(d, alpha, end=None, **language_of):
+    return Call(
+        "beam_search",
+        model=language(d, **language_of),
+        start=d.integer(0, d.v - 1),
+        beams=d.beams,
+        max_tokens=d.n,
+        end=d.integer(0, d.v - 1) if end is None else end,
+        alpha=alpha,
+    )
+
+
+def plain(name, draws, **sizes):
+    return case(name, gradient=False, float32=False, layouts=False, draws=draws, **sizes)
+
+
+@plain("no length penalty", 5)
+def by_probability(d):
+    return search(d, 0.0)
+
+
+@plain("the paper's α = 0.6", 9, beams=(2, 4), n=(3, 7))
+def paper(d):
+    return search(d, 0.6)
+
+
+@plain("a strong length penalty", 7, beams=(2, 4), n=(3, 7))
+def strong(d):
+    return search(d, d.number(1.2, 2.5))
+
+
+@plain("sentences without an end", 5, beams=(2, 4), n=(2, 6))
+def endless(d):
+    return search(d, 0.6, end=99)
+
+
+@plain("one beam", 4, beams=1, n=(2, 7))
+def greedy(d):
+    return search(d, 0.6)
+
+
+@plain("logits far from zero", 4, beams=(2, 4), n=(2, 6))
+def far(d):
+    return search(d, 0.6, std=2.0, offset=50.0)
+
+
+@law("the score is not log P of the sentence over ((5 + n)/6)^α", beams=(2, 4), n=(2, 6))
+def consistent(learner, d):
+    model, start, end = language(d), d.integer(0, d.v - 1), d.integer(0, d.v - 1)
+    words, score = learner.beam_search(model, start, beams=d.beams, max_tokens=d.n, end=end, alpha=0.7)
+    log_p = model(torch.tensor([[start, *words]]))[0, :-1].log_softmax(-1)
+    total = log_p[torch.arange(len(words)), torch.tensor(words)].sum()
+    return abs(float(total) / ((5 + len(words)) / 6) ** 0.7 - float(score)) < 1e-9 * abs(float(total))
+
+
+@law("with as many beams as there are sentences the best is not found", v=(2, 3), n=(1, 3), beams=1)
+def exhaustive(learner, d):
+    model, start = language(d), d.integer(0, d.v - 1)
+    _, score = learner.beam_search(model, start, beams=100, max_tokens=d.n, end=99, alpha=0.0)
+    greedy = [start]
+    for _ in range(d.n):
+        greedy.append(int(model(torch.tensor([greedy]))[0, -1].argmax()))
+    log_p = model(torch.tensor([greedy]))[0, :-1].log_softmax(-1)
+    return float(score) >= float(log_p[torch.arange(d.n), torch.tensor(greedy[1:])].sum()) - 1e-9

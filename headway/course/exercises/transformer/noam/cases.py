@@ -1,0 +1,62 @@
+"""What is asked of the schedule of 2017, and the answer it is held against."""
+
+from headway.learn.cases import Call, case, law, near
+
+ORDER = 4
+ENTRIES = ("attention_is_all_you_need", "warmup_for")
+SIZES = {"width": (2, 1024), "warmup": (3, 400)}
+
+
+def attention_is_all_you_need(step, *, width, warmup):
+    return width**-0.5 * min(step**-0.5, step * warmup**-1.5)
+
+
+def warmup_for(peak, *, width):
+    return 1 / (width * peak**2)
+
+
+def at(d, step):
+    return Call("attention_is_all_you_need", step=step, width=d.width, warmup=d.warmup)
+
+
+def plain(name, draws):
+    return case(name, gradient=False, float32=False, layouts=False, draws=draws)
+
+
+@plain("the first step", 5)
+def first(d):
+    return at(d, 1)
+
+
+@plain("within the warm-up", 7)
+def rising(d):
+    return at(d, d.integer(2, d.warmup - 1))
+
+
+@plain("at the peak", 5)
+def peak(d):
+    return at(d, d.warmup)
+
+
+@plain("after the warm-up", 7)
+def falling(d):
+    return at(d, d.warmup + d.integer(1, 5000))
+
+
+@plain("the warm-up for a peak", 7)
+def turned_round(d):
+    return Call("warmup_for", peak=d.number(1e-4, 0.1), width=d.width)
+
+
+@law("the peak is not at step {warmup}: one step before or after it the learning rate is greater")
+def top(learner, d):
+    before, here, after = (
+        learner.attention_is_all_you_need(d.warmup + n, width=d.width, warmup=d.warmup) for n in (-1, 0, 1)
+    )
+    return before < here and after < here
+
+
+@law("a model of four times the width does not have half the learning rate")
+def width(learner, d):
+    one, two = (learner.attention_is_all_you_need(d.warmup, width=w, warmup=d.warmup) for w in (d.width, 4 * d.width))
+    return near(one, 2 * two)
