@@ -58,6 +58,8 @@ def test_no_machine_or_registry_is_named(pattern):
         names = listed.stdout.split("\n")
     for name in names:
         path = ROOT / name
-        if name.endswith((".py", ".md", ".toml", ".json", ".txt")) and path.exists() and path != Path(__file__):
+        if "fixtures" in path.parts or path == Path(__file__) or not path.exists():
+            continue  # other people's files are theirs, byte for byte
+        if name.endswith((".py", ".md", ".toml", ".json", ".txt")):
             found = re.search(pattern, path.read_text(encoding="utf-8"))
             assert not found, f"{name} names {found[0]}"

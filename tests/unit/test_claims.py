@@ -27,6 +27,17 @@ from headway.cli import app as cli
 from headway.cli.reproduce import parse_seeds
 
 NAMES = list(catalog.CATALOG)
+NOT_RUN_YET = {
+    "length-collapse",
+    "source-reversal",
+    "encdec-vs-rnn",
+    "deepnorm-64",
+    "mup-transfer",
+    "kaplan-sign",
+    "chinchilla-minimum",
+}
+"""Claims that run and whose five seeds have not been run for shipping yet: `headway claims` shows no verdict for them."""
+SHIPPED = [name for name in NAMES if name not in NOT_RUN_YET]
 QUICK = [name for name in NAMES if catalog.CATALOG[name].minutes <= 0.1]
 
 
@@ -444,7 +455,7 @@ def test_every_claim_cites_papers_as_the_library_has_them(name):
         assert paper.authors.split()[0] in record["authors"][0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(name):
     claim, result = catalog.get(name), shelf.shipped(name)
     assert result is not None, f"no headway/claims/results/{name}.json"
@@ -468,7 +479,7 @@ def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(na
 
 def test_nothing_is_shipped_that_is_not_a_claim():
     shipped = {path.stem for path in shelf.SHIPPED.iterdir() if path.suffix in (".json", ".png")}
-    assert shipped == set(NAMES)
+    assert shipped == set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", QUICK)
