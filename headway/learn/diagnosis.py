@@ -62,7 +62,11 @@ def explained(run: Run, wrong: list[Trial], broken: Any) -> dict:
     }
 
 
-def _mistakes(run: Run, entry: str) -> list[Mistake]:
+UNSEEN = ("state", "random")
+"""Kinds of mistakes that one call of the mistake by itself need not show."""
+
+
+def mistakes_of(run: Run, entry: str) -> list[Mistake]:
     module = run.exercise.load("mistakes")
     return [m for m in all_mistakes(module) if (m.entry or run.entries[0]) == entry]
 
@@ -95,7 +99,7 @@ def _same(run: Run, trial: Trial, answer: Any) -> bool:
 
 def _named(run: Run, entry: str, wrong: list[Trial]) -> dict | None:
     """The mistake that gives what the learner's code gives on every input; or two that do so together."""
-    mistakes = _mistakes(run, entry)
+    mistakes = mistakes_of(run, entry)
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
     first = _telling(wrong)
     for mistake in mistakes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from headway.learn import diagnosis, layers
 from headway.learn.cases import Make, fill
-from headway.learn.comparing import one_line
+from headway.learn.comparing import Outcome, compare, one_line
 from headway.learn.diagnosis import all_mistakes
 from headway.learn.exercise import Exercise
 from headway.learn.judge_child import die_with_parent
@@ -73,6 +73,55 @@ def forbidden_in(tree: ast.Module, forbidden: dict[str, str], allowed: tuple[str
         if name in forbidden and isinstance(node, ast.Attribute):
             return line, name, forbidden[name]
     return None
+
+
+# -- inputs that tell ----------------------------------------------------------------------------------------------------
+
+EXTRA = 60
+"""Further inputs drawn, at most, for known mistakes that none of the first has shown."""
+
+
+def _telling_apart(run: Run, entries: set[str]) -> list[Trial]:
+    """Go on drawing until every known mistake would have shown: a pass must not depend on the luck of a seed.
+
+    Returns the first further trial that the learner's code gets wrong, in a list, or an empty one.
+    """
+    budget = EXTRA
+    for entry in entries:
+        trials = [t for t in run.trials if t.call.entry == entry]
+        cases = [case for case in run.all_cases() if any(t.case is case for t in trials)]
+        for mistake in diagnosis.mistakes_of(run, entry):
+            # The first draw of every case, then the second: most mistakes show at once. Gradients cost, and tell few apart.
+            spread = sorted(trials, key=lambda trial: trial.index)
+            seen = mistake.kind in diagnosis.UNSEEN
+            seen = seen or any(_shows(run, t, mistake.answer, False) for t in spread)
+            if seen or any(_shows(run, t, mistake.answer) for t in spread):
+                continue
+            while cases and budget > 0:
+                case = cases[budget % len(cases)]
+                ranges = {**run.ranges, **case.sizes}
+                sizes = draws_of(ranges, 1, f"{run.seed}:{case.name}:{budget}", run.valid)
+                budget -= 1
+                if not sizes:
+                    continue
+                trial = run.try_one(case, sizes[0], index=1000 + budget)
+                run.trials.append(trial)
+                trials.append(trial)
+                if trial.difference:
+                    return [trial]
+                if _shows(run, trial, mistake.answer):
+                    break
+    return []
+
+
+def _shows(run: Run, trial: Trial, answer: Any, gradients: bool = True) -> bool:
+    """Whether a wrong answer is seen to be wrong on an input."""
+    expected = trial.expected
+    if not gradients and expected.result is not None:
+        expected = Outcome({name: value for name, value in expected.result.items() if name != "gradients"})
+    request = {**trial.request, "gradient": trial.request["gradient"] and gradients}
+    axes = run.returns.get(trial.call.entry, "")
+    return compare(expected, run.outcome(answer, request), run.limit(trial), axes) is not None
 
 
 # -- the verdict ---------------------------------------------------------------------------------------------------------
@@ -234,6 +283,8 @@ def _run(run: Run) -> dict:
                 run.trials.append(again)
                 if again.difference:
                     wrong.append(again)
+    if not wrong:
+        wrong += _telling_apart(run, entries)
     if not wrong:
         # Once more, after everything else: nothing may have been remembered from call to call.
         for trial in [t for n, t in enumerate(run.trials) if t.manner == "float64"][::7]:

@@ -53,7 +53,8 @@ class Updates:
         """What the rules remember, whole, as ``optimiser.<parameter>.<name>``. Every process has to ask."""
         found = {}
         for parameter, state in self._states():
-            for name, value in state.items():
+            # Sorted: after a resume each process has them in an order of its own, and a share must meet its other half.
+            for name, value in sorted(state.items()):
                 if isinstance(value, Tensor):
                     found[f"optimiser.{self.names[parameter]}.{name}"] = whole(value)
         return found
@@ -66,7 +67,7 @@ class Updates:
         """Remember what `tensors` and `counts` gave."""
         parameters = {name: parameter for parameter, name in self.names.items()}
         rules = {parameter: rule for rule in self.rules for group in rule.param_groups for parameter in group["params"]}
-        for key, value in tensors.items():
+        for key, value in sorted(tensors.items()):
             if key.startswith("optimiser."):
                 name, _, kind = key.removeprefix("optimiser.").rpartition(".")
                 parameter = parameters[name]

@@ -1,6 +1,7 @@
 """What is asked of the order of backward, and the answer it is held against."""
 
 from headway.learn.cases import Call, case, law
+from headway.learn.telling import telling
 
 ORDER = 6
 ENTRIES = ("topological",)
@@ -46,8 +47,11 @@ def any_graph(d):
 
 @case("a graph in which values are used again and again", n=(5, 14), draws=14)
 def shared(d):
-    root, operands = graph(d, d.n, most=4, reach=3)
-    return Call("topological", root=root, operands=operands)
+    def build(d):
+        root, operands = graph(d, d.n, most=4, reach=3)
+        return Call("topological", root=root, operands=operands)
+
+    return telling(__file__, d, build)
 
 
 @case("values that the result does not depend on", n=(4, 12), draws=10)

@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 from headway.learn.cases import Call, case, law
+from headway.learn.telling import telling
 
 ORDER = 1
 ENTRIES = ("learn_merges",)
@@ -51,23 +52,30 @@ def words_of(d, alphabet, most=5, long=None):
 
 @case("words of a few letters", w=(4, 9), length=(3, 7), n=(3, 8), draws=14)
 def plain(d):
-    return Call("learn_merges", words=words_of(d, "abcd", 6), n=d.n)
+    return telling(__file__, d, lambda d: Call("learn_merges", words=words_of(d, "abcd", 6), n=d.n))
 
 
 @case("words of two letters, with runs of the same one", w=(3, 6), length=(4, 9), draws=14)
 def runs(d):
-    return Call("learn_merges", words=words_of(d, "ab"), n=d.n)
+    return telling(__file__, d, lambda d: Call("learn_merges", words=words_of(d, "ab"), n=d.n))
 
 
 @case("words that all occur once, so that many pairs are equally frequent", w=(3, 7), n=(3, 8), draws=12)
 def ties(d):
-    return Call("learn_merges", words=words_of(d, "abcd", 1), n=d.n)
+    return telling(__file__, d, lambda d: Call("learn_merges", words=words_of(d, "abcd", 1), n=d.n))
 
 
 @case("one frequent word against many rare ones", w=(4, 8), length=(3, 6), n=(2, 6), draws=10)
 def weighted(d):
     words = words_of(d, "ef", 2)
     words[d.text(5, "abc")] = d.integer(30, 60)
+    return Call("learn_merges", words=words, n=d.n)
+
+
+@case("a pair that also stands across the end of a longer symbol", w=1, n=(3, 6), draws=6)
+def across_a_symbol(d):
+    x, a, b = d.random.sample("klmnop", 3)
+    words = {x + a: d.integer(20, 30), x + a + b: d.integer(2, 3), a + b: d.integer(8, 12), b + x: 1}
     return Call("learn_merges", words=words, n=d.n)
 
 

@@ -1,8 +1,10 @@
 """What is asked of the best segmentation, and the answer it is held against."""
 
 import math
+from itertools import pairwise
 
 from headway.learn.cases import Call, case, law
+from headway.learn.telling import telling
 
 ORDER = 4
 ENTRIES = ("viterbi",)
@@ -67,12 +69,12 @@ def drawn(d, alphabet, letters, unknown=None, **more):
 
 @case("a text all of whose characters are known", length=(3, 14), draws=18)
 def plain(d):
-    return drawn(d, "abcde", "abcde")
+    return telling(__file__, d, lambda d: drawn(d, "abcde", "abcde"), 12)
 
 
 @case("a text that repeats itself", length=(4, 14), draws=12)
 def repeats(d):
-    return drawn(d, "aab", "ab")
+    return telling(__file__, d, lambda d: drawn(d, "aab", "ab"), 6)
 
 
 @case("a piece as long as the text", length=(3, 9), n=(2, 6), draws=10)
@@ -84,18 +86,42 @@ def whole(d):
 
 @case("unknown characters", length=(4, 12), n=(1, 3), draws=18)
 def strangers(d):
-    return drawn(d, "abcxé日", "abc")
+    def build(d):
+        for _ in range(20):
+            call = drawn(d, "abcxé日", "abc")
+            alone = [piece in "xé日" for piece in viterbi(**call.arguments)]
+            if any(a and b for a, b in pairwise(alone)):
+                break
+        return call
+
+    return telling(__file__, d, build, 4)
 
 
 @case("unknown characters inside known pieces, and a mild `unknown`", length=(3, 10), n=(3, 9), draws=12)
 def inside(d):
-    return drawn(d, "abxy", "ay", unknown=d.number(-6.0, -3.0))
+    def build(d):
+        for _ in range(20):
+            call = drawn(d, "abxy", "ay", unknown=d.number(-6.0, -3.0))
+            text, scores = call.arguments["text"], call.arguments["scores"]
+            if viterbi(**call.arguments) != viterbi(text, scores):
+                break
+        return call
+
+    return telling(__file__, d, build, 4)
 
 
 @case("characters rarer than unknown ones", length=(2, 9), n=(1, 2), draws=12)
 def rare(d):
     limits = (-50.0, -41.0)
     return drawn(d, "ab", "ab", a=(-30.0, -25.0), b=(-30.0, -25.0), ab=limits, ba=limits, aa=limits, bb=limits)
+
+
+@case("one, two or three pieces", length=4, n=1, draws=5)
+def weighed(d):
+    a, b, c, e = d.random.sample("klmnop", 4)
+    scores = {a: -2.0, b: -2.0, c: -15.0, e: -15.0, a + b: -7.0, c + e: -7.0, c + e + a: -1.0, a + b + c + e: -40.0}
+    scores[c + e] -= d.number(1.5, 2.5)
+    return Call("viterbi", text=a + b + c + e, scores=scores)
 
 
 @case("an empty text, and one character", length=1, n=2, draws=4)

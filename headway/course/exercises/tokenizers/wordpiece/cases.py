@@ -1,6 +1,7 @@
 """What is asked of WordPiece, and the answer it is held against."""
 
 from headway.learn.cases import Call, case, law
+from headway.learn.telling import telling
 
 ORDER = 5
 ENTRIES = ("wordpiece",)
@@ -44,15 +45,21 @@ def vocab_of(d, word, letters, all_letters=True):
 
 @case("a word all of whose letters are tokens", length=(3, 12), draws=16)
 def plain(d):
-    word = d.text(d.length, "abc")
-    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"))
+    def build(d):
+        word = d.text(d.length, "abc")
+        return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"))
+
+    return telling(__file__, d, build)
 
 
 @case("beginnings only, or continuations only, for some letters", length=(2, 9), n=(4, 16), draws=16)
 def halves(d):
-    word = d.text(d.length, "ab")
-    vocab = vocab_of(d, word, "ab", all_letters=False) | {d.choice("ab"), "##" + d.choice("ab")}
-    return Call("wordpiece", word=word, vocab=vocab)
+    def build(d):
+        word = d.text(d.length, "ab")
+        vocab = vocab_of(d, word, "ab", all_letters=False) | {d.choice("ab"), "##" + d.choice("ab")}
+        return Call("wordpiece", word=word, vocab=vocab)
+
+    return telling(__file__, d, build)
 
 
 @case("a word that another cut would have saved", length=(3, 8), n=(2, 5), draws=12)
@@ -83,16 +90,39 @@ def own_unknown(d):
     return Call("wordpiece", word=word, vocab=vocab_of(d, "ab", "ab"), unknown="<unk>")
 
 
-@case("words of exactly, and of one more than, `longest` characters", length=(3, 8), draws=12)
-def limit(d):
+@case("words of exactly `longest` characters", length=(3, 8), draws=6)
+def just_short_enough(d):
     word = d.text(d.length, "abc")
-    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length - d.integer(0, 1))
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length)
 
 
-@case("an empty word, capitals", length=(1, 4), n=(2, 6), draws=6)
-def odd(d):
-    word = d.choice(["", "A", "aB", "Ba"])
-    return Call("wordpiece", word=word, vocab=vocab_of(d, "ab", "ab"))
+@case("words of one character more than `longest`", length=(3, 8), draws=6)
+def too_long(d):
+    word = d.text(d.length, "abc")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length - 1)
+
+
+@case("an empty word", length=1, n=2, draws=1)
+def empty(d):
+    return Call("wordpiece", word="", vocab=vocab_of(d, "ab", "ab"))
+
+
+@case("capitals", length=(1, 4), n=(2, 6), draws=5)
+def capitals(d):
+    return Call("wordpiece", word=d.choice(["A", "aB", "Ba"]), vocab=vocab_of(d, "ab", "ab"))
+
+
+@case("a cut in fewer tokens that greed does not find", length=1, n=1, draws=4)
+def not_the_fewest(d):
+    a, b, c, e, f, g = d.random.sample("abcdefgh", 6)
+    vocab = {"[UNK]", a + b, a + b + c, "##" + e, "##" + f, "##" + g, "##" + c + e + f, "##" + b + c + e + f + g}
+    return Call("wordpiece", word=a + b + c + e + f + g, vocab=vocab)
+
+
+@case("a word that goes on with what can only begin one", length=1, n=1, draws=3)
+def only_beginnings(d):
+    a, b = d.random.sample("abcdefgh", 2)
+    return Call("wordpiece", word=a + b, vocab={"[UNK]", a, b, "##" + a})
 
 
 @law("the tokens, without ##, do not join to the word", length=(2, 9))

@@ -70,6 +70,19 @@ def strong(d):
     return search(d, d.number(1.2, 2.5))
 
 
+@plain("a language of short sentences, and a strong length penalty", 7, v=(3, 5), beams=(2, 3), n=(5, 7))
+def short(d):
+    end = d.integer(0, d.v - 1)
+    call = search(d, d.number(2.0, 4.0), end=end)
+    call.arguments["model"].values["table"][:, end] += 1.0
+    return call
+
+
+@plain("long sentences of many words", 5, v=(5, 6), beams=2, n=(6, 7))
+def long(d):
+    return search(d, 0.6, end=99)
+
+
 @plain("sentences without an end", 5, beams=(2, 4), n=(2, 6))
 def endless(d):
     return search(d, 0.6, end=99)

@@ -8,7 +8,7 @@ from headway.learn.cases import switches
 def beam_search(
     model, start, *, beams, max_tokens, end, alpha,
     _penalty="gnmt", _length=0, _log="softmax", _prune="all", _ended="leaves", _rest="counts", _stop="none open", _apart="right",
-    _total="sum", _out="words", _score="penalised", _count=0, _place=-1, _beams="kept",
+    _total="sum", _out="words", _score="penalised", _count=0, _place=-1,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
 
@@ -53,8 +53,6 @@ def beam_search(
             places = totals.flatten().topk(min(beams, totals.numel()), largest=False).indices.tolist()
         else:
             places = totals.flatten().topk(min(beams, totals.numel())).indices.tolist()
-        if _beams == "fewer":
-            places = places[: max(1, beams - len(finished))]
         n = len(open_ones)
         grown = []
         for place in places:
@@ -166,10 +164,6 @@ MISTAKES = switches(
             "the search stops when {beams} hypotheses are finished: it goes on until none is open, or {max_tokens} steps are "
             "made",
             {"_stop": "enough"},
-        ),
-        "beam_gets_narrower": (
-            "the beam gets narrower with every finished hypothesis: {beams} continuations are kept at each step",
-            {"_beams": "fewer"},
         ),
         "open_ones_dropped": (
             "what is still open after {max_tokens} steps is thrown away: it counts as finished as it stands",
