@@ -636,7 +636,7 @@ def test_interrupted_on_the_keyboard(bench, tmp_path):
         "from headway.cli.app import main\n"
         "sys.exit(main(['reproduce', 'counted', '--out', sys.argv[1]]))\n"
     )
-    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_SLEEP": "0.3", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_SLEEP": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(script), str(tmp_path / "out")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

@@ -82,7 +82,8 @@ def check_kill_at(children, never_killed, home: Path, at: int, after: bool):
 @pytest.mark.parametrize("n", range(3))
 def test_killed_in_the_middle_of_a_write_it_ends_with_the_same_bits(children, never_killed, tmp_path, n):
     draw = random.Random(os.urandom(8))
-    at, after = draw.randint(1, never_killed[2]), draw.random() < 0.5
+    # Not the very last ones: on a slow machine a run writes a little less often (`test_killed_at_every_single_write` has all).
+    at, after = draw.randint(1, never_killed[2] * 9 // 10), draw.random() < 0.5
     print(f"killed {'after' if after else 'at'} operation {at} of {never_killed[2]}")
     check_kill_at(children, never_killed, tmp_path, at, after)
 
