@@ -7,15 +7,20 @@ from two runs say nothing. Neighbours in time are compared, and the median of th
 from __future__ import annotations
 
 import contextlib
+import copy
+import ctypes
+import dataclasses
 import gc
 import importlib
 import os
 import platform
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -180,6 +185,61 @@ def their_prefill_rate(model: Any, tokens: Tensor) -> float:
     return tokens.numel() / (_clock(tokens.device) - begun)
 
 
+def forward_rate(model: Any, tokens: Tensor, **how: Any) -> float:
+    """Tokens a second of the logits of a whole text, without a cache."""
+    begun = _clock(tokens.device)
+    with torch.inference_mode():
+        model(tokens, **how)
+    return tokens.numel() / (_clock(tokens.device) - begun)
+
+
+def train_rate(model: Any, tokens: Tensor, **how: Any) -> float:
+    """Tokens a second of a forward and a backward pass of the loss of the next token, without the optimiser's step."""
+    begun = _clock(tokens.device)
+    logits = model(tokens, **how)
+    logits = getattr(logits, "logits", logits)
+    torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    rate = tokens.numel() / (_clock(tokens.device) - begun)
+    model.zero_grad(set_to_none=True)
+    return rate
+
+
+def peak_memory(work: Callable[[], Any]) -> int:
+    """Bytes by which the process grew while `work` ran, at the most. 0 where the system does not tell."""
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        work()
+        return torch.cuda.max_memory_allocated() - before
+    path = Path("/proc/self/statm")
+    if not path.exists():
+        work()
+        return 0
+
+    def resident() -> int:
+        return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back first, or growth into it would not show
+    peak = before = resident()
+    done = threading.Event()
+
+    def look() -> None:
+        nonlocal peak
+        while not done.wait(0.002):
+            peak = max(peak, resident())
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        work()
+    finally:
+        done.set()
+        watcher.join()
+    return max(peak, resident()) - before
+
+
 @contextlib.contextmanager
 def reference(model: Any) -> Iterator[Any]:
     """The same weights, in the same dtype, as a model of `transformers`: exported and loaded there."""
@@ -196,6 +256,65 @@ def reference(model: Any) -> Iterator[Any]:
         export_folder(model, folder)
         other = theirs.AutoModelForCausalLM.from_pretrained(folder, dtype=parameter.dtype)
         yield other.to(parameter.device).eval()
+
+
+@contextlib.contextmanager
+def mambapy_reference(model: Any) -> Iterator[Any]:
+    """The same weights in mambapy's Mamba, between our embedding and our head: it has none that a CPU can import."""
+    try:
+        theirs = importlib.import_module("mambapy.mamba")
+    except ImportError as error:
+        raise HeadwayError("mambapy is not installed: pip install -c constraints.txt mambapy.") from error
+    config = model.config
+    if type(model).__name__ != "Mamba":
+        raise HeadwayError("mambapy is a reference for mamba only; against transformers works for every architecture.")
+    sizes = theirs.MambaConfig(
+        d_model=config.width,
+        n_layers=config.n_layer,
+        d_state=config.state,
+        expand_factor=config.channels // config.width,
+        d_conv=config.taps,
+        dt_rank=config.rank,
+        rms_norm_eps=config.eps,
+        bias=config.bias,
+        conv_bias=config.conv_bias,
+    )
+    stack = theirs.Mamba(sizes).to(next(model.parameters()))
+    names = {"expand": "in_proj", "conv_weight": "conv1d.weight", "conv_bias": "conv1d.bias", "select": "x_proj"}
+    names |= {"step": "dt_proj", "out": "out_proj"}
+    weights = {}
+    for key, value in model.blocks.state_dict().items():
+        layer, kind, *rest = key.split(".")
+        if kind == "mixer":
+            rest[0] = names.get(rest[0], rest[0])
+            value = value.t().unsqueeze(1) if key.endswith("conv_weight") else value
+        weights[".".join(("layers", layer, kind, *rest))] = value
+    stack.load_state_dict(weights)
+    yield torch.nn.Sequential(model.embed, stack, model.norm, _Call(model.readout))
+
+
+class _Call(torch.nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@contextlib.contextmanager
+def parallel_reference(model: Any) -> Iterator[Any]:
+    """The same model in its parallel form: chunks longer than any text."""
+    if not hasattr(model.config, "chunk"):
+        raise HeadwayError("only a model that works in chunks can be compared with its parallel form: retnet.")
+    other = copy.copy(model)
+    other._modules = copy.deepcopy(model)._modules
+    for module in [other, *other.modules()]:
+        if hasattr(module, "config"):
+            module.config = dataclasses.replace(module.config, chunk=2**40)
+    yield other
 
 
 @contextlib.contextmanager
@@ -219,21 +338,29 @@ def bench(
     against: str | None,
     n: int,
     rounds: int,
+    memory: bool = False,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Comparison:
-    """Measure one of `KINDS` on `model`, alone or `against` "transformers", in tokens a second.
+    """Measure one of `KINDS` on `model`, alone or `against` one of `REFERENCES`, in tokens a second.
 
     Args:
         tokens: The prompt, (1, t).
         n: Tokens to decode (`decode` only).
+        memory: Measure peak memory as well, in one more run of each.
     """
     ours, theirs = KINDS[kind]
+    if against not in (None, "transformers"):
+        theirs = ours
+        if against == "mambapy" and kind not in ("forward", "train"):
+            raise HeadwayError(f"mambapy can be compared in forward and train, not in {kind}.")
     said: tuple[list[int], list[int]] = ([], [])
-    with reference(model) if against else contextlib.nullcontext() as other:
+    with REFERENCES[against](model) if against else contextlib.nullcontext() as other:
         arms: dict[str, Arm] = {"headway": lambda: ours(model, tokens, n, said[0])}
         if against:
             arms[against] = lambda: theirs(other, tokens, n, said[1])
         result = compare(arms, rounds=rounds, unit="tokens/s", tell=tell)
+        if memory:
+            result.notes["peak bytes"] = {name: peak_memory(arm) for name, arm in arms.items()}
     if kind == "decode" and against:
         same = next((i for i, (a, b) in enumerate(zip(*said, strict=True)) if a != b), n)
         result.notes["same tokens"] = f"{same} of {n}"
@@ -242,9 +369,24 @@ def bench(
 
 KINDS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
     "decode": (decode_rate, their_decode_rate),
+    "forward": (
+        lambda model, tokens, n, said: forward_rate(model, tokens),
+        lambda model, tokens, n, said: forward_rate(model, tokens, use_cache=False),
+    ),
+    "train": (
+        lambda model, tokens, n, said: train_rate(model, tokens),
+        lambda model, tokens, n, said: train_rate(model, tokens, use_cache=False),
+    ),
     "prefill": (
         lambda model, tokens, n, said: prefill_rate(model, tokens),
         lambda model, tokens, n, said: their_prefill_rate(model, tokens),
     ),
 }
 """What can be measured: name -> (ours, the same in transformers), called with (model, tokens, n, said)."""
+
+REFERENCES: dict[str, Callable[[Any], contextlib.AbstractContextManager[Any]]] = {
+    "transformers": reference,
+    "mambapy": mambapy_reference,
+    "parallel": parallel_reference,
+}
+"""What a model can be compared with: name -> the same weights there, from our model."""

@@ -91,7 +91,9 @@ class RetNetConfig:
         return self.ff_width
 
 
-PRESETS = {  # table 2 of the paper, heads of 256; the vocabulary is tiktoken's cl100k_base, rounded up
+PRESETS = {
+    # GPT-2's width, depth and vocabulary; then table 2 of the paper, heads of 256, tiktoken's cl100k_base rounded up.
+    "retnet-140m": RetNetConfig(vocab_size=50257, width=768, n_layer=12, n_head=3, tied=True),
     "retnet-1.3b": RetNetConfig(vocab_size=100288, width=2048, n_layer=24, n_head=8),
     "retnet-2.7b": RetNetConfig(vocab_size=100288, width=2560, n_layer=32, n_head=10),
     "retnet-6.7b": RetNetConfig(vocab_size=100288, width=4096, n_layer=32, n_head=16),

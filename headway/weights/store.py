@@ -37,6 +37,8 @@ def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
     kind = theirs.get("model_type")
     if not names and kind in CATALOG:
         return CATALOG[kind]
+    if not names and kind is None and "ssm_cfg" in theirs:  # Mamba's authors name neither
+        return CATALOG["mamba2" if (theirs["ssm_cfg"] or {}).get("layer") == "Mamba2" else "mamba"]
     asked = " or ".join(names) or f"model type {kind!r}"
     supported = ", ".join(sorted({name for entry in CATALOG.values() for name in entry.hf}))
     raise Unsupported(f"{where} asks for {asked}, which Headway does not have. It has {supported}.")

@@ -13,7 +13,7 @@ from support.tiny import TINY
 from torch import nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.packed import Packing
+from headway.blocks.packed import Packing, speed_by_padding
 from headway.models.catalog import CATALOG, entry
 
 EXACT = 1e-10
@@ -155,3 +155,11 @@ def test_packing_and_unpacking(mask):
     assert torch.equal(packing.unpack(packing.pack(x)), x * mask[..., None])
     found = sorted(place for group in packing.groups for place in group.flatten().tolist())
     assert found == list(range(int(mask.sum())))
+
+
+def test_speed_is_measured_at_every_share_of_padding():
+    model = make("bert", 4)
+    found = speed_by_padding(model, b=4, t=20, fractions=(0.0, 0.5, 0.9), rounds=1)
+    assert [speed.padding for speed in found] == sorted(speed.padding for speed in found)
+    assert found[0].padding == 0
+    assert all(speed.padded > 0 and speed.packed > 0 and speed.ratio > 0 for speed in found)

@@ -156,6 +156,9 @@ def test_nan_and_infinity_are_not_hidden():
     assert torch.isnan(state[0, 1]).all()
     parts[0][0, 5, 1], parts[1][0, 7, 2] = 1.0, torch.nan
     assert torch.isnan(scan.scan(*parts)[0][0, 7:, 2]).all()
+    one = torch.ones(1, 1, 1)
+    grown = [float(scan.scan(0 * one, one, torch.full((1, 1), a), one, one, state=one)[1]) for a in (80.0, 88.0, 89.0)]
+    assert grown == pytest.approx([math.exp(80), math.exp(88), math.inf], rel=1e-5)
 
 
 @few

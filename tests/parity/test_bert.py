@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 
 import pytest
@@ -11,8 +10,9 @@ import transformers as hf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from support.hf import DOUBLE, SINGLE, check_round_trip, ours_from, reference
-from support.parity import assert_close, assert_gradients_close, gradients_in_our_names, lifted
+from support.hf import SINGLE, check_round_trip, reference
+from support.hf_encoder import check_encoder
+from support.parity import assert_close
 
 from headway.base.errors import Corrupt, Unsupported
 from headway.base.sources import SOURCES, fetch, state
@@ -51,50 +51,13 @@ def configs(draw, family: str):
     )
 
 
-def outputs(out) -> list[torch.Tensor]:
-    """Theirs, in the order of ours."""
-    if "prediction_logits" in out:
-        return [out.prediction_logits, out.seq_relationship_logits]
-    return [out.logits] if "logits" in out else [out.last_hidden_state, out.pooler_output]
-
-
-def check(name: str, config, lengths: list[int], seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    b, t = len(lengths), max(lengths)
-    tokens = torch.randint(2, config.vocab_size, (b, t), generator=generator)
-    segments = torch.randint(0, config.type_vocab_size, (b, t), generator=generator)
-    mask = torch.arange(t) < torch.tensor(lengths)[:, None]
-    tokens = tokens.where(mask, torch.tensor(1))
-    for dtype, tolerance in ((torch.float64, DOUBLE), (torch.float32, SINGLE)):
-        theirs = reference(getattr(hf, name), config, dtype, seed)
-        model, rows = ours_from(theirs, dtype)
-        with lifted() if dtype == torch.float64 else contextlib.nullcontext():
-            wanted = outputs(theirs(tokens, attention_mask=mask.long(), token_type_ids=segments))
-        got = model(tokens, mask, segments=segments)
-        got = list(got) if isinstance(got, tuple) else [got]
-        if name.endswith("Model"):
-            got.append(model.pooled(got[0], mask))
-        total, their_total = 0.0, 0.0
-        for mine, its in zip(got, wanted, strict=True):
-            mine, its = (mine, its) if its.dim() == 2 else (mine[mask], its[mask])
-            assert_close(mine, its, tolerance, f"output in {dtype}")
-            pull = torch.randn(its.shape, generator=generator, dtype=torch.float64).to(dtype)
-            total, their_total = total + (mine * pull).sum(), their_total + (its * pull).sum()
-        if dtype == torch.float64:
-            total.backward()
-            their_total.backward()
-            front = theirs.config.model_type + "." if name.endswith("Model") else ""
-            gradients = {front + key: parameter.grad for key, parameter in theirs.named_parameters()}
-            assert_gradients_close(*gradients_in_our_names(model, gradients, rows), tolerance)
-
-
 @pytest.mark.parametrize("name", BERTS + ROBERTAS)
 @few
 @given(data=st.data())
 def test_outputs_and_gradients(name, data):
     config = data.draw(configs("Roberta" if name.startswith("Roberta") else "Bert"))
     lengths = data.draw(st.lists(st.integers(1, 16), min_size=1, max_size=3))
-    check(name, config, lengths, data.draw(st.integers(0, 99)))
+    check_encoder(name, config, lengths, data.draw(st.integers(0, 99)))
 
 
 @pytest.mark.parametrize("name", BERTS + ROBERTAS)

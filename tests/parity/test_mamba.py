@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.hf import check_causal, check_greedy, check_round_trip
+from support.hf import check_causal, check_greedy, check_round_trip, reference
 from support.parity import assert_close, randomise
 from transformers import MambaConfig, MambaForCausalLM
 
+from headway.base.errors import Unsupported
 from headway.models import mamba as ours
+from headway.weights.store import entry_of_config, load_folder, table_of
 
 few = settings(max_examples=10, deadline=None)
 
@@ -94,3 +98,73 @@ def test_mambapy(data, b, t):
     for layer, block in enumerate(model.blocks):
         got = block(got, real, None, layer)
     assert_close(got, wanted, 1e-5)
+
+
+# The released config.json files, with the fields that matter to us; sizes shrink in the test.
+RELEASED = {
+    "state-spaces/mamba-130m-hf": {
+        "architectures": ["MambaForCausalLM"],
+        "conv_kernel": 4,
+        "d_inner": 1536,
+        "d_model": 768,
+        "expand": 2,
+        "fused_add_norm": True,
+        "hidden_act": "silu",
+        "hidden_size": 768,
+        "initializer_range": 0.1,
+        "intermediate_size": 1536,
+        "layer_norm_epsilon": 1e-05,
+        "model_type": "mamba",
+        "n_layer": 24,
+        "num_hidden_layers": 24,
+        "pad_vocab_size_multiple": 8,
+        "rescale_prenorm_residual": False,
+        "residual_in_fp32": True,
+        "rms_norm": True,
+        "ssm_cfg": {},
+        "state_size": 16,
+        "time_step_floor": 0.0001,
+        "time_step_init_scheme": "random",
+        "time_step_rank": 48,
+        "use_bias": False,
+        "use_conv_bias": True,
+        "vocab_size": 50280,
+    },
+    "state-spaces/mamba-130m": {
+        "d_model": 768,
+        "n_layer": 24,
+        "vocab_size": 50277,
+        "ssm_cfg": {},
+        "rms_norm": True,
+        "residual_in_fp32": True,
+        "fused_add_norm": True,
+        "pad_vocab_size_multiple": 8,
+    },
+}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_configurations_are_the_preset(name):
+    table = table_of(entry_of_config(RELEASED[name], name))
+    assert table.read_config(RELEASED[name]) == ours.PRESETS["mamba-130m"]
+
+
+def test_the_authors_own_checkpoints(tmp_path):
+    """pytorch_model.bin with `backbone.embedding.weight`, the head beside it, and a vocabulary rounded up."""
+    config = MambaConfig(vocab_size=24, hidden_size=16, num_hidden_layers=2, state_size=4)
+    theirs = reference(MambaForCausalLM, config, torch.float32)
+    weights = {key.replace("embeddings.", "embedding."): tensor for key, tensor in theirs.state_dict().items()}
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    said = {**RELEASED["state-spaces/mamba-130m"], "d_model": 16, "n_layer": 2, "vocab_size": 21}
+    (tmp_path / "config.json").write_text(json.dumps({**said, "ssm_cfg": {"d_state": 4}}))
+    model = load_folder(tmp_path)
+    tokens = torch.randint(0, 21, (2, 9))
+    with torch.no_grad():
+        assert_close(model(tokens), theirs(tokens).logits, 1e-5)
+
+
+def test_a_hybrid_is_refused():
+    with pytest.raises(Unsupported, match="attn_layer_idx"):
+        table_of(entry_of_config(RELEASED["state-spaces/mamba-130m"], "x")).read_config(
+            {**RELEASED["state-spaces/mamba-130m"], "attn_layer_idx": [3, 7]}
+        )

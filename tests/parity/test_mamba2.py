@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from support.hf import check_causal, check_greedy, check_round_trip
 from transformers import Mamba2Config, Mamba2ForCausalLM
 
+from headway.models.mamba2 import PRESETS
+from headway.weights.store import entry_of_config, table_of
+
 few = settings(max_examples=10, deadline=None)
 
 
@@ -74,3 +77,49 @@ def test_round_trip(tied, bias, tmp_path):
         tie_word_embeddings=tied,
     )
     check_round_trip(Mamba2ForCausalLM, config, tmp_path)
+
+
+# The released config.json files, with the fields that matter to us.
+RELEASED = {
+    "state-spaces/mamba2-130m": {
+        "d_model": 768,
+        "d_intermediate": 0,
+        "n_layer": 24,
+        "vocab_size": 50277,
+        "ssm_cfg": {"layer": "Mamba2"},
+        "attn_layer_idx": [],
+        "attn_cfg": {},
+        "rms_norm": True,
+        "residual_in_fp32": True,
+        "fused_add_norm": True,
+        "pad_vocab_size_multiple": 16,
+        "tie_embeddings": True,
+    },
+    "AntonV/mamba2-130m-hf": {  # without `architectures`
+        "model_type": "mamba2",
+        "chunk_size": 256,
+        "conv_kernel": 4,
+        "expand": 2,
+        "head_dim": 64,
+        "hidden_act": "silu",
+        "hidden_size": 768,
+        "layer_norm_epsilon": 1e-05,
+        "n_groups": 1,
+        "num_heads": 24,
+        "num_hidden_layers": 24,
+        "residual_in_fp32": True,
+        "rms_norm": True,
+        "state_size": 128,
+        "tie_word_embeddings": True,
+        "time_step_limit": [0.0, float("inf")],
+        "use_bias": False,
+        "use_conv_bias": True,
+        "vocab_size": 50288,
+    },
+}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_configurations_are_the_preset(name):
+    table = table_of(entry_of_config(RELEASED[name], name))
+    assert table.read_config(RELEASED[name]) == PRESETS["mamba2-130m"]

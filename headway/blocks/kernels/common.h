@@ -11,7 +11,7 @@ constexpr int W = 32;
 // exp(x) to about 1e-7: x = n ln2 + r with |r| <= ln2 / 2, a polynomial for exp(r), and n put into the exponent's bits.
 // ln2 is taken away in two parts, because n ln2 rounded once would lose the last digits of r.
 static inline float exponential(float x) {
-    float bounded = x < -87.3f ? -87.3f : (x > 88.3f ? 88.3f : x);  // a NaN fails both and stays
+    float bounded = x < -87.3f ? -87.3f : (x > 88.37f ? 88.37f : x);  // a NaN fails both and stays
     float n = std::nearbyintf(bounded * 1.44269504f);
     float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -24,7 +24,7 @@ static inline float exponential(float x) {
     int32_t bits = ((int32_t)n + 127) << 23;
     float power;
     std::memcpy(&power, &bits, sizeof power);
-    return p * power;
+    return x > 88.37f ? INFINITY : p * power;
 }
 static inline double exponential(double x) { return std::exp(x); }
 

@@ -1,4 +1,8 @@
-"""Mamba in Hugging Face checkpoints (`state-spaces/mamba-*-hf`). Their filters are (channels, 1, taps), ours (taps, channels)."""
+"""Mamba in Hugging Face checkpoints (`state-spaces/mamba-*-hf`) and in its authors' own (`state-spaces/mamba-*`).
+
+Their filters are (channels, 1, taps), ours (taps, channels). The authors' files have the same weights under almost the same
+names, and a config.json that says little and names no architecture.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from headway.models.mamba import MambaConfig
-from headway.weights.configs import only
+from headway.weights.configs import only, refuse
 from headway.weights.engine import Row, Table
 
 
@@ -46,7 +50,25 @@ def rows(config: MambaConfig) -> Iterator[Row]:
         yield Row("lm_head.weight", "head.weight")
 
 
+def shared_settings(theirs: dict[str, Any]) -> dict[str, Any]:
+    """The authors' config.json as Hugging Face's fields, as far as Mamba and Mamba-2 have them in common."""
+    only(theirs, "rms_norm", True, default=True)
+    refuse(theirs, "attn_layer_idx", "d_intermediate")
+    settings, multiple = theirs.get("ssm_cfg") or {}, theirs.get("pad_vocab_size_multiple", 8)
+    fields = {
+        "vocab_size": -(-theirs["vocab_size"] // multiple) * multiple,
+        "hidden_size": theirs["d_model"],
+        "num_hidden_layers": theirs["n_layer"],
+        "tie_word_embeddings": theirs.get("tie_embeddings", True),
+    }
+    names = {"d_state": "state_size", "d_conv": "conv_kernel", "expand": "expand", "conv_bias": "use_conv_bias"}
+    names |= {"bias": "use_bias"}
+    return fields | {ours: settings[name] for name, ours in names.items() if name in settings}
+
+
 def read_config(theirs: dict[str, Any]) -> MambaConfig:
+    if "d_model" in theirs and "hidden_size" not in theirs:
+        theirs = shared_settings(theirs) | {"time_step_rank": (theirs.get("ssm_cfg") or {}).get("dt_rank", "auto")}
     only(theirs, "hidden_act", "silu", "swish", default="silu")
     # residual_in_fp32 either way: in float32 it is the same, and in bf16 we keep the better one.
     rank = theirs.get("time_step_rank", "auto")
@@ -93,4 +115,5 @@ TABLE = Table(
     write_config=write_config,
     prefix="backbone.",
     copies=lambda config: {"lm_head.weight": "backbone.embeddings.weight"} if config.tied else {},
+    spellings={"backbone.embedding.": "backbone.embeddings."},
 )

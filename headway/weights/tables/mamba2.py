@@ -1,4 +1,4 @@
-"""Mamba-2 in Hugging Face checkpoints. Their convolution is (channels, 1, taps), ours (taps, channels)."""
+"""Mamba-2 in Hugging Face checkpoints and in its authors' own (`state-spaces/mamba2-*`); see the table of Mamba."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headway.base.errors import HeadwayError
 from headway.models.mamba2 import Mamba2Config
 from headway.weights.configs import only
 from headway.weights.engine import Row, Table
-from headway.weights.tables.mamba import Taps
+from headway.weights.tables.mamba import Taps, shared_settings
 
 INFINITY = {"__float__": "Infinity"}
 """How `transformers` writes it, because JSON has none; older files hold the bare word."""
@@ -44,6 +44,12 @@ def rows(config: Mamba2Config) -> Iterator[Row]:
 
 
 def read_config(theirs: dict[str, Any]) -> Mamba2Config:
+    if "d_model" in theirs and "hidden_size" not in theirs:
+        settings = theirs.get("ssm_cfg") or {}
+        head, width = settings.get("headdim", 64), settings.get("expand", 2) * theirs["d_model"]
+        theirs = {"state_size": 128, "expand": 2, **shared_settings(theirs)}
+        theirs |= {"n_groups": settings.get("ngroups", 1), "head_dim": head, "num_heads": width // head}
+        theirs["time_step_limit"] = settings.get("dt_limit")
     only(theirs, "hidden_act", "silu", "swish", default="silu")
     # residual_in_fp32 either way: in float32 it is the same, and in bf16 we keep the better one. chunk_size changes no number.
     n_head, head_width = theirs.get("num_heads", 128), theirs.get("head_dim", 64)
@@ -100,4 +106,5 @@ TABLE = Table(
     write_config=write_config,
     prefix="backbone.",
     copies=lambda config: {"lm_head.weight": "backbone.embeddings.weight"} if config.tied else {},
+    spellings={"backbone.embedding.": "backbone.embeddings."},
 )

@@ -1,0 +1,59 @@
+"""What `headway bench` compares with computes the same thing, so that only the time differs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from support.parity import assert_close, randomise
+from support.tiny import TINY
+
+from headway.base.errors import HeadwayError
+from headway.evals.speed import KINDS, REFERENCES, bench, peak_memory
+from headway.models.catalog import build
+
+SAME = [("mamba", "transformers"), ("mamba2", "transformers"), ("mamba", "mambapy"), ("retnet", "parallel")]
+
+
+def tiny(name):
+    model = build(name, **TINY[name][0]).eval()
+    randomise(model, 0)
+    return model
+
+
+@pytest.mark.parametrize(("name", "against"), SAME)
+def test_the_reference_has_the_same_weights(name, against):
+    model, tokens = tiny(name), torch.randint(0, 19, (1, 13))
+    with REFERENCES[against](model) as other, torch.no_grad():
+        theirs = other(tokens)
+        assert_close(getattr(theirs, "logits", theirs), model(tokens), 1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_runs_and_counts(kind):
+    result = bench(kind, tiny("mamba"), torch.randint(0, 19, (1, 9)), against="transformers", n=4, rounds=1)
+    assert result.ratio > 0
+    assert len(result.ratios) == 1
+
+
+def test_peak_memory_sees_what_is_there_only_for_a_while():
+    def work():
+        torch.ones(20_000_000).sum()
+
+    assert 70e6 < peak_memory(work) < 200e6
+
+
+def test_training_leaves_no_gradients_and_memory_is_noted():
+    model = tiny("retnet")
+    result = bench("train", model, torch.randint(0, 19, (1, 9)), against="parallel", n=2, rounds=1, memory=True)
+    assert set(result.notes["peak bytes"]) == {"headway", "parallel"}
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_reference_that_does_not_fit_says_so():
+    tokens = torch.randint(0, 19, (1, 9))
+    with pytest.raises(HeadwayError, match="mamba only"):
+        bench("forward", tiny("mamba2"), tokens, against="mambapy", n=2, rounds=1)
+    with pytest.raises(HeadwayError, match="retnet"):
+        bench("forward", tiny("mamba"), tokens, against="parallel", n=2, rounds=1)
+    with pytest.raises(HeadwayError, match="forward and train"):
+        bench("decode", tiny("mamba"), tokens, against="mambapy", n=2, rounds=1)
