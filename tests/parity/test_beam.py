@@ -37,7 +37,6 @@ def t5(vocab_size: int):
     return T5ForConditionalGeneration, T5Config(vocab_size=vocab_size, **sizes, **start)
 
 
-@pytest.mark.xfail(strict=False, reason="what stands behind the end differs on some drawn examples: not understood yet")
 @pytest.mark.parametrize("make", [marian, t5])
 @few
 @given(
@@ -77,24 +76,23 @@ def test_an_encoder_decoder_finds_the_same(make, vocab_size, beams, new, penalty
     )
     # Theirs may also return places that no text was found for: their score says so.
     if beams == 1:  # greedy search, in `transformers`
-        assert_same(found.tokens[:, 0], wanted.sequences[:, 1:])
+        assert_same(found.tokens[:, 0], wanted.sequences[:, 1:], found.lengths[:, 0], [1])
         return
     scores = wanted.sequences_scores.view(3, beams)
     real = scores > -1e8
     assert torch.equal(found.scores > -1e8, real)
     assert_close(found.scores[real], scores[real], 1e-5)
-    assert_same(found.tokens[real], wanted.sequences.view(3, beams, -1)[real][:, 1:])
+    assert_same(found.tokens[real], wanted.sequences.view(3, beams, -1)[real][:, 1:], found.lengths[real], [1])
 
 
-def assert_same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    width = max(ours.shape[1], theirs.shape[1])
-    both = [torch.nn.functional.pad(x, (0, width - x.shape[1])) for x in (ours, theirs)]
-    assert torch.equal(*both)
+def assert_same(ours: torch.Tensor, theirs: torch.Tensor, lengths: torch.Tensor, stops: list[int]) -> None:
+    """The same texts, each up to its end. Behind it `transformers` writes the stop id where the padding's id is 0, because it
+    takes 0 for "not given"; and its text has to end there, or where the search did."""
+    for mine, its, length in zip(ours, theirs, lengths.tolist(), strict=True):
+        assert mine[:length].tolist() == its[:length].tolist()
+        assert set(its[length:].tolist()) <= {0, *stops}, "theirs goes on"
 
 
-@pytest.mark.xfail(
-    strict=False, reason="beams=2, stops=[3], new=2, seed=0 ends otherwise behind padding: not understood yet"
-)
 @few
 @given(
     beams=st.integers(2, 4), new=st.integers(1, 8), seed=st.integers(0, 200), stops=st.sampled_from([[], [3], [3, 7]])
@@ -119,7 +117,7 @@ def test_a_decoder_finds_the_same_behind_padding(beams, new, seed, stops):
             length_penalty=0.7,
         )
     found = beam_search(ours, tokens, beams=beams, max_tokens=new, stop_ids=stops, mask=mask, length_penalty=0.7)
-    assert_same(found.tokens[:, 0], wanted[:, 5:])
+    assert_same(found.tokens[:, 0], wanted[:, 5:], found.lengths[:, 0], stops)
 
 
 @few

@@ -410,7 +410,7 @@ BUGS = [
     ),
     Bug("padding seen by BERT", "attention_mask left out of a batch", replace(bert, "key_mask", blind), bert_parity()),
     Bug(
-        "positions count padding",
+        "positions of an encoder count padding",
         "embeddings of left-padded batches",
         BY_COLUMN,
         padded_row_law("bert", 4),
