@@ -77,7 +77,7 @@ def draw(figure: Figure, seeds: dict[int, Seed]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(SETTINGS["lengths"], [str(length) for length in SETTINGS["lengths"]])
     axes.set(xlabel="length of the text", ylabel="first symbol recalled (share)", ylim=(0, 1.03))
-    axes.legend(loc="center left")
+    axes.legend(loc="center right")
 
 
 CLAIM = Claim(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from headway.claims.base import Arm, Check, Claim, Numbers, Paper, Seed
+from headway.claims.base import Arm, Check, Claim, Numbers, Seed
+from headway.claims.citations import cite
 from headway.claims.pictures import BLUE, GREEN, ORANGE, RED, band
 from headway.claims.small import Norm, SmallLM, held_out_loss, next_symbol_loss
 from headway.data.markov import MarkovText
@@ -152,16 +153,7 @@ def draw(figure: Figure, seeds: dict[int, Seed]) -> None:
 
 CLAIM = Claim(
     name="pre-ln",
-    papers=(
-        Paper(
-            key="xiong2020layer",
-            title="On Layer Normalization in the Transformer Architecture",
-            authors="Xiong et al.",
-            year=2020,
-            arxiv="2002.04745",
-            where="Theorem 1",
-        ),
-    ),
+    papers=(cite("pre-ln", "theorem 1"),),
     statement=(
         "With LayerNorm after the residual sum (Post-LN) the last layer's gradients stay large however deep the network, and "
         "training fails without warm-up; with LayerNorm on the branch (Pre-LN) they shrink with depth and warm-up is not needed."

@@ -28,11 +28,8 @@ from headway.cli.reproduce import parse_seeds
 
 NAMES = list(catalog.CATALOG)
 NOT_RUN_YET = {
-    "length-collapse",
     "source-reversal",
     "encdec-vs-rnn",
-    "deepnorm-64",
-    "mup-transfer",
     "kaplan-sign",
     "chinchilla-minimum",
 }
@@ -466,6 +463,7 @@ def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(na
     assert set(result["arms"]) == {arm.name for arm in claim.arms}
     for key in ("statement", "experiment", "control", "statistic", "limits"):
         assert result[key] == getattr(claim, key)
+    assert [paper["key"] for paper in result["papers"]] == [paper.key for paper in claim.papers]
     again = running.verdict_facts(verdict(claim, running.numbers(result)))
     for key in ("verdict", "reason", "checks"):
         assert repr(result[key]) == repr(again[key])
