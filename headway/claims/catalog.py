@@ -110,7 +110,7 @@ CATALOG: dict[str, Entry] = {
         title="DeepNorm and ReZero train 64 layers, Post-LN does not",
         paper="Wang et al. 2022",
         topic="layer-norm",
-        minutes=6,
+        minutes=7,
     ),
     "mup-transfer": Entry(
         title="Under muP the best learning rate transfers across widths",

@@ -184,6 +184,6 @@ CLAIM = Claim(
     ),
     unit=unit,
     draw=draw,
-    minutes=6,
+    minutes=7,
     settings=SETTINGS,
 )
