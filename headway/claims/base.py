@@ -231,8 +231,12 @@ def verdict(claim: Claim, seeds: Mapping[int, Seed]) -> Verdict:
         return answer("contradicted", f"the opposite was found ({_tell(opposite[0])})")
     missed = [found for found in effects if found.word != "holds"]
     if missed:
-        return answer("not at this scale", f"{len(missed)} of {len(effects)} checks miss ({_tell(missed[0])})")
-    return answer("reproduced", f"all {len(effects)} checks hold, and so does the control")
+        return answer(
+            "not at this scale",
+            f"{len(missed)} of {len(effects)} {'check misses' if len(effects) == 1 else 'checks miss'} ({_tell(missed[0])})",
+        )
+    all_of = "its check holds" if len(effects) == 1 else f"all {len(effects)} checks hold"
+    return answer("reproduced", f"{all_of}, and so does the control")
 
 
 def _tell(found: Outcome) -> str:

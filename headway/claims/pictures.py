@@ -60,7 +60,11 @@ def save(claim: Claim, seeds: dict[int, Seed], result: dict[str, Any], path: Pat
             bbox={"facecolor": COLOURS[word], "edgecolor": "none", "boxstyle": "round,pad=0.3"},
         )  # fmt: skip
         figure.text(
-            0.24, 0.035, f"{len(seeds)} seeds, {result['cpu_seconds']:.0f} CPU-seconds", fontsize=8.5, color="#666666"
+            0.24,
+            0.035,
+            f"{len(seeds)} seeds, {result['cpu_seconds']:.{1 if result['cpu_seconds'] < 10 else 0}f} CPU-seconds",
+            fontsize=8.5,
+            color="#666666",
         )
         with replacing(path) as temporary:
             figure.savefig(temporary, format="png", metadata={"Software": None})

@@ -129,7 +129,7 @@ def show(console: Any, result: dict[str, Any]) -> None:
     colour = {"reproduced": "green", "contradicted": "red"}.get(result["verdict"], "yellow")
     console.print(f"[bold {colour}]{result['verdict']}[/]: {escape(result['reason'])}")
     seconds = result["cpu_seconds"]
-    cost = f"{seconds:.0f} CPU-seconds" if seconds < 120 else f"{seconds / 60:.1f} CPU-minutes"
+    cost = f"{seconds:.{1 if seconds < 10 else 0}f} CPU-seconds" if seconds < 120 else f"{seconds / 60:.1f} CPU-minutes"
     console.print(f"[dim]{len(result['seeds'])} seeds, {cost}, torch {result['torch']}[/dim]")
 
 
