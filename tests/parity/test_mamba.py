@@ -42,7 +42,7 @@ def configs(draw, bias=st.booleans()):
 @few
 @given(config=configs(), b=st.integers(1, 3), t=st.integers(1, 40))
 def test_logits_and_gradients(config, b, t):
-    check_causal(MambaForCausalLM, config, b=b, t=t)
+    check_causal(MambaForCausalLM, config, b=b, t=t, as_exact=True)
 
 
 # Theirs zeroes the padding before a projection: with a bias there, padding reaches the convolution. Ours never does, which
@@ -51,7 +51,7 @@ def test_logits_and_gradients(config, b, t):
 @given(config=configs(bias=st.just(False)), b=st.integers(1, 3), t=st.integers(1, 40), data=st.data())
 def test_logits_and_gradients_with_padding(config, b, t, data):
     pads = [data.draw(st.integers(0, t - 1)) for _ in range(b)]
-    check_causal(MambaForCausalLM, config, b=b, t=t, pads=pads, right=data.draw(st.booleans()))
+    check_causal(MambaForCausalLM, config, b=b, t=t, pads=pads, right=data.draw(st.booleans()), as_exact=True)
 
 
 @settings(max_examples=4, deadline=None)
