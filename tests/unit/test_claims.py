@@ -28,7 +28,6 @@ from headway.cli.reproduce import parse_seeds
 
 NAMES = list(catalog.CATALOG)
 NOT_RUN_YET = {
-    "source-reversal",
     "encdec-vs-rnn",
     "kaplan-sign",
     "chinchilla-minimum",
