@@ -21,7 +21,7 @@ EXACT = 1e-10
 TEXT = [(name, n) for name, e in CATALOG.items() if e.kind == "encoder-decoder" for n in range(len(TINY[name]))]
 PAIRS = TEXT + [(name, n) for name, e in CATALOG.items() if e.kind == "speech" for n in range(len(TINY[name]))]
 
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=4, deadline=None)
 
 
 def make(name: str, n: int, seed: int = 0) -> nn.Module:

@@ -19,7 +19,7 @@ from headway.models.catalog import CATALOG, entry
 EXACT = 1e-10
 ENCODERS = [(name, n) for name, e in CATALOG.items() if e.kind == "encoder" for n in range(len(TINY[name]))]
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=5, deadline=None)
 
 
 def make(name: str, n: int, seed: int = 0) -> nn.Module:

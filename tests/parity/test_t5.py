@@ -23,7 +23,7 @@ from headway.models.t5 import buckets
 from headway.weights.store import load_folder
 from headway.weights.tables.t5 import read_config
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 
 
 class V11(T5ForConditionalGeneration):

@@ -23,7 +23,7 @@ from headway.models.transformer import Transformer, TransformerConfig, deepnorm
 from headway.weights.store import export_folder, load_folder
 from headway.weights.tables.transformer import read_config
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 
 
 @st.composite

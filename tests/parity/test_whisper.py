@@ -29,7 +29,7 @@ from headway.tokens.pretrained import PretrainedTokenizer
 from headway.weights.ctranslate2 import CTranslate2
 from headway.weights.store import export_folder, load_folder
 
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=4, deadline=None)
 
 
 @st.composite
