@@ -167,7 +167,7 @@ CLAIM = Claim(
         "budget."
     ),
     limits=(
-        "Budgets of 1e9 to 1e10 operations, where the paper's begin at 1e18; one family of sizes, in which width alone "
+        "Budgets of 2e9 to 2e10 operations, where the paper's begin at 1e18; one family of sizes, in which width alone "
         "grows; one rule for the learning rate."
     ),
     arms=(
