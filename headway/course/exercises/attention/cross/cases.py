@@ -53,7 +53,7 @@ def plain(d):
     return made(d).call(**given(d))
 
 
-@case("a source with padding", h=(2, 4), k=(2, 4), s=(2, 6), draws=5)
+@case("a source with padding", b=(2, 3), h=(2, 4), k=(2, 4), s=(2, 6), draws=5)
 def padded(d):
     return made(d).call(**given(d), mask=d.mask("b s", keep=0.5))
 

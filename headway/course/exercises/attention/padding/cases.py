@@ -40,9 +40,12 @@ def last(x, mask):
 
 
 def lengths_of(d):
-    """At least one row is full, and, where there is room, one is not."""
+    """One row is full; where there are several, another is not."""
     lengths = [d.integer(1, d.t) for _ in range(d.b)]
-    lengths[d.integer(0, d.b - 1)] = d.t
+    full = d.integer(0, d.b - 1)
+    lengths[full] = d.t
+    if d.b > 1 and d.t > 1:
+        lengths[full - 1] = d.integer(min(2, d.t - 1), d.t - 1)
     return lengths
 
 
@@ -99,12 +102,12 @@ def left_positions(d):
     return Call("positions", mask=mask_of(d, True))
 
 
-@case("a mean, padding on the right", draws=7)
+@case("a mean, padding on the right", draws=7, b=(2, 4), t=(3, 7))
 def right_mean(d):
     return Call("masked_mean", x=d.normal("b t d"), mask=mask_of(d, False))
 
 
-@case("a mean, padding on the left", draws=6)
+@case("a mean, padding on the left", draws=6, b=(2, 4), t=(3, 7))
 def left_mean(d):
     return Call("masked_mean", x=d.normal("b t d"), mask=mask_of(d, True))
 
@@ -116,13 +119,23 @@ def nan_mean(d):
     return Call("masked_mean", x=d.keep(x, "b t d"), mask=mask)
 
 
-@case("the last token, padding on the right", draws=7)
+@case("the last token, padding on the right", draws=7, b=(2, 4), t=(3, 7))
 def right_last(d):
     return Call("last", x=d.normal("b t d"), mask=mask_of(d, False))
 
 
-@case("the last token, padding on the left", draws=7)
+@case("the last token, padding on the left", draws=7, b=(2, 4), t=(3, 7))
 def left_last(d):
+    return Call("last", x=d.normal("b t d"), mask=mask_of(d, True))
+
+
+@case("a single text: its mean", draws=2, b=1)
+def single_mean(d):
+    return Call("masked_mean", x=d.normal("b t d"), mask=mask_of(d, False))
+
+
+@case("a single text: its last token", draws=2, b=1)
+def single_last(d):
     return Call("last", x=d.normal("b t d"), mask=mask_of(d, True))
 
 

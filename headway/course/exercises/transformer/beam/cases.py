@@ -83,6 +83,14 @@ def long(d):
     return search(d, 0.6, end=99)
 
 
+@plain("a language of long sentences, and a strong length penalty", 4, v=(4, 6), beams=(3, 4), n=(5, 7))
+def lengthy(d):
+    end = d.integer(0, d.v - 1)
+    call = search(d, d.number(1.5, 3.0), end=end)
+    call.arguments["model"].values["table"][:, end] -= 0.7
+    return call
+
+
 @plain("sentences without an end", 5, beams=(2, 4), n=(2, 6))
 def endless(d):
     return search(d, 0.6, end=99)

@@ -44,17 +44,17 @@ def layer(d):
     return Make("EncoderLayer", width=d.h * d.k, n_head=d.h, ff_width=d.f)
 
 
-@case("no padding", h=(2, 3), draws=3)
+@case("no padding", t=(2, 5), h=(2, 3), draws=2)
 def plain(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5))
 
 
-@case("padding", t=(2, 5), draws=4)
+@case("padding", t=(3, 5), h=(2, 3), draws=3)
 def padded(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5), mask=d.mask("b t", keep=0.5))
 
 
-@case("any sizes", draws=3)
+@case("any sizes", draws=2)
 def any_sizes(d):
     return layer(d).call(x=d.normal("b t h*k"), mask=d.mask("b t"))
 
