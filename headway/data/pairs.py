@@ -68,6 +68,38 @@ def numbers() -> list[tuple[str, str]]:
     return [(str(number), in_words(number)) for number in rows]
 
 
+def spoken(number: int, draw: random.Random) -> str:
+    """A number below a million as one of the ways in which people write it: with "and" or without, hyphens or blanks."""
+    words = in_words(number)
+    if draw.random() < 0.4:
+        words = words.replace(" and ", " ")
+    if draw.random() < 0.3:
+        words = words.replace("-", " ")
+    if draw.random() < 0.2:
+        words = words.replace(" thousand ", " thousand, ").replace("thousand, and ", "thousand and ")
+    if words.startswith(("one hundred", "one thousand")) and draw.random() < 0.3:
+        words = "a" + words[3:]
+    return words[0].upper() + words[1:] if draw.random() < 0.2 else words
+
+
+def spoken_numbers() -> list[tuple[str, str]]:
+    """English words -> digits: 40,000 numbers below a million, each written in one of several ways (see `spoken`).
+
+    There are only a hundred numbers below a hundred, and without them nothing larger can be read: they stand eight times
+    each among the first 38,000, and none among the last 2,000. No number that is among the last 2,000 stands before.
+    """
+    draw = random.Random(1409)
+    chosen = set(range(100, 1000))
+    for low, high, n in ((1000, 10_000, 6000), (10_000, 100_000, 12_000), (100_000, 1_000_000, 20_300)):
+        chosen |= set(draw.sample(range(low, high), n))
+    rows = sorted(chosen)
+    draw.shuffle(rows)
+    seen, held_out = rows[:-2000], rows[-2000:]
+    seen += [number for number in range(100) for _ in range(8)]
+    draw.shuffle(seen)
+    return [(spoken(number, draw), str(number)) for number in seen + held_out]
+
+
 def reversal() -> list[tuple[str, str]]:
     """20,000 words of 4 to 16 letters -> the same backwards: a target whose order is not the source's."""
     draw = random.Random(1409)
@@ -100,6 +132,7 @@ def brackets() -> list[tuple[str, str]]:
 
 PAIRS: dict[str, tuple[Callable[[], list[tuple[str, str]]], str]] = {
     "numbers": (numbers, "numbers below a million -> English words"),
+    "spoken-numbers": (spoken_numbers, "English words, as people write them -> numbers below a million"),
     "reversal": (reversal, "letters -> the same backwards"),
     "brackets": (brackets, "brackets -> balanced or unbalanced, for a classifier"),
 }
