@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import zlib
+
 import pytest
 
 from headway.learn.audit import audit
@@ -11,20 +14,29 @@ EXERCISES = exercises()
 CORE = ("attention/sdpa", "attention/multihead", "attention/rope")
 
 
+def seeds_of(exercise: Exercise) -> list[int]:
+    """The seeds of every build: drawn from the name, the same on every machine, so that no build fails by bad luck."""
+    return [zlib.crc32(exercise.id.encode()) % 1_000_000]
+
+
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_an_exercise_is_proved(exercise: Exercise, warm_judge):
-    found = audit(exercise, warm_judge, draws=4)
-    assert not found.gaps, "\n".join(found.gaps)
-    assert found.named == found.rejected == found.mistakes
-    assert found.refused == 0
+    for seed in seeds_of(exercise):
+        found = audit(exercise, warm_judge, seed=seed, draws=4)
+        assert not found.gaps, "\n".join(found.gaps)
+        assert found.named == found.rejected == found.mistakes
+        assert found.refused == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_an_exercise_is_proved_on_many_seeds(exercise: Exercise, warm_judge):
-    for seed in range(5):
-        found = audit(exercise, warm_judge, seed=seed)
-        assert not found.gaps, "\n".join(found.gaps)
+    seeds = random.sample(range(1_000_000), 5)
+    print(f"{exercise.id}: seeds {seeds}")  # to be typed again where it fails: headway judge audit NAME --seed SEED
+    for seed in seeds:
+        for draws in (4, None):
+            found = audit(exercise, warm_judge, seed=seed, draws=draws)
+            assert not found.gaps, "\n".join(found.gaps)
 
 
 @pytest.mark.parametrize("name", CORE)
