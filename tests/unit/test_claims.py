@@ -27,13 +27,6 @@ from headway.cli import app as cli
 from headway.cli.reproduce import parse_seeds
 
 NAMES = list(catalog.CATALOG)
-NOT_RUN_YET = {
-    "encdec-vs-rnn",
-    "kaplan-sign",
-    "chinchilla-minimum",
-}
-"""Claims that run and whose five seeds have not been run for shipping yet: `headway claims` shows no verdict for them."""
-SHIPPED = [name for name in NAMES if name not in NOT_RUN_YET]
 QUICK = [name for name in NAMES if catalog.CATALOG[name].minutes <= 0.1]
 
 
@@ -451,7 +444,7 @@ def test_every_claim_cites_papers_as_the_library_has_them(name):
         assert paper.authors.split()[0] in record["authors"][0]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(name):
     claim, result = catalog.get(name), shelf.shipped(name)
     assert result is not None, f"no headway/claims/results/{name}.json"
@@ -476,7 +469,7 @@ def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(na
 
 def test_nothing_is_shipped_that_is_not_a_claim():
     shipped = {path.stem for path in shelf.SHIPPED.iterdir() if path.suffix in (".json", ".png")}
-    assert shipped == set(SHIPPED)
+    assert shipped == set(NAMES)
 
 
 @pytest.mark.parametrize("name", QUICK)
