@@ -34,6 +34,11 @@ def full(d):
     return Call("attention_mask", lengths=d.keep(torch.full((d.b,), d.t), "b"), t=d.t, left=d.choice([True, False]))
 
 
+@case("lengths that all differ, none of them t", gradient=False, float32=False, draws=4, b=(2, 3), t=(4, 8))
+def several(d):
+    return Call("attention_mask", lengths=d.distinct("b", "t-1") + 1, t=d.t, left=bool(d.b % 2))
+
+
 @law("a query sees the future", t=(2, 7))
 def no_future(learner, d):
     mask = learner.attention_mask(d.integers("b", 0, "t+1"), d.t)
