@@ -1,6 +1,6 @@
 """A name becomes a model and a tokenizer, ready to use: the one place that joins them.
 
-A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` file, or an id on the Hugging Face hub
+A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, or an id on the Hugging Face hub
 (``owner/name``, with ``@revision`` if you like).
 """
 
@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 ZOO: dict[str, str] = {
     "smollm2-135m": "fetch:smollm2-135m",
     "minilm-l6": "fetch:minilm-l6",
+    "whisper-tiny-en": "fetch:whisper-tiny-en",
+    "vit-s-focus": "fetch:vit-s-focus",
+    "shakespeare-char": "house:gpt2",
+    "shakespeare-bpe": "house:gpt2",
+    "numbers-gru": "house:seq2seq",
+    "numbers-transformer": "house:transformer",
     "gpt2": "hub:openai-community/gpt2",
     "gpt2-medium": "hub:openai-community/gpt2-medium",
     "gpt2-large": "hub:openai-community/gpt2-large",
     "gpt2-xl": "hub:openai-community/gpt2-xl",
 }
-"""Name -> where it comes from: a source of `headway fetch`, or the hub."""
+"""Name -> where it comes from: a source of `headway fetch`, the hub, or this package itself (house: and the architecture)."""
+
+HOUSE = tuple(name for name, where in ZOO.items() if where.startswith("house:"))
+"""Models of our own, which come with Headway."""
 
 DEFAULT = "smollm2-135m"
 
@@ -100,6 +109,10 @@ def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: b
         import torch
 
         dtype = torch.float32
+    if path.suffix.lower() == ".onnx" and path.is_file():
+        from headway.weights import load_onnx
+
+        return Loaded(name=name, model=load_onnx(path, dtype=dtype, device=device), tokenizer=None, where=path)
     return (_from_gguf if path.is_file() else _from_folder)(name, path, dtype, device)
 
 
@@ -111,14 +124,17 @@ def find(name: str, *, progress: bool = True) -> Path:
             from headway.base.sources import fetch
 
             return fetch(what, progress=progress)
+        if way == "house":
+            return house(name)
         return _from_hub(what, progress)
     path = Path(name).expanduser()
     if name and path.exists():
-        if path.is_file() and path.suffix.lower() != ".gguf":
+        if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
         return path
-    if name.endswith(".gguf") or name.startswith((".", "/", "~", "\\")) or "\\" in name:
-        raise HeadwayError(f"there is no {'file' if name.endswith('.gguf') else 'folder'} {name}.")
+    is_file = name.endswith((".gguf", ".onnx"))
+    if is_file or name.startswith((".", "/", "~", "\\")) or "\\" in name:
+        raise HeadwayError(f"there is no {'file' if is_file else 'folder'} {name}.")
     if name.count("/") == 1 and all(name.split("/")):
         return _from_hub(name, progress)
     known = ", ".join(ZOO)
@@ -128,13 +144,19 @@ def find(name: str, *, progress: bool = True) -> Path:
     )
 
 
+def house(name: str) -> Path:
+    """The folder of one of `HOUSE`, with house.json beside the weights: recipe, seed, machine, evaluation, checksums."""
+    return Path(__file__).parent / "house" / name
+
+
 def ready() -> dict[str, list[str]]:
     """Architecture -> names of `ZOO` whose files are on this disk, so that they run without a network."""
     found: dict[str, list[str]] = {}
     for name, where in ZOO.items():
         way, _, what = where.partition(":")
-        kind = KINDS.get(name, name.partition("-")[0])
-        if (_fetched(what) if way == "fetch" else _in_hub_cache(what)) and kind in CATALOG:
+        kind = what if way == "house" else KINDS.get(name, name.partition("-")[0])
+        there = {"fetch": _fetched, "hub": _in_hub_cache, "house": lambda _, name=name: house(name).is_dir()}[way]
+        if there(what) and kind in CATALOG:
             found.setdefault(kind, []).append(name)
     return found
 

@@ -1,151 +1,340 @@
-"""What `headway run` does with a model that is no decoder of text: compare sentences, fill a mask, name a picture, transcribe."""
+"""What `headway run` does with a model that is no decoder of text.
+
+encoder          texts -> their vectors, their likeness, what fills a gap, their labels
+encoder-decoder  a text -> a text
+speech           .wav files -> what is said
+vision           pictures -> classes, vectors, likeness, or where to look     (headway/cli/_pictures.py)
+vision-text      pictures and texts -> which text fits                        (there)
+vision-decoder   a picture and a question -> an answer                        (there)
+decision         an episode -> the next action
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from torch import Tensor
 
+    from headway.cli._talk import Options
     from headway.zoo import Loaded
 
 
-def run_other(loaded: Loaded, words: Sequence[str]) -> bool:
-    """Do the natural thing for `loaded`, if it is of a kind for which there is one; False where it is not."""
-    kind = type(loaded.model).__name__
-    if kind in ("Bert", "Roberta"):
-        _sentences(loaded, list(words))
-    elif kind == "ViT":
-        _picture(loaded, _files(words))
-    else:
-        return False
-    return True
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """What was asked for besides the words.
+
+    Attributes:
+        options: Those that `chat` has as well.
+        beams: Texts searched at once; None for what the checkpoint says.
+    """
+
+    options: Options
+    beams: int | None = None
 
 
-def _files(words: Sequence[str]) -> list[Path]:
-    from headway.base.errors import HeadwayError
+def other(loaded: Loaded) -> str | None:
+    """The kind of a model that does not go on with a text; None for one that does."""
+    from headway.weights.store import entry_of_model
 
-    paths = [Path(word).expanduser() for word in words]
-    for path in paths:
-        if not path.is_file():
-            raise HeadwayError(f"there is no file {path}: this model takes files.")
-    return paths
+    kind = entry_of_model(loaded.model).kind
+    return None if kind == "decoder" else kind
 
 
-def _sentences(loaded: Loaded, texts: list[str]) -> None:
-    """A gap in the text is filled; several texts are compared; one text becomes its vector."""
+def run_other(loaded: Loaded, kind: str, words: Sequence[str], how: How) -> None:
+    """Do the natural thing for a model of this kind."""
+    from headway.cli import _pictures
+
+    act = {
+        "encoder": _sentences,
+        "encoder-decoder": _rewrite,
+        "speech": _hear,
+        "decision": _act,
+        "vision": _pictures.look,
+        "vision-text": _pictures.match,
+        "vision-decoder": _pictures.answer,
+    }[kind]
+    act(loaded, list(words), how)
+
+
+# Texts
+
+
+def _sentences(loaded: Loaded, texts: list[str], how: How) -> None:
+    """A gap is filled; a head for labels gives them; several texts are compared; one text becomes its vector."""
     import torch
 
-    tokenizer: Any = loaded.words
-    mask = getattr(tokenizer, "mask_token", None) or ("<mask>" if "oberta" in type(loaded.model).__name__ else "[MASK]")
     with torch.inference_mode():
-        if any(mask in text for text in texts):
+        mask = next((word for word in ("[MASK]", "<mask>") if id_of(loaded.words, word) is not None), None)
+        if mask and any(mask in text for text in texts):
             for text in texts:
                 _fill(loaded, text, mask)
             return
-        vectors = torch.cat([_vector(loaded, text) for text in texts])
-    if len(texts) == 1:
+        if loaded.model.config.head in ("sequence", "token"):
+            for text in texts:
+                _label(loaded, text)
+            return
+        compare(texts, torch.cat([loaded.model.sentence(_ids(loaded, text)) for text in texts]))
+
+
+def id_of(tokenizer: Any, token: str) -> int | None:
+    """The id of a symbol, where the tokenizer has symbols at all."""
+    return tokenizer.id_of(token) if hasattr(tokenizer, "id_of") else None
+
+
+def _ids(loaded: Loaded, text: str) -> Tensor:
+    """A text as one row of ids, on the model's device."""
+    import torch
+
+    from headway.base.errors import HeadwayError
+
+    ids = loaded.encode(text)
+    if not text.strip() or not ids:
+        raise HeadwayError("an empty text says nothing: give some words.")
+    return torch.tensor([ids], device=next(loaded.model.parameters()).device)
+
+
+def compare(names: Sequence[str], vectors: Tensor) -> None:
+    """One vector is printed; of several, the cosine of each with each."""
+    import torch.nn.functional as F
+
+    if len(names) == 1:
         print(" ".join(f"{value:.6f}" for value in vectors[0].tolist()))
         return
+    from rich.markup import escape
     from rich.table import Table
 
     from headway.base.console import out
 
+    vectors = F.normalize(vectors.float(), dim=-1)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("cosine of their vectors")
-    for n in range(1, len(texts) + 1):
+    for n in range(1, len(names) + 1):
         table.add_column(str(n), justify="right")
-    for n, (text, row) in enumerate(zip(texts, (vectors @ vectors.T).tolist(), strict=True), 1):
-        table.add_row(f"{n}  {text}", *(f"{value:.3f}" for value in row))
+    for n, (name, row) in enumerate(zip(names, (vectors @ vectors.T).tolist(), strict=True), 1):
+        table.add_row(f"{n}  {escape(name)}", *(f"{value:.3f}" for value in row))
     out().print(table)
 
 
-def _vector(loaded: Loaded, text: str):
-    """The text's vector: the mean of its tokens' states, of length 1."""
-    import torch
-
-    from headway.base.errors import HeadwayError
-
-    ids = loaded.words.encode(text, specials=True) if _takes_specials(loaded.words) else loaded.words.encode(text)
-    if not ids:
-        raise HeadwayError("an empty text has no vector: give some words.")
-    return loaded.model.sentence(torch.tensor([ids]))
-
-
-def _takes_specials(tokenizer: Any) -> bool:
-    import inspect
-
-    return "specials" in inspect.signature(tokenizer.encode).parameters
-
-
 def _fill(loaded: Loaded, text: str, mask: str) -> None:
-    """The five likeliest words for the gap."""
-    import torch
-
+    """The five likeliest words for each gap."""
     from headway.base.errors import HeadwayError
 
     model, tokenizer = loaded.model, loaded.words
     if model.config.head not in ("mlm", "pretraining"):
         raise HeadwayError(f"{loaded.name} comes without the head that guesses words: give it texts to compare.")
-    ids = torch.tensor([tokenizer.encode(text)])
-    gap = tokenizer.encode(mask)
-    places = [n for n, id in enumerate(ids[0].tolist()) if id in gap and tokenizer.decode([id]).strip() == mask]
+    ids = _ids(loaded, text)
+    gap = id_of(tokenizer, mask)
+    places = [n for n, id in enumerate(ids[0].tolist()) if id == gap]
     if not places:
-        raise HeadwayError(f"the tokenizer does not know {mask} as one token")
+        raise HeadwayError(f"there is no {mask} in {text!r:.80}: put one where a word is missing.")
     out = model(ids)
-    logits = out[0] if isinstance(out, tuple) else out
-    for place in places:
-        best = logits[0, place].float().softmax(-1).topk(5)
-        for value, id in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            print(f"{value:6.1%}  {tokenizer.decode([id]).strip()}")
+    logits = (out[0] if isinstance(out, tuple) else out)[0]
+    for n, place in enumerate(places):
+        if n:
+            print()
+        best(logits[place], lambda id: tokenizer.decode([id]).strip() or tokenizer.tokens([id])[0])
 
 
-def _picture(loaded: Loaded, paths: list[Path]) -> None:
-    """The likeliest classes of each picture; for a model without classes, its vector."""
+def best(logits: Tensor, name: Any, n: int = 5) -> None:
+    """The likeliest few, with their probabilities."""
+    found = logits.float().softmax(-1).topk(min(n, len(logits)))
+    for value, id in zip(found.values.tolist(), found.indices.tolist(), strict=True):
+        print(f"{value:6.1%}  {name(id)}")
+
+
+def _label(loaded: Loaded, text: str) -> None:
+    """The labels of the text by their probability, or the label of each of its tokens."""
+    labels = loaded.model.config.labels
+    ids = _ids(loaded, text)
+    logits = loaded.model(ids)[0]
+    if loaded.model.config.head == "sequence":
+        best(logits, lambda n: labels[n])
+        return
+    for id, row in zip(ids[0].tolist(), logits, strict=True):
+        if id not in getattr(loaded.words, "special_ids", ()):
+            print(f"{loaded.words.tokens([id])[0]}\t{labels[int(row.argmax())]}")
+
+
+# From a text to another
+
+
+def _rewrite(loaded: Loaded, words: list[str], how: How) -> None:
+    """What the model makes of a text: the likeliest of several beams, or sampled with --temperature."""
+    import torch
+
+    from headway.cli._talk import note, write
+    from headway.sample.beam import beam_search, reading
+    from headway.sample.generate import generate
+
+    options, facts = how.options, checkpoint_facts(loaded)
+    text = " ".join(words)
+    source = _ids(loaded, text)
+    start, stops = _ends(loaded, facts)
+    call = reading(loaded.model, source)
+    banned = [ids[0] for ids in facts.get("bad_words_ids") or () if isinstance(ids, list) and len(ids) == 1]
+
+    def forward(tokens: Tensor, cache: Any, mask: Tensor | None) -> Tensor:
+        logits = call(tokens, cache, mask)
+        return logits.index_fill(-1, torch.tensor(banned, device=logits.device), -torch.inf) if banned else logits
+
+    begin = torch.tensor([[start]], device=source.device)
+    beams = how.beams or max(1, int(facts.get("num_beams") or 4))
+    if options.temperature:
+        chosen = generate(
+            loaded.model,
+            begin,
+            max_tokens=options.max_tokens,
+            sampling=options.sampling(0.0, 1.0),
+            stop_ids=stops,
+            generator=options.generator(source.device),
+            forward=forward,
+        )
+        ids = [int(id[0]) for id in chosen]
+    else:
+        found = beam_search(
+            loaded.model,
+            begin,
+            beams=beams,
+            max_tokens=options.max_tokens,
+            stop_ids=stops,
+            length_penalty=float(facts.get("length_penalty") or 1.0),
+            early={True: "yes", "never": "never"}.get(facts.get("early_stopping"), "no"),  # type: ignore[arg-type]
+            forward=forward,
+        )
+        ids = found.best()
+    # T5 names its gaps by symbols, which are part of the answer where they are part of the question.
+    gaps = "<extra_id_" in text
+    kept = [id for id in ids if id not in stops and id != start]
+    said = loaded.words.decode(kept, special=True) if gaps else loaded.words.decode(kept)
+    write(iter([said.strip(), "\n"]))
+    how_many = "sampled" if options.temperature else f"{beams} beam{'s' if beams > 1 else ''}"
+    cut = "" if ids and ids[-1] in stops else ", cut at --max-tokens"
+    note(f"{source.shape[1]} tokens read, {len(ids)} written ({how_many}){cut}")
+
+
+def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
+    """What the checkpoint says about writing: config.json, then generation_config.json."""
+    facts: dict[str, Any] = {}
+    for name in ("config.json", "generation_config.json"):
+        try:
+            content = json.loads((loaded.where / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        facts |= {key: value for key, value in content.items() if value is not None}
+    return facts
+
+
+def _ends(loaded: Loaded, facts: dict[str, Any]) -> tuple[int, frozenset[int]]:
+    """The id with which a target begins, and those with which it ends."""
+    from headway.base.errors import HeadwayError
+
+    tokenizer = loaded.words
+    start = facts.get("decoder_start_token_id")
+    if start is None:
+        start = next((id for name in ("bos", "pad") if (id := getattr(tokenizer, name, None)) is not None), None)
+    ends = facts.get("eos_token_id")
+    stops = frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends]) | loaded.stop_ids
+    if not isinstance(start, int) or not stops:
+        raise HeadwayError(
+            f"{loaded.where} does not say with which ids a text begins and ends: put decoder_start_token_id and "
+            "eos_token_id into its config.json."
+        )
+    return start, stops
+
+
+# Sound
+
+
+def _hear(loaded: Loaded, words: list[str], how: How) -> None:
+    """What is said in each sound, half a minute at a time."""
+    from headway.base.errors import HeadwayError
+    from headway.cli._talk import write
+    from headway.data.audio import load_sound
+    from headway.sample.transcribe import Manner, pieces, transcribe
+
+    tokenizer = loaded.words
+    if not hasattr(tokenizer, "id_of"):
+        raise HeadwayError(f"{loaded.name} comes with a tokenizer that is not Whisper's.")
+    manner = Manner.of(loaded.where, tokenizer)
+    like = next(loaded.model.parameters())
+    sounds = [load_sound(file) for file in files(words, "a .wav file: headway run MODEL speech.wav")]
+    for file, sound in zip(words, sounds, strict=True):
+        if not any(True for _ in pieces(sound)):
+            raise HeadwayError(f"{file} is shorter than a tenth of a second: there is nothing to be heard.")
+    for file, sound in zip(words, sounds, strict=True):
+        said = transcribe(
+            loaded.model,
+            tokenizer,
+            manner,
+            sound.to(like.device),
+            beams=how.beams or 1,
+            max_tokens=min(how.options.max_tokens, 224),
+        )
+        front = f"{file}: " if len(sounds) > 1 else ""
+        for text in said:
+            write(iter([f"{front}{text}\n"]))
+
+
+def files(words: Sequence[str], takes: str) -> list[Path]:
+    """The files that `words` name; one line where one is missing, saying what the model takes."""
+    from headway.base.errors import HeadwayError
+
+    paths = [Path(word).expanduser() for word in words]
+    for path in paths:
+        try:
+            there = path.is_file()
+        except (OSError, ValueError):  # a text is no path
+            there = False
+        if not there:
+            raise HeadwayError(f"there is no file {_short(str(path))}: this model takes {takes}")
+    if not paths:
+        raise HeadwayError(f"this model takes {takes}")
+    return paths
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:77]}..."
+
+
+# Acting
+
+
+def _act(loaded: Loaded, words: list[str], how: How) -> None:
+    """The next action of each episode."""
     import torch
 
     from headway.base.errors import HeadwayError
+    from headway.cli._talk import note
+    from headway.data.episodes import FORM, load_episode
 
-    if not paths:
-        raise HeadwayError("give a picture: headway run MODEL picture.png")
-    c = loaded.model.config
-    for path in paths:
+    c, like = loaded.model.config, next(loaded.model.parameters())
+    for file in files(words, f"an episode, a .json or .npz file with {FORM}"):
+        episode = load_episode(file)
+        t, width = episode.states.shape
+        if width != c.state_width:
+            raise HeadwayError(f"{file} has states of {width} numbers, and this model's have {c.state_width}")
+        if t > 1 and episode.actions.shape[1] != c.action_width:
+            raise HeadwayError(
+                f"{file} has actions of {episode.actions.shape[1]} numbers, and this model's have {c.action_width}"
+            )
+        if episode.first + t > c.episode:
+            raise HeadwayError(f"{file} ends at step {episode.first + t}, and this model's episodes have {c.episode}")
+        # What will be done now is not known, and not seen: an action stands behind its state.
+        actions = (
+            torch.cat((episode.actions, torch.zeros(1, c.action_width))) if t > 1 else torch.zeros(1, c.action_width)
+        )
         with torch.inference_mode():
-            out = loaded.model(_pixels(path, c.image, c.channels)[None])[0]
-        if not c.n_class:
-            print(" ".join(f"{value:.6f}" for value in out.tolist()))
-            continue
-        best = out.softmax(-1).topk(min(5, c.n_class))
-        names = _labels(loaded)
-        for value, n in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            print(f"{value:6.1%}  {names.get(str(n), n)}")
-
-
-def _labels(loaded: Loaded) -> dict[str, str]:
-    import json
-
-    try:
-        return json.loads((loaded.where / "config.json").read_text(encoding="utf-8")).get("id2label", {})
-    except (OSError, ValueError):
-        return {}
-
-
-def _pixels(path: Path, side: int, channels: int):
-    """A picture as (channels, side, side), scaled and cut to its middle, normalised to mean and spread 0.5 (ViT's own)."""
-    import numpy as np
-    import torch
-    from PIL import Image, UnidentifiedImageError
-
-    from headway.base.errors import Corrupt
-
-    try:
-        picture = Image.open(path).convert("RGB" if channels == 3 else "L")
-    except (UnidentifiedImageError, OSError) as error:
-        raise Corrupt(f"{path} is no picture that can be read (PNG, JPEG, WebP ...): {error}") from error
-    scale = side / min(picture.size)
-    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    values = np.asarray(picture.crop((left, top, left + side, top + side)), dtype=np.float32) / 255
-    pixels = torch.from_numpy(values).view(side, side, -1).permute(2, 0, 1)
-    return (pixels - 0.5) / 0.5
+            found = loaded.model(
+                episode.returns[None, :, None].to(like),
+                episode.states[None].to(like),
+                actions[None].to(like),
+                torch.arange(episode.first, episode.first + t, device=like.device)[None],
+            )
+        print(" ".join(f"{value:.6f}" for value in found.actions[0, -1].tolist()))
+        note(f"step {episode.first + t - 1}, asking for a return of {float(episode.returns[-1]):g}")

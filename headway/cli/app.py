@@ -40,7 +40,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "models": "List every architecture, or show one.",
         "diff": "Say what changed between two architectures.",
         "export": "Write a model as a Hugging Face folder.",
-        "run": "Let a model answer or complete a text, as it comes.",
+        "run": "Give a model a text, a picture, a sound: it does what it can.",
         "chat": "Talk with a model.",
         "bench": "Measure speed against others, in one interleaved run.",
     },

@@ -1,4 +1,4 @@
-"""``headway run NAME "prompt"``: one text from a model, as it comes."""
+"""``headway run NAME INPUT``: the natural thing for the model: complete, answer, fill a gap, compare, name, transcribe, act."""
 
 from __future__ import annotations
 
@@ -11,7 +11,23 @@ from cyclopts import Parameter
 
 from headway.cli._talk import Options
 
-app = cyclopts.App(name="run", help="Let a model answer or complete a text, as it comes.")
+HELP = """Give a model a text, a picture, a sound: it does what it can.
+
+headway run smollm2-135m "Why is the sky blue?"      answer (--raw: go on)
+headway run minilm-l6 "a cat" "a kitten" "a car"     compare texts
+headway run BERT "Paris is the [MASK] of France."    fill the gap; or label
+headway run T5 "translate English to German: hello"  text to text; Marian too
+headway run whisper-tiny-en speech.wav               write down what is said
+headway run vit-s-focus photo.jpg                    find what stands out
+headway run VIT photo.jpg                            name it, or its vector
+headway run CLIP photo.jpg "a cat" "a dog"           say which text fits
+headway run LLAVA photo.jpg "What is in it?"         answer about a picture
+headway run DECISION-TRANSFORMER episode.json        give the next action
+
+NAMES in capitals stand for a folder or a Hugging Face id of that kind.
+"""
+
+app = cyclopts.App(name="run", help=HELP, help_format="plaintext")
 
 
 @app.default
@@ -20,21 +36,24 @@ def run(
     /,
     *prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     raw: Annotated[bool, Parameter(negative=())] = False,
+    beams: int | None = None,
     options: Options = Options(),
 ) -> int:
-    """Let a model answer a prompt (or complete it, with --raw or where it has no chat template).
+    """Give a model an input; it does the natural thing with it.
 
-    The text goes to standard output; tokens per second, time to the first token and the size of the cache to standard
+    The result goes to standard output; tokens per second, time to the first token and the size of the cache to standard
     error. Without --temperature the likeliest token is taken each time.
 
     Parameters
     ----------
     name
-        A name (smollm2-135m), a folder in Hugging Face's layout, a .gguf file, or a Hugging Face id (owner/name).
+        A name (smollm2-135m), a folder in Hugging Face's layout, a .gguf or .onnx file, or a Hugging Face id (owner/name).
     prompt
-        What the model is asked; - reads it from standard input.
+        What the model is given: words, or files for models that see, hear or act; - reads a text from standard input.
     raw
         Complete the prompt as it stands, without the chat template.
+    beams
+        Texts searched at once, by models that turn a text or a sound into a text.
     """
     from headway.base.errors import HeadwayError
     from headway.cli._talk import note, piped, plain, speaks, write
@@ -50,12 +69,27 @@ def run(
     if not text.strip():
         raise HeadwayError('the prompt is empty: headway run NAME "prompt", or - to read it from standard input.')
     options.check()
+    if beams is not None and not 1 <= beams <= 1000:
+        raise HeadwayError(f"--beams is 1 or more (and at most 1000), not {beams}.")
     sampling = options.sampling(temperature=0.0, top_p=1.0)
     loaded = options.load(name)
-    from headway.cli._other import run_other
+    from headway.cli._other import How, other, run_other
+    from headway.learn.progress import used
 
-    if run_other(loaded, [plain(word) for word in prompt] if len(prompt) > 1 else [text]):
+    kind = other(loaded)
+    if kind is not None:
+        if raw or options.system is not None:
+            raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
+        words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
+        with options.plugged() as tell:
+            run_other(loaded, kind, words, How(options=options, beams=beams))
+            tell()
+        used(name)
         return 0
+    if beams is not None:
+        raise HeadwayError(
+            f"--beams is for models that turn a text or a sound into a text, and {name} goes on with one."
+        )
     speaks(loaded)
 
     from headway.sample.text import Reply, reply
@@ -91,8 +125,5 @@ def run(
         print(flush=True)
         note(said.line())
         tell()
-
-    from headway.learn.progress import used
-
     used(name)
     return 0

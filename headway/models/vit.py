@@ -5,6 +5,7 @@ al., *DINOv2*, 2023 (2304.07193); registers from Darcet et al., *Vision Transfor
 
     picture -> patches -> embed -> class token + position (+ registers) -> [norm -> attention -> + -> norm -> mlp -> +] x n_layer
     -> norm -> class token or mean -> head -> logits
+            -> patches, doubled in size step by step -> a value for each pixel           (where there is a map)
 
 Against BERT: what is embedded are squares of pixels, by one linear map; pre-norm; nothing is masked, so every patch sees every
 patch from the first layer on. Nothing in it knows that pixels have neighbours but the cutting and the learned positions.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -31,7 +33,7 @@ NOTES = {
     "norm": "LayerNorm, before each sublayer (pre-norm), and one more at the end",
     "attention": "every patch sees every patch; biases everywhere; DINOv2: registers join in, each sublayer scaled per feature",
     "mlp": "GELU between two linear maps, four times the width inside",
-    "head": "one linear map from the class token, or from the mean of the patches",
+    "head": "one linear map from the class token, or from the mean of the patches; or a map of the picture, from the patches",
 }
 """What is particular here, part by part: `headway diff` compares these between architectures."""
 
@@ -49,6 +51,8 @@ class ViTConfig:
         n_register: Extra tokens that belong to no patch (DINOv2 with registers).
         layer_scale: Start of a learned factor per feature on each sublayer's output; None for no such factor.
         mask_token: Whether there is a vector that stands in for hidden patches (DINOv2's training).
+        map_widths: Channels after each step of a head that makes a map of the patches, twice as fine with every step; none
+            for no map. It stands instead of classes.
         qkv_bias: Whether queries, keys and values have a bias.
         eps: Added to the variance in LayerNorm.
         dropout: Probability on embeddings and sublayer outputs, in training only.
@@ -66,6 +70,7 @@ class ViTConfig:
     n_register: int = 0
     layer_scale: float | None = None
     mask_token: bool = False
+    map_widths: tuple[int, ...] = ()
     qkv_bias: bool = True
     eps: float = 1e-12
     dropout: float = 0.0
@@ -77,6 +82,8 @@ class ViTConfig:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if self.pool not in ("class", "mean", "both"):
             raise HeadwayError(f"pool is class, mean or both, not {self.pool!r}")
+        if self.map_widths and self.n_class:
+            raise HeadwayError("a model has a head for classes or one for a map: set n_class=0, or map_widths=()")
 
     @property
     def side(self) -> int:
@@ -117,6 +124,7 @@ class ViT(nn.Module):
         self.norm = nn.LayerNorm(config.width, config.eps)
         pooled = 2 * config.width if config.pool == "both" else config.width
         self.head = nn.Linear(pooled, config.n_class) if config.n_class else None
+        self.map = MapHead(config.width, config.map_widths) if config.map_widths else None
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -133,9 +141,12 @@ class ViT(nn.Module):
 
     def forward(
         self, pictures: Float[Tensor, "b c y x"], *, hide: Bool[Tensor, "b p"] | None = None
-    ) -> Float[Tensor, "b v"]:
-        """Logits of the classes; without a head (`n_class` 0) the pooled vector itself, (b, width)."""
-        pooled = self.pool(self.hidden(pictures, hide=hide))
+    ) -> Float[Tensor, b * v]:
+        """Logits of the classes, (b, n_class), or of every pixel, (b, y, x); without a head the pooled vector, (b, width)."""
+        x = self.hidden(pictures, hide=hide)
+        if self.map is not None:
+            return self.map(x[:, 1 + self.config.n_register :], self.config.patch, pictures.shape[2:])
+        pooled = self.pool(x)
         return pooled if self.head is None else self.head(pooled)
 
     def hidden(
@@ -188,6 +199,35 @@ class ViT(nn.Module):
         if self.config.pool == "both":
             return torch.cat((first, mean), dim=-1)
         return first if self.config.pool == "class" else mean
+
+
+class MapHead(nn.Module):
+    """From the patches to a value per pixel: a transposed convolution doubles the sides, is normalised, and cut off at 0."""
+
+    def __init__(self, width: int, widths: tuple[int, ...]):
+        super().__init__()
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise((width, *widths)))
+        self.norm = nn.ModuleList(BatchNorm(width) for width in widths)
+        self.out = nn.Conv2d(widths[-1], 1, 1)
+
+    def forward(self, x: Float[Tensor, "b p d"], patch: int, size: torch.Size) -> Float[Tensor, "b y x"]:
+        grid = x.transpose(1, 2).unflatten(2, (size[0] // patch, size[1] // patch))
+        for up, norm in zip(self.up, self.norm, strict=True):
+            grid = F.relu(norm(up(grid)))
+        return F.interpolate(self.out(grid), size=tuple(size), mode="bilinear", align_corners=False)[:, 0]
+
+
+class BatchNorm(nn.Module):
+    """Each channel over the batch and its pixels while training, by the running mean and variance afterwards (1502.03167)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("variance", torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(x, self.mean, self.variance, self.weight, self.bias, self.training)
 
 
 def patchify(pictures: Float[Tensor, "b c y x"], n: int) -> Float[Tensor, "b p cnn"]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from headway.base.errors import HeadwayError
 from headway.sample.filters import GREEDY, Sampling
-from headway.sample.generate import Facts, generate
+from headway.sample.generate import Facts, Forward, generate
 
 
 class Decoder(Protocol):
@@ -116,11 +116,13 @@ def reply(
     generator: torch.Generator | None = None,
     cache: Any = None,
     into: Reply | None = None,
+    forward: Forward | None = None,
 ) -> Iterator[str]:
     """Yield the continuation of `ids` in pieces of text, ending before a stop id or a stop string.
 
     `into` is kept up to date at every moment, so that whoever breaks off (Ctrl-C) has what there is. With a `cache` that
-    holds the conversation so far, `ids` are those that come after it.
+    holds the conversation so far, `ids` are those that come after it. `forward` is how the model is called, where that is not
+    as a plain decoder.
     """
     into = Reply() if into is None else into
     gate, facts = StopStrings(stops), Facts()
@@ -135,6 +137,7 @@ def reply(
         stop_ids=stop_ids,
         generator=generator,
         cache=cache,
+        forward=forward,
         facts=facts,
     )
     into.prompt, into.cache_bytes = facts.prompt, facts.cache_bytes

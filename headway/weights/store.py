@@ -39,9 +39,25 @@ def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
         return CATALOG[kind]
     if not names and kind is None and "ssm_cfg" in theirs:  # Mamba's authors name neither
         return CATALOG["mamba2" if (theirs["ssm_cfg"] or {}).get("layer") == "Mamba2" else "mamba"]
-    asked = " or ".join(names) or f"model type {kind!r}"
-    supported = ", ".join(sorted({name for entry in CATALOG.values() for name in entry.hf}))
-    raise Unsupported(f"{where} asks for {asked}, which Headway does not have. It has {supported}.")
+    asked = " or ".join(map(str, names)) or f"model type {kind!r}"
+    raise Unsupported(
+        f"{where} asks for {asked}, which Headway does not have. It has {', '.join(_near(names, kind))} and others: "
+        "`headway models` lists them."
+    )
+
+
+COMMON = ("LlamaForCausalLM", "GPT2LMHeadModel", "BertForMaskedLM", "T5ForConditionalGeneration")
+
+
+def _near(names: Iterable[str], kind: Any) -> list[str]:
+    """The few names that Headway has and that are most like what was asked for; the commonest where none is."""
+    from difflib import get_close_matches
+
+    known = sorted({name for entry in CATALOG.values() for name in entry.hf})
+    for word in (*map(str, names), str(kind)):
+        if near := get_close_matches(word, known, n=3, cutoff=0.6):
+            return near
+    return list(COMMON)
 
 
 def load_folder(

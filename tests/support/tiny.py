@@ -187,6 +187,7 @@ TINY: dict[str, list[dict]] = {
             "n_class": 4,
             "pool": "both",
         },
+        {**PICTURE, **SMALL, "map_widths": (5, 4)},
     ],
     "clip": [
         {

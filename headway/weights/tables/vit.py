@@ -1,17 +1,27 @@
-"""ViT and DINOv2 (with and without registers) in Hugging Face checkpoints."""
+"""ViT and DINOv2 (with and without registers) in Hugging Face checkpoints; DINOv2 with a map head in an ONNX file.
+
+Hugging Face has no class for the map head: such a model is kept in Headway's own format.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from headway.base.errors import Unsupported
+from headway.models.catalog import entry
 from headway.models.vit import ViTConfig
 from headway.weights.configs import only, refuse
-from headway.weights.engine import Reshape, Row, Stack, Table
+from headway.weights.engine import Reshape, Row, Stack, Table, Transpose
+from headway.weights.native import native_table
+from headway.weights.onnx import ONNX
 
 
 def rows(config: ViTConfig) -> Iterator[Row]:
+    if config.map_widths:
+        yield from native_table(entry("vit")).rows(config)
+        return
     c, dino = config, config.layer_scale is not None
     base = ("dinov2_with_registers." if c.n_register else "dinov2.") if dino else "vit."
     base = base if not dino or c.n_class else ""
@@ -57,6 +67,8 @@ def both(theirs: str, ours: str) -> Iterator[Row]:
 
 
 def read_config(theirs: dict[str, Any]) -> ViTConfig:
+    if "config" in theirs:
+        return native_table(entry("vit")).read_config(theirs)
     name = (theirs.get("architectures") or [theirs.get("model_type")])[0]
     only(theirs, "hidden_act", "gelu", default="gelu")
     refuse(theirs, "use_swiglu_ffn", "drop_path_rate")
@@ -89,7 +101,60 @@ def _classes(theirs: dict[str, Any]) -> int:
     return len(theirs["id2label"]) if "id2label" in theirs else theirs.get("num_labels", 2)
 
 
+def onnx_rows(config: ViTConfig) -> Iterator[Row]:
+    """As torch's exporter writes it: a matrix that is multiplied from the right is a constant, transposed, named by its use."""
+    c, front = config, "backbone.embeddings."
+    side = [c.width, c.channels, c.patch, c.patch]
+    patches = Reshape(side, [c.width, c.channels * c.patch**2])
+    yield Row(f"{front}patch_embeddings.projection.weight", "patches.weight", patches)
+    yield Row(f"{front}patch_embeddings.projection.bias", "patches.bias")
+    yield Row(f"{front}cls_token", "class_token", Reshape([1, 1, c.width], [c.width]))
+    # Cut in two by the exporter, since only the grid is resized.
+    halves = [Reshape([1, n, c.width], [n, c.width]) for n in (1, c.side**2)]
+    yield Row((f"{front}Concat", f"{front}Reshape"), "position", Stack([1, c.side**2], halves))
+    for n in range(c.n_layer):
+        theirs, ours = f"backbone.encoder.layer.{n}.", f"blocks.{n}."
+        parts = [f"{theirs}attention.attention.{name}." for name in ("query", "key", "value")]
+        turned = [Transpose()] * 3
+        yield Row(tuple(f"{part}MatMul" for part in parts), f"{ours}attn.qkv.weight", Stack([c.width] * 3, turned))
+        yield Row(tuple(f"{part}bias" for part in parts), f"{ours}attn.qkv.bias", Stack([c.width] * 3))
+        for name, own in (("attention.output.dense", "attn.out"), ("mlp.fc1", "mlp.up"), ("mlp.fc2", "mlp.down")):
+            yield Row(f"{theirs}{name}.MatMul", f"{ours}{own}.weight", Transpose())
+            yield Row(f"{theirs}{name}.bias", f"{ours}{own}.bias")
+        yield from both(f"{theirs}norm1", f"{ours}attn_norm")
+        yield from both(f"{theirs}norm2", f"{ours}mlp_norm")
+        yield Row(f"{theirs}layer_scale1.lambda1", f"{ours}attn_scale")
+        yield Row(f"{theirs}layer_scale2.lambda1", f"{ours}mlp_scale")
+    yield from both("backbone.layernorm", "norm")
+    for n in range(len(c.map_widths)):
+        yield from both(f"decoder.upconv{n + 1}", f"map.up.{n}")
+        yield from both(f"decoder.bn{n + 1}", f"map.norm.{n}")
+        yield Row(f"decoder.bn{n + 1}.running_mean", f"map.norm.{n}.mean")
+        yield Row(f"decoder.bn{n + 1}.running_var", f"map.norm.{n}.variance")
+    yield from both("decoder.final_conv", "map.out")
+
+
+def read_onnx_config(file: ONNX) -> ViTConfig:
+    """By the shapes of the weights. What they do not tell is DINOv2's own: heads 64 wide, eps 1e-6."""
+    width, channels, patch, _ = file.shape("backbone.embeddings.patch_embeddings.projection.weight")
+    steps = sum(key.startswith("decoder.upconv") and key.endswith(".weight") for key in file)
+    return ViTConfig(
+        image=math.isqrt(file.shape("backbone.embeddings.Reshape")[1]) * patch,
+        patch=patch,
+        channels=channels,
+        width=width,
+        n_layer=sum(key.endswith(".layer_scale1.lambda1") for key in file),
+        n_head=max(1, width // 64),
+        ff_width=file.shape("backbone.encoder.layer.0.mlp.fc1.bias")[0],
+        layer_scale=1.0,
+        map_widths=tuple(file.shape(f"decoder.upconv{n + 1}.bias")[0] for n in range(steps)),
+        eps=1e-6,
+    )
+
+
 def write_config(config: ViTConfig) -> dict[str, Any]:
+    if config.map_widths:
+        return native_table(entry("vit")).write_config(config)
     c, dino = config, config.layer_scale is not None
     facts: dict[str, Any] = {
         "image_size": c.image,

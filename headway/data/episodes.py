@@ -1,0 +1,117 @@
+"""Episodes: what was asked for, seen and done so far, from a .json or .npz file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headway.base.errors import Corrupt, HeadwayError
+
+FORM = '{"states": [[...], ...], "actions": [[...], ...], "returns_to_go": [...]}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """An episode up to the state in which something has to be done, in the units the model was trained in.
+
+    Attributes:
+        states: (t, s), the last one where things stand now.
+        actions: (t - 1, a), what was done in each state but the last.
+        returns: (t,), what was still to be collected at each.
+        first: The number of the first of these steps within the whole episode.
+    """
+
+    states: Float[Tensor, "t s"]
+    actions: Float[Tensor, "t1 a"]
+    returns: Float[Tensor, " t"]
+    first: int = 0
+
+
+def load_episode(path: Path | str) -> Episode:
+    """Read an episode.
+
+    The file holds ``states`` (t rows), ``actions`` (t - 1 rows; a last one, for the state where things stand, is not read) and
+    ``returns_to_go`` (t numbers); or, for the last, ``rewards`` (t - 1 numbers) and ``target``, the return asked for at the
+    beginning. ``first_timestep`` is the number of the first step, 0 if left out.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise HeadwayError(f"there is no file {str(path)[:200]}: this model takes an episode, a .json file with {FORM}")
+    facts = _npz(path) if path.suffix.lower() == ".npz" else _json(path)
+    states = _rows(path, facts, "states")
+    t = len(states)
+    if t < 1:
+        raise HeadwayError(f"{path} has no state: a model acts in one")
+    actions = _rows(path, facts, "actions") if t > 1 or len(facts.get("actions", ())) else states.new_zeros(0, 0)
+    if len(actions) not in (t - 1, t):
+        raise HeadwayError(f"{path} has {t} states and {len(actions)} actions: one for each state but the last")
+    first = facts.get("first_timestep", 0)
+    if isinstance(first, bool) or int(first) != first or first < 0:
+        raise HeadwayError(f"{path}: first_timestep is a number from 0 on, not {first}")
+    return Episode(states=states, actions=actions[: t - 1], returns=_returns(path, facts, t), first=int(first))
+
+
+def _returns(path: Path, facts: dict[str, Any], t: int) -> Tensor:
+    if "returns_to_go" in facts:
+        returns = _numbers(path, facts, "returns_to_go").flatten()
+        if len(returns) != t:
+            raise HeadwayError(
+                f"{path} has {t} states and {len(returns)} returns_to_go: as many of one as of the other"
+            )
+        return returns
+    if "target" not in facts:
+        raise HeadwayError(f"{path} lacks returns_to_go (or a target, and rewards): a model acts to get a return")
+    target = _numbers(path, facts, "target").flatten()
+    rewards = _numbers(path, facts, "rewards").flatten() if "rewards" in facts else target[:0]
+    if len(target) != 1 or len(rewards) not in (t - 1, t):
+        raise HeadwayError(f"{path}: target is one number, and rewards are one for each of {t} states but the last")
+    return target - torch.cat((target.new_zeros(1), rewards[: t - 1].cumsum(0)))
+
+
+def _rows(path: Path, facts: dict[str, Any], name: str) -> Tensor:
+    if name not in facts:
+        raise HeadwayError(f"{path} lacks {name}: an episode is {FORM}")
+    rows = _numbers(path, facts, name)
+    if rows.dim() != 2:
+        raise HeadwayError(f"{path}: {name} is a list of lists of numbers, one for each step")
+    return rows
+
+
+def _numbers(path: Path, facts: dict[str, Any], name: str) -> Tensor:
+    try:
+        values = torch.as_tensor(facts[name], dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise HeadwayError(
+            f"{path}: {name} holds something other than numbers, or rows of different lengths"
+        ) from error
+    if not bool(values.isfinite().all()):
+        raise HeadwayError(f"{path}: {name} holds a number that is not finite")
+    return values
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(f"{path} is no JSON ({error}): an episode is {FORM}, or a .npz file with these arrays") from error
+    if not isinstance(facts, dict):
+        raise Corrupt(f"{path} holds no JSON object: an episode is {FORM}")
+    return facts
+
+
+def _npz(path: Path) -> dict[str, Any]:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name].tolist() for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise Corrupt(f"{path} is no whole .npz file of plain arrays: {' '.join(str(error).split())}") from error

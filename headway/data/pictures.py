@@ -1,0 +1,212 @@
+"""Pictures: files as pixels, in the size and with the normalisation that a checkpoint was trained with."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from headway.base.errors import Corrupt, HeadwayError
+
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+"""Means and spreads of red, green and blue: ViT's, those of ImageNet's pictures (DINOv2), and CLIP's."""
+
+NEAREST, LANCZOS, BILINEAR, BICUBIC, BOX, HAMMING = range(6)
+"""How pixels are interpolated, by Pillow's numbers, which stand in preprocessor_config.json."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a picture is made ready for a model.
+
+    Attributes:
+        size: What it is resized to: a number for the shortest side (the proportions stay), or (height, width).
+        crop: What is then cut out of the middle, (height, width); None for nothing.
+        resample: See the numbers above.
+        mean, spread: Of the channels, after scaling to [0, 1]; None where nothing is normalised.
+        scale: What the values 0 to 255 are multiplied by.
+    """
+
+    size: int | tuple[int, int] | None
+    crop: tuple[int, int] | None = None
+    resample: int = BICUBIC
+    mean: tuple[float, ...] | None = HALF[0]
+    spread: tuple[float, ...] | None = HALF[1]
+    scale: float = 1 / 255
+
+    @classmethod
+    def of(cls, kind: Literal["vit", "dinov2", "clip"], side: int) -> Manner:
+        """What the papers' own code does for pictures of `side` by `side` pixels, where a checkpoint does not say."""
+        if kind == "vit":
+            return cls(size=(side, side), resample=BILINEAR)
+        mean, spread = IMAGENET if kind == "dinov2" else CLIP
+        shortest = round(side * 256 / 224) if kind == "dinov2" else side
+        return cls(size=shortest, crop=(side, side), mean=mean, spread=spread)
+
+    @classmethod
+    def read(cls, path: Path, otherwise: Manner) -> Manner:
+        """As a preprocessor_config.json says; `otherwise` where there is none, and for what it leaves out."""
+        if not path.is_file():
+            return otherwise
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = facts.get("image_processor", facts)
+            size, crop = _size(facts.get("size")), _size(facts.get("crop_size"))
+            if not facts.get("do_resize", True):
+                size = None
+            elif size is None:
+                size = otherwise.size
+            if "do_center_crop" in facts or crop is not None:
+                crop = (crop or size) if facts.get("do_center_crop", True) else None
+            normal = facts.get("do_normalize", True)
+            return cls(
+                size=size,
+                crop=(crop, crop) if isinstance(crop, int) else crop,
+                resample=int(facts.get("resample", otherwise.resample)),
+                mean=tuple(map(float, facts.get("image_mean", otherwise.mean))) if normal else None,
+                spread=tuple(map(float, facts.get("image_std", otherwise.spread))) if normal else None,
+                scale=float(facts.get("rescale_factor", 1 / 255)) if facts.get("do_rescale", True) else 1.0,
+            )
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise Corrupt(f"{path} does not say how pictures are made ready ({error}): fetch it again") from error
+
+    def __call__(self, picture: Image.Image, channels: int = 3) -> Float[Tensor, "c y x"]:
+        """The picture as numbers."""
+        picture = picture.convert("RGB" if channels == 3 else "L")
+        if self.size is not None:
+            height, width = self.size if isinstance(self.size, tuple) else _in_proportion(picture, self.size)
+            picture = picture.resize((width, height), Image.Resampling(self.resample))
+        if self.crop is not None:
+            picture = _middle(picture, *self.crop)
+        pixels = _numbers(picture) * self.scale
+        if self.mean is None or self.spread is None:
+            return pixels
+        return (pixels - pixels.new_tensor(self.mean)[:channels, None, None]) / pixels.new_tensor(self.spread)[
+            :channels, None, None
+        ]
+
+
+def load_picture(path: Path | str) -> Image.Image:
+    """A picture from a file, turned upright; one line where it is none."""
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise HeadwayError(f"there is no file {str(path)[:200]}")
+    try:
+        with Image.open(path) as file:
+            return ImageOps.exif_transpose(file).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Corrupt(f"{path} is no picture that can be read (PNG, JPEG, WebP ...): {_line(error)}") from error
+
+
+def inside_square(picture: Image.Image, side: int) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """The whole picture, as large as fits into a black square, and where in it: left, top, width, height."""
+    ratio = side / max(picture.size)
+    width, height = (max(1, min(side, round(n * ratio))) for n in picture.size)
+    small = picture.convert("RGB").resize(
+        (width, height), Image.Resampling.BOX if ratio < 1 else Image.Resampling.BILINEAR
+    )
+    left, top = (side - width) // 2, (side - height) // 2
+    square = Image.new("RGB", (side, side))
+    square.paste(small, (left, top))
+    return square, (left, top, width, height)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A connected part of a map that stands out: its highest and mean value, and the box around it in shares of the map."""
+
+    highest: float
+    mean: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def regions(values: Float[Tensor, "y x"], *, above: float = 0.8, least: int = 100) -> list[Region]:
+    """The parts of a map that lie in the upper share of its range, the highest first.
+
+    Args:
+        above: Where the upper share begins, of the way from the lowest value to the highest.
+        least: Pixels that a part has to have.
+    """
+    low, high = float(values.min()), float(values.max())
+    if not high > low:
+        return []
+    table = values.double().numpy()
+    left_over = table >= low + above * (high - low)
+    found = []
+    while left_over.any():
+        start = np.unravel_index(int(np.argmax(left_over)), left_over.shape)
+        rows, columns = _flood(left_over, (int(start[0]), int(start[1])))
+        left_over[rows, columns] = False
+        if len(rows) < least:
+            continue
+        part = table[rows, columns]
+        found.append(
+            Region(
+                highest=float(part.max()),
+                mean=float(part.mean()),
+                left=columns.min() / table.shape[1],
+                top=rows.min() / table.shape[0],
+                width=(columns.max() + 1 - columns.min()) / table.shape[1],
+                height=(rows.max() + 1 - rows.min()) / table.shape[0],
+            )
+        )
+    return sorted(found, key=lambda region: -region.highest)
+
+
+def _flood(inside: np.ndarray, start: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of all that hangs together with `start`, corners included."""
+    seen, edge = {start}, [start]
+    while edge:
+        y, x = edge.pop()
+        for place in ((y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+            within = 0 <= place[0] < inside.shape[0] and 0 <= place[1] < inside.shape[1]
+            if within and place not in seen and inside[place]:
+                seen.add(place)
+                edge.append(place)
+    places = np.array(sorted(seen))
+    return places[:, 0], places[:, 1]
+
+
+def _size(value: Any) -> int | tuple[int, int] | None:
+    """A size as the versions of preprocessor_config.json write it."""
+    if isinstance(value, dict):
+        if "shortest_edge" in value:
+            return int(value["shortest_edge"])
+        return int(value["height"]), int(value["width"])
+    return None if value is None else int(value)
+
+
+def _in_proportion(picture: Image.Image, shortest: int) -> tuple[int, int]:
+    """(height, width) whose shorter side is `shortest`; the longer one is rounded down, as everybody does."""
+    width, height = picture.size
+    if width <= height:
+        return int(shortest * height / width), shortest
+    return shortest, int(shortest * width / height)
+
+
+def _middle(picture: Image.Image, height: int, width: int) -> Image.Image:
+    """The middle of a picture; black around it where it is smaller."""
+    left, top = math.floor((picture.width - width) / 2), math.floor((picture.height - height) / 2)
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _numbers(picture: Image.Image) -> Float[Tensor, "c y x"]:
+    values = np.asarray(picture, dtype=np.float32)
+    return torch.from_numpy(values.reshape(picture.height, picture.width, -1).copy()).permute(2, 0, 1)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

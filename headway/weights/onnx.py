@@ -1,0 +1,180 @@
+"""ONNX files, as far as weights go: the initialisers of the graph, without the library and without running anything.
+
+An ONNX file is a protocol buffer: fields, each a number and a kind, then a varint or so many bytes. Of a model, field 7 is the
+graph; of a graph, 1 is a node and 5 an initialiser; of an initialiser, 1 are its sizes, 2 its type, 8 its name and 9 its bytes
+(onnx.proto, https://onnx.ai).
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.weights.engine import read_weights
+
+DTYPES = {1: torch.float32, 7: torch.int64, 10: torch.float16, 11: torch.float64, 16: torch.bfloat16}
+"""By the number that stands in the file; the others are no weights."""
+
+
+class Damaged(ValueError):
+    """What is there is no protocol buffer, or ends early."""
+
+
+def varint(data: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins at `at`, seven bits a byte, the lowest first, and where it ends."""
+    value = shift = 0
+    while at < len(data) and shift < 70:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+    raise Damaged("a number does not end")
+
+
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """The fields of one message in their order: (number, value). A nested message is its bytes."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = varint(data, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = varint(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise Damaged(f"a field of kind {kind}")
+        if at + size > len(data):
+            raise Damaged("it ends early")
+        yield number, data[at : at + size]
+        at += size
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """An initialiser: its sizes, its type, and its bytes, still in the file."""
+
+    shape: tuple[int, ...]
+    kind: int
+    raw: memoryview
+
+
+class ONNX(Mapping[str, Tensor]):
+    """The weights in an ONNX file, read when asked for.
+
+    A weight that the exporter made up (it transposes matrices and calls them ``onnx::MatMul_123``) goes by the first node that
+    reads it: ``encoder.layer.0.mlp.fc1.MatMul``; a number the exporter put behind that is left out.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise HeadwayError(f"there is no file {self.path}")
+        if not self.path.stat().st_size:
+            raise Corrupt(f"{self.path} is empty: fetch it again")
+        with open(self.path, "rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        self._weights: dict[str, _Weight] = {}
+        try:
+            graph = next((value for number, value in fields(data) if number == 7), None)
+            if not isinstance(graph, memoryview):
+                raise Damaged("it has no graph")
+            self._read(graph)
+        except (Damaged, UnicodeDecodeError) as error:
+            raise Corrupt(f"{self.path} is no whole ONNX file ({error}): fetch it again") from error
+
+    def _read(self, graph: memoryview) -> None:
+        weights: dict[str, _Weight] = {}
+        users: dict[str, str] = {}
+        for number, value in fields(graph):
+            if number == 1 and isinstance(value, memoryview):
+                inside = [(n, str(v, "utf-8")) for n, v in fields(value) if n in (1, 3) and isinstance(v, memoryview)]
+                node = next((text for n, text in inside if n == 3), "")
+                for _, read in (pair for pair in inside if pair[0] == 1):
+                    users.setdefault(read, node)
+            elif number == 5 and isinstance(value, memoryview):
+                name, weight = self._initialiser(value)
+                weights[name] = weight
+        for name, weight in weights.items():
+            if name.startswith("onnx::"):
+                stem, _, last = users.get(name, name).strip("/").replace("/", ".").rpartition(".")
+                name = f"{stem}.{last.partition('_')[0]}"
+            if name in self._weights:
+                raise Damaged(f"two weights are called {name}")
+            self._weights[name] = weight
+
+    def _initialiser(self, data: memoryview) -> tuple[str, _Weight]:
+        shape, kind, name, raw = [], 0, "", memoryview(b"")
+        for number, value in fields(data):
+            if number == 1:
+                shape += [value] if isinstance(value, int) else _packed(value)
+            elif number == 2 and isinstance(value, int):
+                kind = value
+            elif number == 4 and isinstance(value, memoryview):
+                raw = value  # float_data, packed
+            elif number == 8 and isinstance(value, memoryview):
+                name = str(value, "utf-8")
+            elif number == 9 and isinstance(value, memoryview):
+                raw = value
+            elif number == 14 and value == 1:
+                raise Unsupported(f"{self.path} keeps its weights in another file, which Headway does not read")
+        if kind in DTYPES and len(raw) != torch.Size(shape).numel() * DTYPES[kind].itemsize:
+            raise Damaged(f"{name} has {len(raw)} bytes")
+        return name, _Weight(tuple(shape), kind, raw)
+
+    def __getitem__(self, key: str) -> Tensor:
+        weight = self._weights[key]
+        return torch.frombuffer(bytearray(weight.raw), dtype=DTYPES[weight.kind]).reshape(weight.shape)
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """The shape of a weight; KeyError where it is not there."""
+        return self._weights[key].shape
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, weight in self._weights.items() if weight.kind in DTYPES and weight.shape)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _packed(data: memoryview) -> list[int]:
+    """Several numbers in one field."""
+    found, at = [], 0
+    while at < len(data):
+        value, at = varint(data, at)
+        found.append(value)
+    return found
+
+
+def load_onnx(
+    path: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+) -> nn.Module:
+    """The model in an ONNX file, in evaluation mode: DINOv2 with a head that makes a map is the one that is read.
+
+    Only the weights are taken; what is computed with them is `headway.models.vit`.
+    """
+    from headway.models.vit import ViT
+    from headway.weights.tables import vit
+
+    file = ONNX(path)
+    try:
+        config = vit.read_onnx_config(file)
+    except (KeyError, ValueError, IndexError, struct.error) as error:
+        raise Unsupported(
+            f"{path} is not the one ONNX layout Headway reads (a DINOv2 with a map head, as vit-s-focus has it): it lacks {error}"
+        ) from error
+    with torch.device("meta"):
+        model = ViT(config)
+    read_weights(model, vit.onnx_rows(config), file, where=str(path), dtype=dtype)
+    return model.to(device).eval()
