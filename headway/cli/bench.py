@@ -16,7 +16,7 @@ PROMPT = "Explain in simple words how a transformer reads a sentence."
 @app.default
 def bench(
     kind: str,
-    name: str = "smollm2-135m",
+    name: str | None = None,
     /,
     *,
     against: str | None = None,
@@ -29,6 +29,9 @@ def bench(
     threads: int | None = None,
     device: str | None = None,
     json: Path | None = None,
+    steps: int | None = None,
+    ablate: Annotated[bool, Parameter(negative=())] = False,
+    seeds: int | None = None,
 ) -> int:
     """Measure a model's speed, alone or against another implementation of the same weights.
 
@@ -39,10 +42,11 @@ def bench(
     ----------
     kind
         decode (tokens a second after the first), prefill (of reading a prompt into a cache), forward (of the logits of a
-        whole text) or train (of a forward and a backward pass).
+        whole text) or train (of a forward and a backward pass). nanogpt: nanoGPT's laptop run, a GPT-2 of transformers in a
+        plain loop, ours, and a preset with our choices (NAME; char-gpt-fast), by turns on one clock; minutes.
     name
-        A name (smollm2-135m), a folder, a .gguf file, or a Hugging Face id; or an architecture or one of its sizes (mamba,
-        mamba-130m), with random weights.
+        A name (smollm2-135m, which it is if nothing is given), a folder, a .gguf file, or a Hugging Face id; or an
+        architecture or one of its sizes (mamba, mamba-130m), with random weights.
     against
         transformers; mambapy (mamba only); parallel (retnet, against its own parallel form). Without it, Headway alone.
     dtype
@@ -63,8 +67,25 @@ def bench(
         cpu, cuda, cuda:1, mps.
     json
         Write everything measured to this file.
+    steps
+        For nanogpt: steps of the plain loop, which decide how long everybody trains (2,000).
+    ablate
+        For nanogpt: undo one of our choices at a time instead, at equal tokens. With --json, goes on where that file ends.
+    seeds
+        For nanogpt: how many seeds (1; of an ablation 3).
     """
     from headway.base.errors import HeadwayError, did_you_mean
+
+    if kind == "nanogpt":
+        from headway.cli import _nanogpt
+
+        if (steps or 10) < 10 or (seeds or 1) < 1 or (threads or 1) < 1:
+            raise HeadwayError("--steps is 10 or more; --seeds and --threads are 1 or more.")
+        run = _nanogpt.ablate if ablate else _nanogpt.compare
+        return run(name or "char-gpt-fast", steps=steps, seeds=seeds, threads=threads, json=json)
+    if steps is not None or ablate or seeds is not None:
+        raise HeadwayError("--steps, --seeds and --ablate are for `headway bench nanogpt`.")
+    name = name or "smollm2-135m"
 
     if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
         raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")
@@ -77,7 +98,8 @@ def bench(
     from headway.zoo import load, parse_device, parse_dtype
 
     if kind not in KINDS:
-        raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
+        known = [*KINDS, "nanogpt"]
+        raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
     if against is not None and against not in REFERENCES:
         raise HeadwayError(
             f"there is nothing to compare with called '{against}'.{did_you_mean(against, list(REFERENCES))} "

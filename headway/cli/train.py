@@ -143,6 +143,7 @@ def _finish(finished: Finished) -> None:
     assert finished.model is not None
     model = export_folder(finished.model, folder.path / "model")
     save_words(finished.words, model, folder.config().data.tokens)
+    _name_ends(model, finished)
     _record(folder, finished)
     lines = []
     if finished.held_out is not None:
@@ -150,10 +151,31 @@ def _finish(finished: Finished) -> None:
             f"held-out loss {finished.held_out:.4f} at step {finished.step}, after {duration(p.seconds)} of training"
         )
     lines += [f"run    {folder.path}", f"curve  {folder.path / 'loss.png'}", f"model  {model}"]
+    if folder.config().objective == "seq2seq":
+        lines.append(f"try    headway run {shlex.quote(str(model))} TEXT")
     if folder.config().objective == "causal":
         lines.append(f'try    headway run {shlex.quote(str(model))} --temperature 0.8 "The "')
     for line in lines:
         out().print(line, markup=False, soft_wrap=True)
+
+
+def _name_ends(model: Path, finished: Finished) -> None:
+    """An encoder-decoder's config.json says, under the names everybody uses, which ids begin, end and fill up a target."""
+    import json
+
+    from headway.base.files import write_text
+
+    special = finished.words.special
+    if not {"pad", "start", "end"} <= set(special):
+        return
+    facts = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    facts |= {
+        "decoder_start_token_id": special["start"],
+        "eos_token_id": special["end"],
+        "pad_token_id": special["pad"],
+        "bad_words_ids": [[special["start"]], [special["pad"]]],
+    }
+    write_text(model / "config.json", json.dumps(facts, indent=2) + "\n")
 
 
 def _record(folder: RunFolder, finished: Finished) -> None:
