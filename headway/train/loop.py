@@ -264,6 +264,8 @@ class Trainer:
                 tracker.close()
             if self.world.first:
                 self._tables()
+            if self.world.kind == "ddp":
+                self.task = self.plain  # DDP has to be gone before its group of processes is: see `parallel.join`
         return self.finish()
 
     def step(self) -> None:

@@ -7,6 +7,7 @@ numbers come out, to rounding, and a checkpoint, which always holds whole tensor
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -100,6 +101,9 @@ def join(parallel: str, device: str) -> Iterator[World]:
         yield World(rank=rank, size=size, device=found, kind=parallel)
     finally:
         if not already:
+            # DDP's reducer may be the last that holds the group. Freed by Python afterwards, it waits for gloo's thread with the
+            # interpreter's lock in its hand, and gloo's thread for the lock: nobody ever ends.
+            gc.collect()
             dist.destroy_process_group()
 
 
