@@ -52,7 +52,7 @@ def load_episode(path: Path | str) -> Episode:
     if len(actions) not in (t - 1, t):
         raise HeadwayError(f"{path} has {t} states and {len(actions)} actions: one for each state but the last")
     first = facts.get("first_timestep", 0)
-    if isinstance(first, bool) or int(first) != first or first < 0:
+    if isinstance(first, bool) or not isinstance(first, (int, float)) or first < 0 or first % 1:
         raise HeadwayError(f"{path}: first_timestep is a number from 0 on, not {first}")
     return Episode(states=states, actions=actions[: t - 1], returns=_returns(path, facts, t), first=int(first))
 

@@ -192,6 +192,8 @@ def _size(value: Any) -> int | tuple[int, int] | None:
 def _in_proportion(picture: Image.Image, shortest: int) -> tuple[int, int]:
     """(height, width) whose shorter side is `shortest`; the longer one is rounded down, as everybody does."""
     width, height = picture.size
+    if max(width, height) > 100 * min(width, height):
+        raise HeadwayError(f"a picture of {width} x {height} pixels is too thin to be cut to a square")
     if width <= height:
         return int(shortest * height / width), shortest
     return shortest, int(shortest * width / height)

@@ -139,9 +139,7 @@ class ViT(nn.Module):
             else:
                 nn.init.trunc_normal_(weight, std=0.02, generator=generator)
 
-    def forward(
-        self, pictures: Float[Tensor, "b c y x"], *, hide: Bool[Tensor, "b p"] | None = None
-    ) -> Float[Tensor, b * v]:
+    def forward(self, pictures: Float[Tensor, "b c y x"], *, hide: Bool[Tensor, "b p"] | None = None) -> Tensor:
         """Logits of the classes, (b, n_class), or of every pixel, (b, y, x); without a head the pooled vector, (b, width)."""
         x = self.hidden(pictures, hide=hide)
         if self.map is not None:

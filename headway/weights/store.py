@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,17 @@ COMMON = ("LlamaForCausalLM", "GPT2LMHeadModel", "BertForMaskedLM", "T5ForCondit
 
 
 def _near(names: Iterable[str], kind: Any) -> list[str]:
-    """The few names that Headway has and that are most like what was asked for; the commonest where none is."""
-    from difflib import get_close_matches
+    """The three names that Headway has and that are most like what was asked for; the commonest where none is."""
+    from difflib import SequenceMatcher
 
-    known = sorted({name for entry in CATALOG.values() for name in entry.hf})
-    for word in (*map(str, names), str(kind)):
-        if near := get_close_matches(word, known, n=3, cutoff=0.6):
-            return near
-    return list(COMMON)
+    def likeness(known: str) -> float:
+        family = re.match(r"[A-Z]+[a-z]{2,}", known)
+        same = family is not None and asked.startswith(family[0])  # BertForThis and BertForThat
+        return SequenceMatcher(None, asked, known).ratio() + same
+
+    asked = str(next(iter(names), kind))
+    ranked = sorted({name for entry in CATALOG.values() for name in entry.hf}, key=likeness, reverse=True)
+    return ranked[:3] if likeness(ranked[0]) > 0.6 else list(COMMON)
 
 
 def load_folder(
