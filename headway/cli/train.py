@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,10 +57,12 @@ def train(
 
 
 def _train(source: str | None, changes: tuple[str, ...], resume: str | None, into: Path | None, show: bool) -> int:
+    import dataclasses
     import json
 
     from headway.base.console import err, out
-    from headway.train.config import RESUMABLE, read_config
+    from headway.base.errors import HeadwayError
+    from headway.train.config import RESUMABLE, check_model, read_config
 
     home = into or runs_home()
     folder = None
@@ -72,6 +75,7 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         assert source is not None
         config = read_config(source, changes)
     if show:
+        config = dataclasses.replace(config, model=check_model(config.model))
         out().print_json(json.dumps(config.to_dict()))
         return 0
 
@@ -80,13 +84,19 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
     from headway.train.parallel import join
 
     with join(config.parallel, config.device) as world:
+        new = folder is None
         if folder is None:
             folder = start(home, config, world, facts={"command": _command()})
         elif world.first:
             change(folder, changes, RESUMABLE)
         world.wait()
         with folder.alone() if world.first else _nothing():
-            trainer = Trainer(folder, world, sample=sampler(config.objective), reporter=_reporter())
+            try:
+                trainer = Trainer(folder, world, sample=sampler(config.objective), reporter=_reporter())
+            except HeadwayError:
+                if new and world.first:
+                    shutil.rmtree(folder.path)  # nothing was trained: only the settings that were refused lie there
+                raise
             step = trainer.resume()
             if world.first:
                 _headline(trainer, step)
