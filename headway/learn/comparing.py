@@ -145,6 +145,8 @@ def compare(expected: Outcome, came: Outcome, tolerance: float, axes: str = "") 
     ):
         if before.shape != after.shape or not close(after, before, 1e-12):
             return Difference("in-place", f"argument {n + 1} is changed by the call")
+    if any(came.result.get("altered") or []) and came.result["altered"] != expected.result.get("altered"):
+        return Difference("in-place", "an argument is changed by the call")
     if came.result.get("state") and came.result["state"] != expected.result.get("state"):
         return Difference("global", f"the call changes {came.result['state'][0]} for the whole program")
     if "gradients" in expected.result:

@@ -249,16 +249,20 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     axes = run.returns.get(trial.call.entry, "")
     subject = f"`{trial.call.entry}`: " if len(run.entries) > 1 else ""
     kind = difference.kind
+    changed = _changed(trial) if kind in ("values", "nan", "in-place") else ""
+    also = [f"your code changes its input{changed} in place as well"] if changed and kind != "in-place" else []
 
     def verdict(line: str, name: str | None = None, details: list[str] | None = None) -> dict:
         return {
             "status": "mistake" if name else "wrong",
             "names": [name] if name else [],
             "line": _capital(subject + line),
-            "details": [*pattern, *(details or []), *shown],
+            "details": [*pattern, *also, *(details or []), *shown],
         }
 
     if _forgetful(run, trial.call.entry, telling):
+        if _unsteady(run.ask(telling), run.ask(telling)):
+            return verdict(RANDOM, "random")
         return verdict(FORGETFUL, "state")
     if trial.manner == "strided" and kind in ("raised", "values", "shape"):
         more = f" ({one_line(trial.came.raised['message'])[:100]})" if trial.came.raised else ""
@@ -280,9 +284,9 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
             "details": pattern + frames + shown[1:],
         }
     if kind == "in-place":
-        changed = _changed(trial)
+        what = "tensor" if any(leaves(value) for value in trial.call.arguments.values()) else "value"
         return verdict(
-            f"your code changes its input{changed} in place: the caller's tensor is another after the call.", "in-place"
+            f"your code changes its input{changed} in place: the caller's {what} is another after the call.", "in-place"
         )
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
@@ -299,7 +303,7 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     if kind in ("type", "shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
     if any(_unsteady(t.came, run.ask(t)) for t in _telling(wrong)[:3]):
-        return verdict("the same input gives another result each time: something in your code is random.", "random")
+        return verdict(RANDOM, "random")
     if _remembered(run, wrong):
         return verdict(FORGETFUL, "state")
     if difference.size < 1e-5 and not trial.float32 and all(t.difference.size < 1e-5 for t in wrong if t.difference):
@@ -326,6 +330,7 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     return verdict(f"wrong numbers {on}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}.")
 
 
+RANDOM = "the same input gives another result each time: something in your code is random."
 FORGETFUL = "the same input does not always give the same result: your code remembers something from call to call."
 
 
@@ -390,9 +395,12 @@ def _single(outcome: Outcome) -> Any:
 def _changed(trial: Trial) -> str:
     """`` `q` ``: the arguments that came back changed."""
     names = []
+    altered = (trial.came.result or {}).get("altered")
     for step, (_, arguments) in enumerate(trial.call.steps):
         before = trial.expected.result["after"][step] if trial.expected.result else []
         after = trial.came.result["after"][step] if trial.came.result else []
+        if isinstance(altered, list) and step < len(altered) and isinstance(altered[step], list):
+            names += [name for n, name in enumerate(arguments) if n in altered[step]]
         at = 0
         for name, value in arguments.items():
             for _ in leaves(value):
@@ -499,12 +507,14 @@ def _departs(run: Run, trial: Trial) -> list[str]:
         if isinstance(row, list) and len(row) == 3 and isinstance(row[0], int) and isinstance(row[2], torch.Tensor)
     ]
     after, good = -1, []
+    given = [leaf for value in trial.call.arguments.values() for leaf in leaves(value)]
     for name, value in wanted:
         at = next((n for n, row in enumerate(seen) if n > after and _alike(row[2], value)), None)
         if at is None:
             at = next((n for n, row in enumerate(seen) if _alike(row[2], value)), None)
         if at is None:
             later = [row for row in seen[after + 1 :] if row[2].shape == value.shape and row[2].dtype == value.dtype]
+            later = [row for row in later if _attempt(row[2], given)]
             verb = "are" if name.partition(" (")[0].partition(",")[0].endswith("s") else "is"
             line = f"the first to go wrong {verb} the {name}"
             detail = [f"with {sizes_told(trial.draw.sizes)}:"]
@@ -518,6 +528,13 @@ def _departs(run: Run, trial: Trial) -> list[str]:
         after = max(after, at)
         good.append(f"{name} (line {seen[at][0]})")
     return []
+
+
+def _attempt(tensor: Any, given: list) -> bool:
+    """Whether a tensor may be meant for a step of the computation: it is no input in another shape, and not one number."""
+    if tensor.numel() > 1 and bool((tensor == tensor.flatten()[0]).all()):
+        return False
+    return not any(_alike(tensor.double(), leaf.double()) for leaf in given if leaf.numel() == tensor.numel())
 
 
 def _source(run: Run, line: int) -> str:

@@ -13,7 +13,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def perform(
         fresh: copies an argument, so that nobody shares memory with anybody.
 
     Returns:
-        ``value`` (of the one step, or the list of all), ``after`` (the arguments after the call), ``gradients`` (a list
+        ``value`` (of the one step, or the list of all), ``after`` (the tensors among the arguments after the call),
+        ``altered`` (the places of arguments in which anything else was changed: a list, a dict), ``gradients`` (a list
         with None where nothing flows; absent when not wanted), ``state`` (global switches the call left changed).
     """
     import torch
@@ -63,6 +64,7 @@ def perform(
 
     values = []
     arguments = []
+    altered = []
     if made is not None:
         positional = [_argument(fresh(value)) for value in made[0]]
         keyword = {name: _argument(fresh(value)) for name, value in made[1].items()}
@@ -82,12 +84,15 @@ def perform(
         positional = [_argument(prepare(value)) for value in positional]
         keyword = {name: _argument(prepare(value)) for name, value in keyword.items()}
         arguments.append([positional, keyword])
+        before_call = [outline(value) for value in (*positional, *keyword.values())]
         if method.startswith("["):
             values.append(collect(getattr(target, method[1:-1])))
         elif method in ("", "__call__"):
             values.append(collect(target(*positional, **keyword)))
         else:
             values.append(collect(getattr(target, method)(*positional, **keyword)))
+        outlines = zip((*positional, *keyword.values()), before_call, strict=True)
+        altered.append([n for n, (value, was) in enumerate(outlines) if outline(value) != was])
     after = (torch.get_default_dtype(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled())
     changed = [
         name
@@ -99,6 +104,7 @@ def perform(
     result = {
         "value": values[0] if len(values) == 1 else values,
         "after": [[leaf.detach() for leaf in leaves(pair)] for pair in arguments],
+        "altered": altered,
         "state": changed,
     }
     if wanted:
@@ -149,6 +155,17 @@ def leaves(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [leaf for item in value.values() for leaf in leaves(item)]
     return []
+
+
+def outline(value: Any) -> Any:
+    """What a tree of lists, tuples, dicts and sets holds besides tensors, for comparison before and after a call."""
+    if isinstance(value, list | tuple):
+        return [outline(item) for item in value]
+    if isinstance(value, dict):
+        return {repr(key): outline(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    return repr(value) if value is None or isinstance(value, bool | int | float | str | bytes) else type(value).__name__
 
 
 def fresh_copy(value: Any, layout: str = "plain") -> Any:
@@ -300,10 +317,11 @@ _CHANGES = frozenset(
 _WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def confine(refuse: Callable[[str], None]) -> None:
+def confine(refuse: Callable[[str], None], forbidden: Collection[str] = ()) -> None:
     """From here on: no process, no connection, no change to any file, no look at the course's answers. For good.
 
     An audit hook cannot be taken off again. `refuse` is told in a few words; a look at the answers does not come back.
+    A package among `forbidden` that has not been imported yet cannot be, by whatever way.
     """
     root, realpath, fspath, dirname = PACKAGE + os.sep, os.path.realpath, os.fspath, os.path.dirname
     own = dirname(__file__)
@@ -337,8 +355,11 @@ def confine(refuse: Callable[[str], None]) -> None:
             )
         elif event == "import":
             name = args[0]
-            if isinstance(name, str) and name.partition(".")[0] == "headway" and name not in sys.modules:
+            package = name.partition(".")[0] if isinstance(name, str) else ""
+            if package == "headway" and name not in sys.modules:
                 refuse(f"import: {name}")
+            if package in forbidden and package not in sys.modules:
+                raise NotAllowed(f"forbidden {package}")
 
     sys.addaudithook(hook)
 
@@ -562,7 +583,7 @@ def serve(inbox: int, outbox: int, dump: int) -> None:
     if not load["trusted"]:
         for name in load["allowed"]:
             __import__(name)
-        confine(refuse)
+        confine(refuse, tuple(load["forbidden"]))
     answers = {
         "open": lambda _: learner.open(),
         "call": learner.call,

@@ -51,6 +51,9 @@ def forbidden_in(tree: ast.Module, forbidden: dict[str, str], allowed: tuple[str
                     full == a or full.startswith(a + ".") for a in allowed
                 ):
                     return node.lineno, f"import of {module or alias.name}", ANSWERS["headway"]
+                package = full.partition(".")[0]
+                if package in forbidden and not (isinstance(node, ast.ImportFrom) and node.level):
+                    return node.lineno, f"import of {package}", forbidden[package]
                 for part in (*full.split("."),):
                     if part in HIDDEN:
                         return node.lineno, part, HIDDEN[part]

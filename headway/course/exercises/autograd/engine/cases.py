@@ -8,7 +8,8 @@ ORDER = 7
 ENTRIES = ("derivatives",)
 SIZES = {"n": (1, 8)}
 FORBIDDEN = dict.fromkeys(
-    ("autograd", "vjp", "jvp", "requires_grad_", "tensor"), "the engine is to be written in plain Python"
+    ("torch", "jax", "autograd", "vjp", "jvp", "requires_grad_", "tensor"),
+    "the engine is to be written in plain Python",
 )
 
 

@@ -39,6 +39,11 @@ def several(d):
     return Call("attention_mask", lengths=d.distinct("b", "t-1") + 1, t=d.t, left=bool(d.b % 2))
 
 
+@case("many positions", gradient=False, float32=False, draws=1, b=2, t=(34, 48))
+def long(d):
+    return Call("attention_mask", lengths=d.integers("b", 20, "t"), t=d.t, left=d.choice([True, False]))
+
+
 @law("a query sees the future", t=(2, 7))
 def no_future(learner, d):
     mask = learner.attention_mask(d.integers("b", 0, "t+1"), d.t)

@@ -8,7 +8,10 @@ ORDER = 4
 ENTRIES = ("adamw",)
 RETURNS = {"adamw": "p q, p q, p q"}
 SIZES = {"p": (1, 4), "q": (1, 5)}
-FORBIDDEN = {"AdamW": "it is the whole exercise", "Adam": "it is most of the exercise"}
+FORBIDDEN = {
+    **dict.fromkeys(("AdamW", "adamw", "_fused_adamw_", "_single_tensor_adamw"), "it is the whole exercise"),
+    **dict.fromkeys(("Adam", "adam", "_fused_adam_", "_single_tensor_adam"), "it is most of the exercise"),
+}
 
 
 def adamw(weight, grad, exp_avg, exp_avg_sq, step, *, lr, betas, eps, weight_decay):

@@ -10,6 +10,7 @@ SIZES = {"n": (1, 6), "v": (2, 8)}
 FORBIDDEN = {
     "cross_entropy": "it has a label_smoothing of its own",
     "CrossEntropyLoss": "it has a label_smoothing of its own",
+    "cross_entropy_loss": "it has a label_smoothing of its own",
 }
 
 
