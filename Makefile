@@ -24,6 +24,11 @@ test: .venv/tested lint
 test-slow: .venv/tested
 	$(BIN)/python -m pytest -m slow -q
 
+# nanoGPT's laptop run against transformers, on one clock, and what each of our choices buys: tens of minutes.
+bench: .venv/tested
+	$(BIN)/headway bench nanogpt --json results/nanogpt.json
+	$(BIN)/headway bench nanogpt --ablate --json results/nanogpt-ablation.json
+
 lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
