@@ -1,0 +1,104 @@
+"""What is asked of teacher forcing, and the answer it is held against."""
+
+import torch
+
+from headway.learn.cases import Call, case, law
+
+ORDER = 2
+ENTRIES = ("teacher_forcing", "shift_right", "scheduled")
+RETURNS = {"teacher_forcing": "b t+1, b t+1", "shift_right": "b t", "scheduled": "b t"}
+SIZES = {"b": (1, 4), "t": (1, 7)}
+
+
+def teacher_forcing(targets, start, end, pad):
+    t = 1 + max(len(row) for row in targets)
+    tokens, labels = torch.full((len(targets), t), pad), torch.full((len(targets), t), -100)
+    for n, row in enumerate(targets):
+        tokens[n, : len(row) + 1] = torch.tensor([start, *row])
+        labels[n, : len(row) + 1] = torch.tensor([*row, end])
+    return tokens, labels
+
+
+def shift_right(labels, start, pad):
+    return torch.cat(
+        (torch.full_like(labels[:, :1], start), labels[:, :-1].masked_fill(labels[:, :-1] == -100, pad)), 1
+    )
+
+
+def scheduled(tokens, said, u, keep):
+    return torch.where(u < keep, tokens, torch.cat((tokens[:, :1], said[:, :-1]), 1))
+
+
+def plain(name, draws, **sizes):
+    return case(name, gradient=False, float32=False, layouts=False, draws=draws, **sizes)
+
+
+def answers(d, low=10):
+    lengths = [d.integer(0, d.t) for _ in range(d.b)]
+    lengths[d.integer(0, d.b - 1)] = d.t
+    return [[d.integer(low, 90) for _ in range(n)] for n in lengths]
+
+
+@plain("a batch", 8, b=(2, 4), t=(3, 7))
+def batch(d):
+    return Call("teacher_forcing", targets=answers(d), start=1, end=2, pad=3)
+
+
+@plain("other special tokens, among them 0", 6, b=(2, 4), t=(3, 7))
+def other(d):
+    start, end, pad = d.distinct(3, 9).tolist()
+    return Call("teacher_forcing", targets=answers(d), start=start, end=end, pad=pad)
+
+
+@plain("padding and end are one token, which also stands in the answers", 6, b=(2, 4), t=(3, 7))
+def shared(d):
+    return Call("teacher_forcing", targets=answers(d, low=0), start=0, end=5, pad=5)
+
+
+@plain("a single answer", 3, b=1)
+def single(d):
+    return Call("teacher_forcing", targets=answers(d), start=1, end=2, pad=3)
+
+
+@plain("only empty answers", 2)
+def empty(d):
+    return Call("teacher_forcing", targets=[[] for _ in range(d.b)], start=1, end=2, pad=3)
+
+
+@plain("shifted to the right", 8, t=(2, 7))
+def shifted(d):
+    labels = d.integers("b t", 10, 90).masked_fill(~d.mask("b t", keep=0.7), -100)
+    return Call("shift_right", labels=d.keep(labels, "b t"), start=d.choice([0, 1, 7]), pad=d.choice([2, 3]))
+
+
+@plain("some words of one's own", 8, b=(2, 4), t=(3, 7))
+def mixed(d):
+    return Call(
+        "scheduled",
+        tokens=d.integers("b t", 0, 50),
+        said=d.integers("b t", 50, 99),
+        u=d.uniform("b t"),
+        keep=d.number(0.2, 0.8) if d.b % 2 else d.number(0.3, 0.45),
+    )
+
+
+@plain("keep 1 and keep 0", 5)
+def extremes(d):
+    return Call(
+        "scheduled",
+        tokens=d.integers("b t", 0, 50),
+        said=d.integers("b t", 50, 99),
+        u=d.uniform("b t"),
+        keep=d.choice([0.0, 1.0]),
+    )
+
+
+@law(
+    "what is said at a place is not what is read at the next: labels and tokens are shifted by something else than one",
+    t=(2, 7),
+)
+def one_further(learner, d):
+    tokens, labels = learner.teacher_forcing(answers(d), 1, 2, 3)
+    asked = labels[:, :-1]
+    said = (asked != -100) & (asked != 2)
+    return bool((tokens[:, 1:] == asked)[said].all())
