@@ -327,12 +327,16 @@ def _run(run: Run) -> dict:
 def main_loop(inbox: int, outbox: int) -> None:
     """The warm process: torch imported and nothing else done; one fork per request, so that each starts clean."""
     import json
+    import tempfile
 
     import numpy  # noqa: F401
     import torch
     from torch.overrides import TorchFunctionMode  # noqa: F401
 
     torch.set_num_threads(1)
+    # torch.func and some others import torch's compiler when they are first called, which looks for a folder for its cache
+    # by writing to it. Where nothing may be written any more it has to be known already.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
     die_with_parent()
     pending = b""
     os.write(outbox, b'{"ready": true}\n')
