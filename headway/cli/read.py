@@ -28,6 +28,7 @@ def read(
         Open a copy of your own instead (in the workspace, lessons/), with its code, to change as you like.
     """
     import os
+    import signal
     import subprocess
     import sys
 
@@ -75,10 +76,18 @@ def read(
     if workspace is not None:
         record(workspace, kind="lesson", name=found.id, result="opened")
     environment = {**os.environ, "MARIMO_SKIP_UPDATE_CHECK": "1"}
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    signal.signal(signal.SIGTERM, _leave)  # the page's server must not outlive its command
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.terminate()
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _own_copy(lesson: Path, folder: Path) -> Path:

@@ -38,28 +38,23 @@ def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
 
 def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
     """Mistakes of an exercise as a Markdown list: what the judge says when it meets them, with the numbers `facts`."""
-    from headway.learn.cases import Mistake
+    from headway.learn.diagnosis import all_mistakes
 
-    module = find_exercise(exercise).load("mistakes")
-    every = [value for value in vars(module).values() if isinstance(value, Mistake)]
-    every += [value for value in getattr(module, "MISTAKES", ()) if isinstance(value, Mistake)]
-    known = {mistake.name: mistake for mistake in every}
+    known = {mistake.name: mistake for mistake in all_mistakes(find_exercise(exercise).load("mistakes"))}
     told = [known[name].told(facts).strip() for name in names]
     return "\n".join(f"- {line[0].upper()}{line[1:].rstrip('.')}." for line in told)
 
 
 def mistakes_of_topic(topic: str, each: int = 3) -> str:
     """Mistakes of all exercises of a topic, the first few of each whose sentence needs no numbers, as a Markdown list."""
-    from headway.learn.cases import Mistake
+    from headway.learn.diagnosis import all_mistakes
     from headway.learn.exercise import exercises
 
     lines = []
     for exercise in exercises().values():
         if exercise.topic != topic:
             continue
-        module = exercise.load("mistakes")
-        every = [value for value in vars(module).values() if isinstance(value, Mistake)]
-        every += [value for value in getattr(module, "MISTAKES", ()) if isinstance(value, Mistake)]
+        every = all_mistakes(exercise.load("mistakes"))
         plain = list(dict.fromkeys(mistake.sentence for mistake in every if "{" not in mistake.sentence))
         lines += [f"- **{exercise.name}**: {line[0].lower()}{line[1:].rstrip('.')}." for line in plain[:each]]
     return "\n".join(lines) or "The judge's exercises on this topic are still to come."

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from headway.learn.path import the_path
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -22,16 +27,27 @@ FLAGS = [
     "--disable-sync",
 ]
 
+HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
+LESSONS = [topic.id for topic in the_path().topics.values() if topic.lesson_file]
+QUIET = "() => !document.querySelector('[data-testid=loading-indicator]')"
+"""The hourglass is gone: no cell waits or runs."""
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """`headway read attention`, as a person starts it, without the browser."""
+    with served("attention", tmp_path_factory.mktemp("elsewhere")) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def served(topic: str, folder: Path) -> Iterator[str]:
+    """`headway read TOPIC`, as a person starts it, without the browser; the page's address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", "attention", "--no-browser"],
+        [sys.executable, "-m", "headway", "read", topic, "--no-browser"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=tmp_path_factory.mktemp("elsewhere"),
+        cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
@@ -55,7 +71,7 @@ def test_the_lesson_is_live_and_offline(address):
         page = browser.new_page(viewport={"width": 1000, "height": 1200})
 
         def seen(request) -> None:
-            if not re.match(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:", request.url):
+            if not HERE.match(request.url):
                 outside.append(request.url)
 
         page.on("request", seen)
@@ -74,6 +90,40 @@ def test_the_lesson_is_live_and_offline(address):
     spread = [float(re.search(r"spread by (\d+\.\d+)", text)[1]) for text in (before, after)]
     assert spread[0] > 7
     assert abs(spread[1] - 1) < 0.1, "divided by its root, the spread is 1"
+    assert not outside
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("topic", LESSONS)
+def test_every_lesson_draws_without_an_error(topic, tmp_path):
+    """Every cell runs to its end in the browser, and no cell shows an error. HEADWAY_SCREENSHOTS=DIR keeps the pages."""
+    from playwright.sync_api import sync_playwright
+
+    outside: list[str] = []
+    with served(topic, tmp_path) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1000, "height": 1200})
+        page.on("request", lambda request: outside.append(request.url) if not HERE.match(request.url) else None)
+        _reach(page, address)
+        page.get_by_role("heading", name="What follows").wait_for(timeout=180_000)
+        page.wait_for_function(QUIET, timeout=180_000)
+        page.wait_for_timeout(2000)
+        page.wait_for_function(QUIET, timeout=180_000)
+        text = page.locator("body").inner_text()
+        if folder := os.environ.get("HEADWAY_SCREENSHOTS"):
+            size = page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(e => e.scrollHeight))")
+            page.set_viewport_size({"width": 1000, "height": min(int(size) + 50, 12_000)})
+            page.wait_for_timeout(500)
+            page.screenshot(path=Path(folder) / f"{topic}.png", full_page=True)
+        wrong = page.locator(".marimo-error, [data-testid='marimo-error']").count()
+        drawn = page.locator("img[src^='data:image'], img[src*='@file'], table, marimo-slider, marimo-dropdown").count()
+        browser.close()
+    assert not wrong, text
+    assert drawn >= 2, text
+    assert "Traceback" not in text
+    assert "raised an exception" not in text
     assert not outside
 
 

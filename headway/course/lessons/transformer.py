@@ -24,8 +24,8 @@ def _():
     mo.md(r"""
     # The Transformer of 2017
 
-    **The question.** A recurrent translator reads word by word: the state after word 50 has to wait for the state after word
-    49. That is slow to train, because nothing can be computed side by side, and it is forgetful, because what the first word had
+    **The question.** A recurrent translator reads word by word: the state after word 50 has to wait for that after word 49,
+    which is slow to train, because nothing can be computed side by side, and forgetful, because what the first word had
     to say has to survive 49 updates. Attention had been added to such networks as a crutch. Vaswani and seven others
     (*Attention Is All You Need*, 1706.03762) threw the network away and kept the crutch.
 
