@@ -41,8 +41,9 @@ def tied_copies(config: Any) -> dict[str, str]:
 INV_FREQ = {".rotary_emb.inv_freq": "rotary frequencies, which early versions saved as a buffer"}
 
 
-def read_sizes(theirs: dict[str, Any]) -> dict[str, Any]:
-    """The fields that every kin's config.json names alike, under our names."""
+def read_sizes(theirs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """The fields that every kin's config.json names alike, under our names; `defaults` for what a file may leave out."""
+    theirs = {"rms_norm_eps": 1e-6, **defaults, **theirs}
     n_head = theirs["num_attention_heads"]
     return {
         "vocab_size": theirs["vocab_size"],

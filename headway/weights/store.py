@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,38 @@ def table_of(entry: Entry) -> Table:
     return importlib.import_module(f"headway.weights.tables.{entry.name}").TABLE
 
 
+OLDER = {"T5WithLMHeadModel": "T5ForConditionalGeneration", "LLaMAForCausalLM": "LlamaForCausalLM"}
+"""What classes were called when some of the released files were written."""
+
+MODEL_TYPES = {
+    "marian": "transformer",
+    "xlm-roberta": "roberta",
+    "mt5": "t5",
+    "qwen2": "qwen",
+    "qwen3": "qwen",
+    "gemma2": "gemma",
+    "gemma3_text": "gemma",
+    "dinov2": "vit",
+    "dinov2_with_registers": "vit",
+}
+"""A config.json's `model_type` where it is not our name; it counts where there are no `architectures`."""
+
+
 def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
     """The architecture a config.json asks for, by its `architectures`, else by its `model_type`."""
-    names: Iterable[str] = theirs.get("architectures") or ()
+    listed = theirs.get("architectures") or ()
+    names = [OLDER.get(name, name) for name in map(str, listed if isinstance(listed, list) else [listed])]
     for name in names:
         for entry in CATALOG.values():
             if name in entry.hf or name == native_name(entry):
                 return entry
     kind = theirs.get("model_type")
-    if not names and kind in CATALOG:
-        return CATALOG[kind]
+    if not names and isinstance(kind, str) and MODEL_TYPES.get(kind, kind) in CATALOG:
+        return CATALOG[MODEL_TYPES.get(kind, kind)]
     if not names and kind is None and "ssm_cfg" in theirs:  # Mamba's authors name neither
-        return CATALOG["mamba2" if (theirs["ssm_cfg"] or {}).get("layer") == "Mamba2" else "mamba"]
-    asked = " or ".join(map(str, names)) or f"model type {kind!r}"
+        settings = theirs["ssm_cfg"]
+        return CATALOG["mamba2" if isinstance(settings, dict) and settings.get("layer") == "Mamba2" else "mamba"]
+    asked = " or ".join(names) or f"model type {kind!r}"
     raise Unsupported(
         f"{where} asks for {asked}, which Headway does not have. It has {', '.join(_near(names, kind))} and others: "
         "`headway models` lists them."
@@ -50,7 +69,7 @@ def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
 COMMON = ("LlamaForCausalLM", "GPT2LMHeadModel", "BertForMaskedLM", "T5ForConditionalGeneration")
 
 
-def _near(names: Iterable[str], kind: Any) -> list[str]:
+def _near(names: list[str], kind: Any) -> list[str]:
     """The three names that Headway has and that are most like what was asked for; the commonest where none is."""
     from difflib import SequenceMatcher
 
@@ -59,7 +78,7 @@ def _near(names: Iterable[str], kind: Any) -> list[str]:
         same = family is not None and asked.startswith(family[0])  # BertForThis and BertForThat
         return SequenceMatcher(None, asked, known).ratio() + same
 
-    asked = str(next(iter(names), kind))
+    asked = str(names[0] if names else kind)
     ranked = sorted({name for entry in CATALOG.values() for name in entry.hf}, key=likeness, reverse=True)
     return ranked[:3] if likeness(ranked[0]) > 0.6 else list(COMMON)
 
@@ -155,8 +174,28 @@ def _hollow(entry: Entry, config: Any) -> nn.Module:
 
 def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:
     try:
-        return read(theirs)
+        config = read(theirs)
+        _check_sizes(config)
     except KeyError as error:
         raise Corrupt(f"{path} lacks {error.args[0]}: is it the whole file?") from error
-    except TypeError as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise Corrupt(f"{path} has a value of the wrong kind ({error})") from error
+    return config
+
+
+AT_LEAST_ONE = ("vocab_size", "width", "n_layer", "n_head", "n_group", "head_width", "ff_width", "image", "patch")
+
+
+def _check_sizes(config: Any) -> None:
+    """Sizes are whole numbers, and not negative: a file may say anything."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            _check_sizes(value)
+        elif str(field.type).startswith("int"):
+            if value is None and "None" in str(field.type):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError(f"{field.name} is {value!r}, not a whole number")
+            if value < (field.name in AT_LEAST_ONE):
+                raise ValueError(f"{field.name} is {value}")

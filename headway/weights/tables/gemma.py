@@ -38,13 +38,14 @@ def read_config(theirs: dict[str, Any]) -> GemmaConfig:
     only(theirs, "hidden_activation", "gelu_pytorch_tanh", None, default=None)
     refuse(theirs, "attention_bias", "use_bidirectional_attention")
     only(theirs, "tie_word_embeddings", True, default=True)
-    sizes = kin.read_sizes(theirs)
+    groups, context = {1: (16, 8192), 2: (4, 8192), 3: (4, 131072)}[generation]
+    sizes = kin.read_sizes(theirs, num_key_value_heads=groups, max_position_embeddings=context, head_dim=256)
     if generation == 1:
         return GemmaConfig(**sizes, rope_base=_rope(theirs, None, "rope_theta", 10000.0)[0])
     period = (
         2 if generation == 2 else theirs.get("sliding_window_pattern") or theirs.get("_sliding_window_pattern") or 6
     )
-    n_layer, window = theirs["num_hidden_layers"], theirs.get("sliding_window")
+    n_layer, window = theirs["num_hidden_layers"], theirs.get("sliding_window", 4096)
     kinds = theirs.get("layer_types") or [
         "sliding_attention" if (n + 1) % period else "full_attention" for n in range(n_layer)
     ]
@@ -61,10 +62,10 @@ def read_config(theirs: dict[str, Any]) -> GemmaConfig:
         windows=tuple(window if kind == "sliding_attention" else None for kind in kinds),
         sandwich=True,
         qk_norm=generation == 3,
-        score_scale=theirs["query_pre_attn_scalar"] ** -0.5,
+        score_scale=theirs.get("query_pre_attn_scalar", 256) ** -0.5,
         # transformers' Gemma 3 never applies attn_logit_softcapping, whatever the file says.
-        score_cap=theirs.get("attn_logit_softcapping") if generation == 2 else None,
-        logit_cap=theirs.get("final_logit_softcapping"),
+        score_cap=theirs.get("attn_logit_softcapping", 50.0) if generation == 2 else None,
+        logit_cap=theirs.get("final_logit_softcapping", 30.0 if generation == 2 else None),
     )
 
 

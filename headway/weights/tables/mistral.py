@@ -22,8 +22,8 @@ def read_config(theirs: dict[str, Any]) -> MistralConfig:
     only(theirs, "hidden_act", "silu", default="silu")
     rope_scaling(theirs)
     return MistralConfig(
-        **kin.read_sizes(theirs),
-        window=theirs.get("sliding_window"),
+        **kin.read_sizes(theirs, num_key_value_heads=8, max_position_embeddings=131072),
+        window=theirs.get("sliding_window", 4096),  # null says that there is none
         rope_base=rope_base(theirs),
         tied=theirs.get("tie_word_embeddings", False),
     )

@@ -30,9 +30,9 @@ def read_config(theirs: dict[str, Any]) -> MixtralConfig:
     only(theirs, "hidden_act", "silu", default="silu")
     rope_scaling(theirs)
     return MixtralConfig(
-        **kin.read_sizes(theirs),
-        n_expert=theirs["num_local_experts"],
-        n_active=theirs["num_experts_per_tok"],
+        **kin.read_sizes(theirs, num_key_value_heads=8, rms_norm_eps=1e-5, max_position_embeddings=131072),
+        n_expert=theirs.get("num_local_experts", 8),
+        n_active=theirs.get("num_experts_per_tok", 2),
         window=theirs.get("sliding_window"),
         rope_base=rope_base(theirs, 1000000.0),
         tied=theirs.get("tie_word_embeddings", False),

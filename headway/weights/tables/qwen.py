@@ -28,7 +28,7 @@ def read_config(theirs: dict[str, Any]) -> QwenConfig:
     rope_scaling(theirs)
     if newer:
         refuse(theirs, "attention_bias")
-    sizes = kin.read_sizes(theirs)
+    sizes = kin.read_sizes(theirs, num_key_value_heads=32, max_position_embeddings=32768, head_dim=128)
     if not newer:  # Qwen2 has no head_dim of its own
         sizes["head_width"] = theirs["hidden_size"] // theirs["num_attention_heads"]
     window, full_layers = _windows(theirs)

@@ -39,8 +39,8 @@ def rows(config: RobertaConfig) -> Iterator[Row]:
 
 def read_config(theirs: dict[str, Any]) -> RobertaConfig:
     only(theirs, "pad_token_id", 1, default=1)  # positions are counted from there
-    sizes = {"layer_norm_eps": 1e-5, "type_vocab_size": 1} | theirs
-    return RobertaConfig(context=theirs.get("max_position_embeddings", 514) - 2, **read_sizes(sizes, HEADS))
+    # What a file leaves out is BERT's: RoBERTa's own numbers (1e-5, 1 and 514) always stand in it.
+    return RobertaConfig(context=theirs.get("max_position_embeddings", 512) - 2, **read_sizes(theirs, HEADS))
 
 
 def write_config(config: RobertaConfig) -> dict[str, Any]:

@@ -74,19 +74,19 @@ def read_config(theirs: dict[str, Any]) -> ViTConfig:
     refuse(theirs, "use_swiglu_ffn", "drop_path_rate")
     width = theirs["hidden_size"]
     sizes: dict[str, Any] = {
-        "image": theirs["image_size"],
-        "patch": theirs["patch_size"],
+        "image": theirs.get("image_size", 224),
+        "patch": theirs.get("patch_size", 14 if theirs.get("model_type") == "dinov2" else 16),
         "channels": theirs.get("num_channels", 3),
         "width": width,
         "n_layer": theirs["num_hidden_layers"],
         "n_head": theirs["num_attention_heads"],
         "qkv_bias": theirs.get("qkv_bias", True),
         "n_class": _classes(theirs) if str(name).endswith("ImageClassification") else 0,
-        "eps": theirs["layer_norm_eps"],
+        "eps": theirs.get("layer_norm_eps", 1e-12 if theirs.get("model_type") == "vit" else 1e-6),
     }
     if theirs.get("model_type") == "vit":
         return ViTConfig(**sizes, ff_width=theirs["intermediate_size"])
-    registers = theirs.get("num_register_tokens", 0) if theirs.get("model_type") == "dinov2_with_registers" else 0
+    registers = theirs.get("num_register_tokens", 4) if theirs.get("model_type") == "dinov2_with_registers" else 0
     return ViTConfig(
         **sizes,
         ff_width=int(width * theirs.get("mlp_ratio", 4)),
@@ -189,6 +189,7 @@ TABLE = Table(
     rows=rows,
     read_config=read_config,
     write_config=write_config,
+    prefix="vit.",
     ignore={
         "pooler.dense.weight": "a pooler on top of the class token, which the features do not pass",
         "pooler.dense.bias": "its bias",
