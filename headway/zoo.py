@@ -247,6 +247,10 @@ def _tokenizer(name: str, folder: Path) -> Any:
     for own in ("tokenizer.json", "characters.json"):
         if (folder / own).is_file() and _kind(folder / own) == "characters":
             return CharTokenizer.load(folder / own)
+    if (folder / "source.spm").is_file() and not (folder / "tokenizer.json").is_file():
+        from headway.tokens.sentencepiece import MarianTokenizer
+
+        return MarianTokenizer.from_folder(folder)
     try:
         return PretrainedTokenizer.from_folder(folder, name=name)
     except Unsupported:
@@ -289,7 +293,7 @@ def _from_hub(name: str, progress: bool) -> Path:
         )
 
     try:
-        folder = download("*.json", "*.txt", "*.jinja", "*.safetensors")
+        folder = download("*.json", "*.txt", "*.jinja", "source.spm", "spiece.model", "*.safetensors")
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
         return folder

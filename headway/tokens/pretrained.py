@@ -12,6 +12,7 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.tokens.chat import Message, render
+from headway.tokens.sentencepiece import read_pieces, unigram_backend
 
 ENDS = ("<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>", "<|end|>", "<|eom_id|>")
 """Special tokens with which models end their turn: they stop a reply where the chat template uses them."""
@@ -180,7 +181,7 @@ def _read(path: Path) -> Backend:
 
 
 def _from_vocabulary(folder: Path, config: dict[str, Any]) -> Backend:
-    """Checkpoints from before tokenizer.json: GPT-2's vocab.json and merges.txt, BERT's vocab.txt."""
+    """Checkpoints from before tokenizer.json: GPT-2's vocab.json and merges.txt, BERT's vocab.txt, T5's spiece.model."""
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         vocabulary = {str(token): int(id) for token, id in _json(folder / "vocab.json").items()}
         lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
@@ -194,10 +195,24 @@ def _from_vocabulary(folder: Path, config: dict[str, Any]) -> Backend:
     if (folder / "vocab.txt").is_file():
         lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
         return _word_piece({line: id for id, line in enumerate(lines)}, lowercase=config.get("do_lower_case", True))
+    if (folder / "spiece.model").is_file():
+        return _t5(folder / "spiece.model", config)
     found = ", ".join(sorted(path.name for path in folder.glob("*token*"))) or "none"
     raise Unsupported(
-        f"{folder} has no tokenizer Headway reads (tokenizer.json; or vocab.json and merges.txt; or vocab.txt); there: {found}."
+        f"{folder} has no tokenizer Headway reads (tokenizer.json; vocab.json and merges.txt; vocab.txt; spiece.model); "
+        f"there: {found}."
     )
+
+
+def _t5(path: Path, config: dict[str, Any]) -> Backend:
+    """T5's and mT5's: SentencePiece's ids, then the names of gaps from the last to the first; </s> ends a text."""
+    backend = unigram_backend(read_pieces(path), path)
+    gaps = config.get("extra_ids", 100)
+    backend.add_special_tokens([f"<extra_id_{n}>" for n in reversed(range(gaps if isinstance(gaps, int) else 100))])
+    if backend.token_to_id("</s>") is None:
+        raise Corrupt(f"{path} has no </s>, which T5's vocabulary has: fetch it again")
+    backend.post_processor = _around(backend, None, "</s>")
+    return backend
 
 
 def _word(value: Any) -> str | None:

@@ -1,14 +1,12 @@
 """ONNX files, as far as weights go: the initialisers of the graph, without the library and without running anything.
 
-An ONNX file is a protocol buffer: fields, each a number and a kind, then a varint or so many bytes. Of a model, field 7 is the
-graph; of a graph, 1 is a node and 5 an initialiser; of an initialiser, 1 are its sizes, 2 its type, 8 its name and 9 its bytes
-(onnx.proto, https://onnx.ai).
+An ONNX file is a protocol buffer. Of a model, field 7 is the graph; of a graph, 1 is a node and 5 an initialiser; of an
+initialiser, 1 are its sizes, 2 its type, 8 its name and 9 its bytes (onnx.proto, https://onnx.ai).
 """
 
 from __future__ import annotations
 
 import mmap
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,48 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.protobuf import Damaged, fields, packed
 from headway.weights.engine import read_weights
 
 DTYPES = {1: torch.float32, 7: torch.int64, 10: torch.float16, 11: torch.float64, 16: torch.bfloat16}
 """By the number that stands in the file; the others are no weights."""
-
-
-class Damaged(ValueError):
-    """What is there is no protocol buffer, or ends early."""
-
-
-def varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The number that begins at `at`, seven bits a byte, the lowest first, and where it ends."""
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise Damaged("a number does not end")
-
-
-def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The fields of one message in their order: (number, value). A nested message is its bytes."""
-    at = 0
-    while at < len(data):
-        key, at = varint(data, at)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
-            value, at = varint(data, at)
-            yield number, value
-            continue
-        if kind == 2:
-            size, at = varint(data, at)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise Damaged(f"a field of kind {kind}")
-        if at + size > len(data):
-            raise Damaged("it ends early")
-        yield number, data[at : at + size]
-        at += size
 
 
 @dataclass(frozen=True)
@@ -118,7 +79,7 @@ class ONNX(Mapping[str, Tensor]):
         shape, kind, name, raw = [], 0, "", memoryview(b"")
         for number, value in fields(data):
             if number == 1:
-                shape += [value] if isinstance(value, int) else _packed(value)
+                shape += [value] if isinstance(value, int) else packed(value)
             elif number == 2 and isinstance(value, int):
                 kind = value
             elif number == 4 and isinstance(value, memoryview):
@@ -148,15 +109,6 @@ class ONNX(Mapping[str, Tensor]):
         return sum(1 for _ in self)
 
 
-def _packed(data: memoryview) -> list[int]:
-    """Several numbers in one field."""
-    found, at = [], 0
-    while at < len(data):
-        value, at = varint(data, at)
-        found.append(value)
-    return found
-
-
 def load_onnx(
     path: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
 ) -> nn.Module:
@@ -170,7 +122,7 @@ def load_onnx(
     file = ONNX(path)
     try:
         config = vit.read_onnx_config(file)
-    except (KeyError, ValueError, IndexError, struct.error) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise Unsupported(
             f"{path} is not the one ONNX layout Headway reads (a DINOv2 with a map head, as vit-s-focus has it): it lacks {error}"
         ) from error

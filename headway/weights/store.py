@@ -102,7 +102,7 @@ def load_folder(
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)
     config = _config(table.read_config, theirs, folder / "config.json")
-    model = _hollow(entry, config)
+    model = _hollow(entry, config, folder / "config.json")
     read_weights(
         model,
         table.rows(config),
@@ -131,7 +131,7 @@ def load_gguf(
         )
         raise Unsupported(f"{gguf.path} holds the architecture {kind!r}; from GGUF files Headway loads {known}")
     config = _config(table.read_gguf_config, gguf.facts, gguf.path)
-    model = _hollow(entry, config)
+    model = _hollow(entry, config, gguf.path)
     read_weights(model, table.gguf_rows(config), gguf, where=str(gguf.path), dtype=dtype, ignore=("rope_freqs.weight",))
     return model.to(device).eval()
 
@@ -166,10 +166,14 @@ def entry_of_model(model: nn.Module) -> Entry:
     raise Unsupported(f"{type(model).__name__} is not in the catalogue")
 
 
-def _hollow(entry: Entry, config: Any) -> nn.Module:
+def _hollow(entry: Entry, config: Any, path: Path) -> nn.Module:
     """The model without memory for its weights, so that loading needs them once, not twice."""
-    with torch.device("meta"):
-        return entry.load()[0](config)
+    try:
+        with torch.device("meta"):
+            return entry.load()[0](config)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, AssertionError) as error:
+        line = " ".join(str(error).split())
+        raise Corrupt(f"{path} has a value that no model can be built with ({line[:200]})") from error
 
 
 def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:

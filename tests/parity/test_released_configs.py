@@ -1070,7 +1070,17 @@ def test_names_that_classes_had_before():
 def test_a_field_of_the_wrong_kind_is_one_line(tmp_path: Path):
     for name in RELEASED:
         facts = shrunk(name)
-        for key in ("hidden_size", "d_model", "n_embd", "vocab_size", "num_attention_heads", "text_config"):
+        for key in (
+            *("hidden_size", "d_model", "n_embd", "vocab_size", "num_attention_heads", "text_config", "decoder_layers"),
+            *(
+                "dropout_rate",
+                "layerscale_value",
+                "logit_scale_init_value",
+                "rope_scaling",
+                "id2label",
+                "architectures",
+            ),
+        ):
             if key not in facts:
                 continue
             for value in ("many", None, [3], -1, 0):
