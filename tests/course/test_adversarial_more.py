@@ -745,13 +745,13 @@ def cross_entropy(logits, targets, *, smoothing=0.0):
 
 
 def changed() -> list:
-    """All rows; all but every fourth are slow, because each costs most of a second."""
+    """All rows; all but every sixth are slow, because each costs most of a second."""
     rows = []
     for exercise, (source, changes) in CHANGED.items():
         for name, (old, new) in changes.items():
             assert old in source, (exercise, name)
             first = next((text for start, text in PREFIX.items() if name.startswith(start)), "")
-            marks = [] if len(rows) % 4 == 0 else [pytest.mark.slow]
+            marks = [] if len(rows) % 6 == 0 else [pytest.mark.slow]
             rows.append(pytest.param(exercise, first + source.replace(old, new), id=f"{exercise}-{name}", marks=marks))
     return rows
 

@@ -13,6 +13,9 @@ from headway.learn.exercise import Exercise, exercises
 EXERCISES = exercises()
 CORE = ("attention/sdpa", "attention/multihead", "attention/rope")
 
+DRAWS = {"transformer/greedy": 4}
+"""Draws per case on which mistakes are judged in every build, where 2 do not tell all of them apart on the build's seed."""
+
 
 def seeds_of(exercise: Exercise) -> list[int]:
     """The seeds of every build: drawn from the name, the same on every machine, so that no build fails by bad luck."""
@@ -22,7 +25,7 @@ def seeds_of(exercise: Exercise) -> list[int]:
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_an_exercise_is_proved(exercise: Exercise, warm_judge):
     for seed in seeds_of(exercise):
-        found = audit(exercise, warm_judge, seed=seed, draws=4)
+        found = audit(exercise, warm_judge, seed=seed, draws=DRAWS.get(exercise.id, 2))
         assert not found.gaps, "\n".join(found.gaps)
         assert found.named == found.rejected == found.mistakes
         assert found.refused == 0
