@@ -298,7 +298,7 @@ def files(words: Sequence[str], takes: str) -> list[Path]:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= 80 else f"{line[:77]}..."
 
 

@@ -118,10 +118,14 @@ class Options:
 def speaks(loaded: Loaded) -> None:
     """Only decoders go on with a text; everything else is one line."""
     from headway.base.errors import Unsupported
+    from headway.weights.store import entry_of_model
 
-    if not hasattr(loaded.model, "new_cache") or loaded.tokenizer is None:
-        _ = loaded.words
-        raise Unsupported(f"{loaded.name} is a {type(loaded.model).__name__}: it does not generate text.")
+    if entry_of_model(loaded.model).kind != "decoder":
+        raise Unsupported(
+            f"{loaded.name} is a {type(loaded.model).__name__}: it does not go on with a text. `headway run --help` shows "
+            "what it does."
+        )
+    _ = loaded.words
 
 
 def write(pieces: Iterator[str]) -> None:
