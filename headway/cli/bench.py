@@ -43,7 +43,8 @@ def bench(
     kind
         decode (tokens a second after the first), prefill (of reading a prompt into a cache), forward (of the logits of a
         whole text) or train (of a forward and a backward pass). nanogpt: nanoGPT's laptop run, a GPT-2 of transformers in a
-        plain loop, ours, and a preset with our choices (NAME; char-gpt-fast), by turns on one clock; minutes.
+        plain loop, ours, and a preset with our choices (NAME; char-gpt-fast), by turns on one clock; minutes. rows: forward,
+        train and decode of every architecture (or of NAME) with two layers against transformers; minutes.
     name
         A name (smollm2-135m, which it is if nothing is given), a folder, a .gguf file, or a Hugging Face id; or an
         architecture or one of its sizes (mamba, mamba-130m), with random weights.
@@ -76,6 +77,12 @@ def bench(
     """
     from headway.base.errors import HeadwayError, did_you_mean
 
+    if kind == "rows":
+        from headway.cli._rows import rows
+
+        if rounds < 1 or (threads or 1) < 1 or len(dtype) > 1:
+            raise HeadwayError("rows: --rounds and --threads are 1 or more, --dtype is given once.")
+        return rows(name, dtype=dtype[0] if dtype else None, rounds=rounds, threads=threads, json=json)
     if kind == "nanogpt":
         from headway.cli import _nanogpt
 
@@ -98,7 +105,7 @@ def bench(
     from headway.zoo import load, parse_device, parse_dtype
 
     if kind not in KINDS:
-        known = [*KINDS, "nanogpt"]
+        known = [*KINDS, "nanogpt", "rows"]
         raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
     if against is not None and against not in REFERENCES:
         raise HeadwayError(

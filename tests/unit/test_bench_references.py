@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from support.parity import assert_close, randomise
 from support.tiny import TINY
 
 from headway.base.errors import HeadwayError
+from headway.cli.app import main
+from headway.evals import rows
+from headway.evals.rows import ROWS
 from headway.evals.speed import KINDS, REFERENCES, bench, peak_memory
 from headway.models.catalog import build
 
@@ -57,3 +62,26 @@ def test_a_reference_that_does_not_fit_says_so():
         bench("forward", tiny("mamba"), tokens, against="parallel", n=2, rounds=1)
     with pytest.raises(HeadwayError, match="forward and train"):
         bench("decode", tiny("mamba"), tokens, against="mambapy", n=2, rounds=1)
+
+
+def test_a_row_is_measured_and_kept(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["bench", "rows", "decision_transformer", "--rounds", "2", "--json", str(path)]) in (0, 1)
+    record = json.loads(path.read_text())
+    (row,) = record["rows"].values()
+    assert set(row) == {"forward", "train"}
+    for kind in row.values():
+        assert len(kind["ratios"]) == 2
+        assert kind["apart"] < 1e-5
+    assert record["machine"]["torch"] == torch.__version__
+
+
+def test_a_row_that_is_none(capsys):
+    assert main(["bench", "rows", "dino"]) == 2
+    assert "Did you mean 'dinov2'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_compares_the_same_numbers(name):
+    assert all(kind["apart"] < 1e-4 for kind in rows.measure(name, rounds=1).values())

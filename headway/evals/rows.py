@@ -1,0 +1,242 @@
+"""Every architecture that `transformers` has too, on the same weights: forward, training step and decoding, one row each.
+
+    a published size, two layers -> random weights -> exported and loaded there -> A B A B
+
+Two layers keep a row to seconds; what a layer costs is what differs between two implementations of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headway.base.errors import HeadwayError, did_you_mean
+from headway.evals.speed import Arm, _quiet, compare, decode_rate, their_decode_rate
+from headway.models.catalog import entry
+
+LAYERS, BATCH, LENGTH, PROMPT, DECODED, VOCABULARY = 2, 2, 256, 32, 32, 8192
+
+Call = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One architecture at one size.
+
+    Attributes:
+        size: A key of the PRESETS of its architecture.
+        changes: What is altered in it, where it has such a size.
+        inputs: (configuration, generator) -> what our model is called with (a list, and names), and what theirs is.
+        kinds: What is measured.
+        architecture: Its name in the catalogue, if the row has another.
+    """
+
+    size: str
+    changes: Call
+    inputs: Callable[[Any, torch.Generator], tuple[list[Any], Call, Call]]
+    kinds: tuple[str, ...] = ("forward", "train")
+    architecture: str = ""
+
+
+def ids(high: int, generator: torch.Generator, length: int = LENGTH) -> Tensor:
+    """Random ids (BATCH, length)."""
+    return torch.randint(1, high, (BATCH, length), generator=generator)
+
+
+def text(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    tokens = ids(c.vocab_size, g)
+    return [tokens], {}, {"input_ids": tokens, "use_cache": False}
+
+
+def encoded(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    tokens = ids(c.vocab_size, g)
+    return [tokens], {}, {"input_ids": tokens}
+
+
+def pair(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    source, tokens = ids(c.vocab_size, g), ids(c.vocab_size, g, LENGTH // 2)
+    return [source, tokens], {}, {"input_ids": source, "decoder_input_ids": tokens, "use_cache": False}
+
+
+def speech(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    sound = torch.randn(1, c.mels, c.frames, generator=g)
+    tokens = ids(c.vocab_size, g, 64)[:1]
+    return [sound, tokens], {}, {"input_features": sound, "decoder_input_ids": tokens, "use_cache": False}
+
+
+def picture(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    pixels = torch.randn(BATCH, c.channels, c.image, c.image, generator=g)
+    return [pixels], {}, {"pixel_values": pixels}
+
+
+def caption(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    pixels = torch.randn(BATCH, c.channels, c.image, c.image, generator=g)
+    words = ids(c.vocab_size - 1, g, c.context)
+    words[:, -1] = c.vocab_size - 1
+    return [pixels, words], {}, {"input_ids": words, "pixel_values": pixels}
+
+
+def episode(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+    steps = 20
+    returns, states, actions = (
+        torch.randn(BATCH * 16, steps, n, generator=g) for n in (1, c.state_width, c.action_width)
+    )
+    times = torch.arange(steps).expand(BATCH * 16, steps)
+    theirs = {"states": states, "actions": actions, "returns_to_go": returns, "timesteps": times}
+    return [returns, states, actions, times], {}, {**theirs, "attention_mask": torch.ones_like(times)}
+
+
+ALL = ("forward", "train", "decode")
+SMALL: Call = {"vocab_size": VOCABULARY, "n_layer": LAYERS}
+WIDTH: Call = {**SMALL, "width": 768, "n_head": 12, "n_group": 4, "head_width": 64, "ff_width": 2048}
+"""The sizes of a model of about a hundred million weights, for architectures whose smallest release is far larger."""
+MARIAN: Call = {"interleaved": False, "head_bias": True}
+"""Where the 2017 model that `transformers` has, MarianMTModel, departs from the paper."""
+
+ROWS = {
+    "transformer": Row(size="transformer-base", changes={**SMALL, **MARIAN}, inputs=pair),
+    "bert": Row(size="bert-base", changes=SMALL, inputs=encoded),
+    "roberta": Row(size="roberta-base", changes=SMALL, inputs=encoded),
+    "t5": Row(size="t5-small", changes=SMALL, inputs=pair),
+    "gpt2": Row(size="gpt2", changes=SMALL, inputs=text, kinds=ALL),
+    "llama": Row(size="smollm2-135m", changes=SMALL, inputs=text, kinds=ALL),
+    "mistral": Row(size="mistral-7b", changes=WIDTH, inputs=text, kinds=ALL),
+    "qwen": Row(size="qwen3-0.6b", changes=WIDTH, inputs=text, kinds=ALL),
+    "gemma": Row(size="gemma3-1b", changes={**WIDTH, "windows": (64, None)}, inputs=text, kinds=ALL),
+    "mixtral": Row(size="mixtral-8x7b", changes=WIDTH, inputs=text, kinds=ALL),
+    "mamba": Row(size="mamba-130m", changes=SMALL, inputs=text, kinds=ALL),
+    "mamba2": Row(size="mamba2-130m", changes=SMALL, inputs=text, kinds=ALL),
+    "vit": Row(size="vit-b16", changes={"n_layer": LAYERS}, inputs=picture),
+    "dinov2": Row(architecture="vit", size="dinov2-s14", changes={"n_layer": LAYERS, "image": 224}, inputs=picture),
+    "clip": Row(size="clip-vit-b32", changes={"vocab_size": VOCABULARY}, inputs=caption),
+    "whisper": Row(size="whisper-tiny", changes={**SMALL, "vocab_size": 51865}, inputs=speech),
+    "decision_transformer": Row(size="gym-hopper", changes={}, inputs=episode),
+}
+"""Name -> row. RetNet, S4D and the recurrent models have no counterpart in `transformers`."""
+
+
+def build(name: str, dtype: torch.dtype) -> Any:
+    """A row's model, with weights drawn at random (seed 0)."""
+    row = ROWS[name]
+    kind = entry(row.architecture or name)
+    presets = importlib.import_module(f"headway.models.{kind.name}").PRESETS
+    torch.manual_seed(0)
+    model = kind.load()[0](shrunk(presets[row.size], row.changes))
+    model.reset(torch.Generator().manual_seed(0))
+    return model.to(dtype).eval()
+
+
+def shrunk(config: Any, changes: Call) -> Any:
+    """A configuration with `changes`; CLIP's two towers lose their layers."""
+    towers = {
+        key: dataclasses.replace(value, n_layer=LAYERS)
+        for key in ("vision", "text")
+        if dataclasses.is_dataclass(value := getattr(config, key, None)) and not isinstance(value, type)
+    }
+    known = {field.name for field in dataclasses.fields(config)}
+    plain = {key: value for key, value in {"dropout": 0.0, **changes}.items() if key in known}
+    return dataclasses.replace(config, **towers, **plain)
+
+
+@contextlib.contextmanager
+def counterpart(model: Any) -> Iterator[Any]:
+    """The same weights in the class of `transformers` that the exported config.json names."""
+    from headway.weights import export_folder
+
+    try:
+        # By name, because Headway never depends on what it is compared with.
+        theirs = importlib.import_module("transformers")
+    except ImportError as error:
+        raise HeadwayError("transformers is not installed: pip install -c constraints.txt transformers.") from error
+    with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
+        export_folder(model, folder)
+        facts = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+        other = getattr(theirs, facts["architectures"][0])
+        yield other.from_pretrained(folder, dtype=next(model.parameters()).dtype).eval()
+
+
+def main_output(out: Any) -> Tensor:
+    """What a call is for: logits, or states, or actions."""
+    for key in ("logits", "prediction_logits", "logits_per_image", "action_preds", "actions", "pooler_output"):
+        if (found := getattr(out, key, None)) is not None:
+            return found
+    return out[0] if isinstance(out, tuple) else out
+
+
+def measure(
+    name: str, *, rounds: int, dtype: torch.dtype = torch.float32, tell: Callable[[str], None] = lambda done: None
+) -> dict[str, dict[str, Any]]:
+    """Kind -> what `compare` measured for one row, in calls a second (decoding: tokens a second), with the largest difference.
+
+    Raises HeadwayError if the two give different numbers: then there is nothing to compare.
+    """
+    row, model = ROWS[name], build(name, dtype)
+    found: dict[str, dict[str, Any]] = {}
+    with counterpart(model) as other:
+        given, named, theirs = row.inputs(model.config, torch.Generator().manual_seed(1))
+        given, theirs = [_cast(x, dtype) for x in given], {key: _cast(x, dtype) for key, x in theirs.items()}
+        with torch.inference_mode():
+            ours_said, they_said = main_output(model(*given, **named)), main_output(other(**theirs))
+        if ours_said.shape != they_said.shape:
+            raise HeadwayError(f"{name}: ours gives {tuple(ours_said.shape)}, theirs {tuple(they_said.shape)}.")
+        apart = float((ours_said - they_said).abs().max() / they_said.abs().max())
+        if apart > (1e-3 if dtype == torch.float32 else 0.1):
+            raise HeadwayError(f"{name}: ours and theirs differ by {apart:.1e} of the largest output.")
+        for kind in row.kinds:
+            tell(f"{name} {kind}")
+            arms: dict[str, Arm]
+            if kind == "decode":
+                prompt = given[0][:1, :PROMPT]
+                arms = {
+                    "headway": lambda prompt=prompt: decode_rate(model, prompt, DECODED),
+                    "transformers": lambda prompt=prompt: their_decode_rate(other, prompt, DECODED),
+                }
+            else:
+                run = _forward if kind == "forward" else _train
+                arms = {
+                    "headway": lambda run=run: run(model, given, named),
+                    "transformers": lambda run=run: run(other, [], theirs),
+                }
+            unit = "tokens/s" if kind == "decode" else "calls/s"
+            found[kind] = {**compare(arms, rounds=rounds, unit=unit).record(), "apart": apart}
+    return found
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _forward(model: Any, given: list[Any], named: Call) -> float:
+    begun = time.perf_counter()
+    with torch.inference_mode():
+        model(*given, **named)
+    return 1 / (time.perf_counter() - begun)
+
+
+def _train(model: Any, given: list[Any], named: Call) -> float:
+    """Forward and backward of the mean square of the output, without the optimiser's step."""
+    begun = time.perf_counter()
+    main_output(model(*given, **named)).float().square().mean().backward()
+    rate = 1 / (time.perf_counter() - begun)
+    model.zero_grad(set_to_none=True)
+    return rate
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """The rows called `names`, all if none is. Raises HeadwayError for a name that is none."""
+    names = list(names)
+    for name in names:
+        if name not in ROWS:
+            raise HeadwayError(f"there is no row '{name}'.{did_you_mean(name, list(ROWS))} Known: {', '.join(ROWS)}.")
+    return names or list(ROWS)
