@@ -8,7 +8,7 @@ PLAN ?=
 # The laws once more with every shape annotation checked at run time (jaxtyping and beartype).
 SHAPES := --jaxtyping-packages=headway.models,headway.blocks.attention,headway.blocks.masks,headway.blocks.rotary,headway.blocks.norms,headway.blocks.cache,beartype.beartype
 
-.PHONY: start test test-slow lint format bench clean
+.PHONY: start test test-slow explore lint format bench speed clean
 
 start: .venv/installed
 	@$(BIN)/headway fetch smollm2-135m
@@ -24,10 +24,31 @@ test: .venv/tested lint
 test-slow: .venv/tested
 	$(BIN)/python -m pytest -m slow -q
 
+# The laws and the parities on examples nobody has seen, and the judge on seeds of its own.
+explore: .venv/tested
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 2 -q tests/laws tests/parity
+	$(BIN)/python -m pytest -q -m slow tests/course
+
 # nanoGPT's laptop run against transformers, on one clock, and what each of our choices buys: tens of minutes.
 bench: .venv/tested
 	$(BIN)/headway bench nanogpt --json results/nanogpt.json
 	$(BIN)/headway bench nanogpt --ablate --json results/nanogpt-ablation.json
+
+# Speed against transformers and mambapy, on a machine with nothing else to do: about a quarter of an hour.
+BENCH = $(BIN)/headway bench
+F32 = --dtype float32 --rounds 5
+speed: .venv/tested
+	-$(BENCH) rows --json results/speed-rows.json
+	-$(BENCH) decode smollm2-135m --against transformers --json results/speed-decode-smollm2.json
+	-for kind in forward train; do for length in 512 2048; do for name in mamba-130m mamba2-130m; do \
+	  $(BENCH) $$kind $$name --layers 4 --prompt-tokens $$length --against transformers --memory $(F32) \
+	    --json results/speed-$$name-$$kind-$$length.json; done; \
+	  $(BENCH) $$kind mamba-130m --layers 4 --prompt-tokens $$length --against mambapy --memory $(F32) \
+	    --json results/speed-mamba-130m-$$kind-$$length-mambapy.json; done; done
+	-for name in mamba-130m mamba2-130m; do $(BENCH) decode $$name --layers 4 --against transformers $(F32) \
+	  --json results/speed-$$name-decode.json; done
+	-for length in 512 1024 2048; do $(BENCH) forward retnet --layers 4 --prompt-tokens $$length --against parallel $(F32) \
+	  --json results/speed-retnet-forward-$$length.json; done
 
 lint: .venv/tested
 	$(BIN)/ruff check .
