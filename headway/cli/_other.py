@@ -31,10 +31,12 @@ class How:
     Attributes:
         options: Those that `chat` has as well.
         beams: Texts searched at once; None for what the checkpoint says.
+        language: What is spoken; None to let the model hear it.
     """
 
     options: Options
     beams: int | None = None
+    language: str | None = None
 
 
 def other(loaded: Loaded) -> str | None:
@@ -255,23 +257,24 @@ def _hear(loaded: Loaded, words: list[str], how: How) -> None:
     from headway.base.errors import HeadwayError
     from headway.cli._talk import write
     from headway.data.audio import load_sound
-    from headway.sample.transcribe import Manner, pieces, transcribe
+    from headway.sample.transcribe import Manner, heard_language, pieces, transcribe
 
     tokenizer = loaded.words
     if not hasattr(tokenizer, "id_of"):
         raise HeadwayError(f"{loaded.name} comes with a tokenizer that is not Whisper's.")
-    manner = Manner.of(loaded.where, tokenizer)
     like = next(loaded.model.parameters())
     sounds = [load_sound(file) for file in files(words, "a .wav file: headway run MODEL speech.wav")]
     for file, sound in zip(words, sounds, strict=True):
         if not any(True for _ in pieces(sound)):
             raise HeadwayError(f"{file} is shorter than a tenth of a second: there is nothing to be heard.")
     for file, sound in zip(words, sounds, strict=True):
+        sound = sound.to(like.device)
+        language = how.language or heard_language(loaded.model, tokenizer, sound) or "en"
         said = transcribe(
             loaded.model,
             tokenizer,
-            manner,
-            sound.to(like.device),
+            Manner.of(loaded.where, tokenizer, language=language),
+            sound,
             beams=how.beams or 1,
             max_tokens=min(how.options.max_tokens, 224),
         )

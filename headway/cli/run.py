@@ -37,6 +37,7 @@ def run(
     *prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     raw: Annotated[bool, Parameter(negative=())] = False,
     beams: int | None = None,
+    language: str | None = None,
     options: Options = Options(),
 ) -> int:
     """Give a model an input; it does the natural thing with it.
@@ -54,6 +55,8 @@ def run(
         Complete the prompt as it stands, without the chat template.
     beams
         Texts searched at once, by models that turn a text or a sound into a text.
+    language
+        What is spoken (en, de, ...), for a Whisper of several languages; it listens by itself if left out.
     """
     from headway.base.errors import HeadwayError
     from headway.cli._talk import note, piped, plain, speaks, write
@@ -77,12 +80,14 @@ def run(
     from headway.learn.progress import used
 
     kind = other(loaded)
+    if language is not None and kind != "speech":
+        raise HeadwayError(f"--language is for models that hear, and {name} does not.")
     if kind is not None:
         if raw or options.system is not None:
             raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
         words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
         with options.plugged() as tell:
-            run_other(loaded, kind, words, How(options=options, beams=beams))
+            run_other(loaded, kind, words, How(options=options, beams=beams, language=language))
             tell()
         used(name)
         return 0

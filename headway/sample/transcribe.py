@@ -12,12 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headway.base.errors import HeadwayError
+from headway.base.errors import Corrupt, HeadwayError
 from headway.data.audio import RATE, log_mel
 from headway.sample.beam import beam_search, reading
 
 WINDOW = 30 * RATE
 """Samples that the model hears at once."""
+
+ENGLISH_START = 50257
+"""The id of <|startoftranscript|> in the English models; with several languages it comes later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ class Manner:
 
         start = [symbol("startoftranscript")]
         # An English model has no symbol for other languages that means anything: its vocabulary ends 1,501 times later.
-        if symbol("startoftranscript") > 50257:
+        if symbol("startoftranscript") > ENGLISH_START:
             start += [symbol(language), symbol("translate" if translate else "transcribe")]
         elif language != "en" or translate:
             raise HeadwayError("this model knows English only: language and translation cannot be chosen")
@@ -61,6 +64,20 @@ class Manner:
         )
 
 
+@torch.inference_mode()
+def heard_language(model: Any, tokenizer: Any, samples: Float[Tensor, " n"]) -> str | None:
+    """The language that is spoken in the first half minute, as the model itself says: the likeliest of its symbols for
+    languages as the first token (section 2.3). None for a model that knows English only."""
+    start, end = (tokenizer.id_of(f"<|{word}|>") for word in ("startoftranscript", "translate"))
+    if start is None or end is None or start <= ENGLISH_START:
+        return None
+    like = model.embed.weight
+    frames = log_mel(samples[:WINDOW], mels=model.config.mels).to(like)[None]
+    logits = model(frames, torch.tensor([[start]], device=like.device))[0, -1]
+    best = start + 1 + int(logits[start + 1 : end].argmax())
+    return tokenizer.tokens([best])[0].strip("<|>")
+
+
 def _told(folder: Path) -> tuple[list[int], list[int]]:
     """What not to say, by generation_config.json, or by CTranslate2's config.json."""
     for name, always, first in (
@@ -69,7 +86,12 @@ def _told(folder: Path) -> tuple[list[int], list[int]]:
         ("config.json", "suppress_tokens", "begin_suppress_tokens"),
     ):
         if (folder / name).is_file():
-            facts = json.loads((folder / name).read_text(encoding="utf-8"))
+            try:
+                facts = json.loads((folder / name).read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise Corrupt(f"{folder / name} is no JSON ({error}): fetch it again") from error
+            if not isinstance(facts, dict):
+                raise Corrupt(f"{folder / name} holds no JSON object: fetch it again")
             if facts.get(always) or facts.get(first):
                 return facts.get(always) or [], facts.get(first) or []
     return [], []

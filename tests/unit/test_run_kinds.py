@@ -20,6 +20,7 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 
 from headway.base.sources import SOURCES, state
 from headway.cli.app import main
+from headway.data.audio import log_mel
 from headway.models.bert import Bert, BertConfig
 from headway.models.clip import CLIP, CLIPConfig, TowerConfig
 from headway.models.decision_transformer import DecisionTransformer, DecisionTransformerConfig
@@ -31,6 +32,7 @@ from headway.models.transformer import Transformer, TransformerConfig
 from headway.models.vit import ViT, ViTConfig
 from headway.models.whisper import Whisper, WhisperConfig
 from headway.sample.generate import generate
+from headway.sample.transcribe import heard_language
 from headway.weights import export_folder, load_folder, load_onnx
 from headway.weights.tables import vit as vit_table
 
@@ -250,6 +252,34 @@ class TestSound:
         assert both == f"{sound}: {out}" * 2
         assert good(say("run", folder, sound, "--max-tokens", 5, "--beams", 2))
 
+    def test_a_language_is_chosen_or_heard(self, folder, say, tmp_path):
+        sound = wave(tmp_path / "a.wav")
+        good(say("run", folder, sound, "--max-tokens", 2, "--language", "en"))
+        refused(say("run", folder, sound, "--language", "de"), "this model knows English only")
+
+        class Words:
+            """Ids as the models of several languages have them."""
+
+            names = ("startoftranscript", "en", "de", "fr", "translate", "transcribe", "notimestamps")
+
+            def id_of(self, token):
+                return 50258 + self.names.index(token.strip("<|>"))
+
+            def tokens(self, ids):
+                return [f"<|{self.names[id - 50258]}|>" for id in ids]
+
+        model = Whisper(WhisperConfig(vocab_size=50265, mels=80, frames=3000, context=8, **SIZES)).eval()
+        randomise(model, 0)
+        samples = torch.randn(8000)
+        assert heard_language(model, Words(), samples) in ("en", "de", "fr")
+        with torch.no_grad():
+            x = model.hidden(log_mel(samples)[None], torch.tensor([[50258]]))[0, 0]
+            for n, code in enumerate(("en", "de", "fr")):
+                model.embed.weight[50259:50262] = -x
+                model.embed.weight[50259 + n] = x
+                model.embed.weight[50262:] = 9 * x  # what is no language may be likelier
+                assert heard_language(model, Words(), samples) == code
+
     def test_what_is_no_sound(self, folder, say, tmp_path, photo):
         refused(say("run", folder, "hello there"), "there is no file hello there: this model takes a .wav file")
         refused(say("run", folder, "x" * 5000), "this model takes a .wav file")
@@ -258,6 +288,8 @@ class TestSound:
         refused(say("run", folder, wave(tmp_path / "b.wav", 0.05)), "shorter than a tenth of a second")
         (tmp_path / "c.wav").write_bytes((tmp_path / "b.wav").read_bytes()[:30])
         refused(say("run", folder, "c.wav"), "no whole .wav file")
+        (folder / "generation_config.json").write_text("{")
+        refused(say("run", folder, wave(tmp_path / "d.wav")), "generation_config.json is no JSON")
         (folder / "tokenizer.json").unlink()
         refused(say("run", folder, tmp_path / "b.wav"), "comes without a tokenizer")
 
