@@ -31,7 +31,7 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     tokenizer = loaded.tokenizer
     if hasattr(tokenizer, "save"):
         tokenizer.save(written)
-    else:
+    elif tokenizer is not None:
         err().print("(the tokenizer is not written: take the checkpoint's own files)")
     out().print(f"{written}: {', '.join(sorted(path.name for path in written.iterdir()))}")
     return 0

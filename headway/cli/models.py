@@ -7,6 +7,10 @@ import cyclopts
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
 
+BESIDE = {"whisper": ("CTranslate2",), "vit": ("ONNX",)}
+"""Formats of one architecture alone."""
+
+
 @app.default
 def models(name: str | None = None) -> int:
     """List every architecture with its papers, its forms, the formats it loads and what runs right now; or show one.
@@ -36,7 +40,11 @@ def _list() -> None:
     for column in ("name", "architecture", "parameters", "paper", "forms", "loads", "runs now"):
         table.add_column(column, overflow="fold", no_wrap=column in ("name", "parameters"))
     for item in CATALOG.values():
-        formats = (["Hugging Face"] if item.hf else ["our own"]) + (["GGUF"] if item.gguf else [])
+        formats = [
+            "Hugging Face" if item.hf else "our own",
+            *(["GGUF"] if item.gguf else []),
+            *BESIDE.get(item.name, ()),
+        ]
         table.add_row(
             f"[bold cyan]{item.name}[/bold cyan]",
             item.title,
@@ -73,7 +81,7 @@ def _show(item) -> None:
         for name, config in presets.items():
             console.print(f"  {name:<22} {_count(item, config):>16,} parameters")
     console.print(f"\n  [dim]forms[/dim]  {', '.join(item.forms)}, each proved equal to the others")
-    console.print(f"  [dim]loads[/dim]  {', '.join(item.hf) or 'our own checkpoints'}", markup=True)
+    console.print(f"  [dim]loads[/dim]  {', '.join((*item.hf, *BESIDE.get(item.name, ()))) or 'our own checkpoints'}")
     now = _ready().get(item.name, [])
     console.print(
         f"  [dim]runs now[/dim]  {', '.join(f'headway run {name}' for name in now) or 'nothing on this disk'}"
