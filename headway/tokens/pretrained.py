@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.files import write_text
 from headway.tokens.chat import Message, render
 from headway.tokens.sentencepiece import read_pieces, unigram_backend
 
@@ -60,6 +61,22 @@ class PretrainedTokenizer:
     def from_gguf(cls, facts: Mapping[str, Any], *, name: str | None = None) -> PretrainedTokenizer:
         """From the metadata of a GGUF file (the keys ``tokenizer.*``)."""
         return _from_gguf(facts, name or str(facts.get("general.name", "this model")))
+
+    def save(self, folder: Path | str) -> None:
+        """Write it into a folder, for `from_folder` and for `transformers`: tokenizer.json, and what lies beside it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        facts: dict[str, Any] = {f"{kind}_token": word for kind, word in self._words.items() if word is not None}
+        facts |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+        if self.template is not None:
+            facts["chat_template"] = self.template
+        write_text(folder / "tokenizer.json", self.backend.to_str())
+        write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        if self.stop_ids - {self.eos}:
+            told = _json(folder / "generation_config.json") | {
+                "eos_token_id": sorted(id for id in self.stop_ids if id is not None)
+            }
+            write_text(folder / "generation_config.json", json.dumps(told, indent=2) + "\n")
 
     @property
     def vocab_size(self) -> int:

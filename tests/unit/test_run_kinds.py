@@ -533,6 +533,56 @@ class TestActing:
             refused(say("run", folder, name), name)
 
 
+class TestExport:
+    """What is exported runs as before, by itself."""
+
+    @pytest.mark.parametrize("special", [True, False])
+    def test_a_t5(self, say, tmp_path, special):
+        folder = TestTextToText().t5(tmp_path / "t5")
+        if special:
+            (folder / "tokenizer_config.json").write_text('{"pad_token": "<pad>", "eos_token": "</s>"}')
+        (folder / "generation_config.json").write_text('{"num_beams": 3, "eos_token_id": [1, 7]}')
+        code, out, err = say("run", folder, "hello", "--max-tokens", 6)
+        assert code == 0
+        good(say("export", folder, tmp_path / "ours"))
+        assert say("run", tmp_path / "ours", "hello", "--max-tokens", 6) == (0, out, err)
+        good(say("export", tmp_path / "ours", tmp_path / "ours"))  # onto itself
+        assert say("run", tmp_path / "ours", "hello", "--max-tokens", 6) == (0, out, err)
+
+    def test_one_that_chats(self, say, tmp_path):
+        from headway.models.llama import Llama
+
+        folder = save(Llama(LlamaConfig(vocab_size=259, **SIZES)), tmp_path / "m", "<s>", "</s>", "<|im_end|>")
+        facts = {"chat_template": "{{ messages[0].content }}<|im_end|>", "bos_token": "<s>", "eos_token": "</s>"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(facts))
+        out = good(say("run", folder, "hello", "--max-tokens", 6))
+        good(say("export", folder, tmp_path / "ours"))
+        assert good(say("run", tmp_path / "ours", "hello", "--max-tokens", 6)) == out
+        from headway.zoo import load
+
+        before, after = load(folder), load(tmp_path / "ours")
+        assert after.stop_ids == before.stop_ids == {1, 2}
+        assert after.words.template == before.words.template
+        from transformers import AutoTokenizer
+
+        assert AutoTokenizer.from_pretrained(tmp_path / "ours").encode("hello") == before.encode("hello")
+
+    def test_characters_and_what_pictures_are_like(self, say, tmp_path, photo):
+        from headway.models.gpt2 import GPT2, GPT2Config
+        from headway.tokens.chars import CharTokenizer
+
+        export_folder(GPT2(GPT2Config(vocab_size=4, context=32, width=8, n_layer=1, n_head=2)), tmp_path / "c")
+        CharTokenizer("helo").save(tmp_path / "c" / "tokenizer.json")
+        out = good(say("run", tmp_path / "c", "hello", "--max-tokens", 4))
+        good(say("export", tmp_path / "c", tmp_path / "ours"))
+        assert good(say("run", tmp_path / "ours", "hello", "--max-tokens", 4)) == out
+        folder = save(ViT(ViTConfig(image=16, patch=4, **SIZES)), tmp_path / "vit")
+        (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
+        out = good(say("run", folder, photo))
+        good(say("export", folder, tmp_path / "pictures"))
+        assert good(say("run", tmp_path / "pictures", photo)) == out
+
+
 def test_beams_are_refused_where_there_are_none(say, tmp_path):
     from headway.models.gpt2 import GPT2, GPT2Config
 

@@ -12,6 +12,7 @@ import pytest
 from headway import zoo
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.protobuf import Damaged, fields, packed
+from headway.cli.app import main
 from headway.models.transformer import Transformer, TransformerConfig
 from headway.tokens.pretrained import PretrainedTokenizer
 from headway.tokens.sentencepiece import MarianTokenizer, read_pieces, unigram_backend
@@ -78,6 +79,8 @@ def test_a_folder_of_opus_mt_loads(marian):
     loaded = zoo.load(marian)
     assert isinstance(loaded.words, MarianTokenizer)
     assert loaded.stop_ids == {0}
+    assert main(["export", str(marian), str(marian / "again")]) == 0
+    assert zoo.load(marian / "again").encode("the") == loaded.encode("the")
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 0.5, 0.99])
