@@ -29,6 +29,11 @@ def any_positions(d):
     return Call("sinusoids", positions=d.integers("t", 0, 5000).double(), width=d.d)
 
 
+@case("positions that are no whole numbers", gradient=False, float32=False, d=[2, 4, 6, 8], draws=5)
+def fractions(d):
+    return Call("sinusoids", positions=d.uniform("t", -20.0, 300.0), width=d.d)
+
+
 @case("an odd width", gradient=False, float32=False, d=[1, 3, 5, 7, 9], draws=6)
 def odd(d):
     return Call("sinusoids", positions=d.integers("t", 0, 300).double(), width=d.d)

@@ -34,6 +34,8 @@ def sinusoids(
             return torch.exp(-exponent * math.log10(base))
         return base ** (_sign * exponent)
 
+    if _places == "whole":
+        positions = positions.long() if positions.dtype != torch.float64 else positions.trunc()
     places = (positions.to(dtype) + _shift)[..., None]
     if _turns:
         places = places * 2 * math.pi
@@ -115,6 +117,10 @@ MISTAKES = switches(
         "positions_ignored": (
             "the positions are not used but counted anew, 0, 1, 2, ...: with a cache, or padding, they are others",
             {"_places": "counted"},
+        ),
+        "whole_positions": (
+            "the positions are made whole numbers first: 2.5 has a pattern of its own",
+            {"_places": "whole"},
         ),
         "turns_for_radians": (
             "the angles are multiplied by 2π: position / base^(2i/d) is in radians already",

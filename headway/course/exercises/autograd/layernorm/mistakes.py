@@ -65,9 +65,9 @@ MISTAKES = switches(
             "the way through the variance is missing: x̂ times the mean of grad · weight · x̂ has to be subtracted",
             {"_var": False},
         ),
-        "weight_forgotten": ("dx is made of grad: it has to be made of grad · weight", {"_weight": "out"}),
+        "weight_forgotten": ("`dx` is made of grad: it has to be made of grad · weight", {"_weight": "out"}),
         "weight_at_the_end": (
-            "dx is multiplied by weight at the end: it has to be in before the means are taken, g = grad · weight",
+            "`dx` is multiplied by weight at the end: it has to be in before the means are taken, g = grad · weight",
             {"_weight": "after"},
         ),
         "means_without_weight": (
@@ -91,41 +91,41 @@ MISTAKES = switches(
             "the part through the variance has the wrong sign: x̂ times the mean of grad · weight · x̂ is subtracted",
             {"_sign": 1},
         ),
-        "not_divided": ("dx is not divided by the standard deviation", {"_scale": "none"}),
+        "not_divided": ("`dx` is not divided by the standard deviation", {"_scale": "none"}),
         "divided_by_variance": (
-            "dx is divided by the variance: it has to be divided by its root, the standard deviation",
+            "`dx` is divided by the variance: it has to be divided by its root, the standard deviation",
             {"_scale": "variance"},
         ),
         "multiplied_by_deviation": (
-            "dx is multiplied by the standard deviation where it has to be divided by it",
+            "`dx` is multiplied by the standard deviation where it has to be divided by it",
             {"_scale": "times"},
         ),
         "weight_gradient_of_x": (
-            "dweight is Σ grad · x: it has to be Σ grad · x̂, the normalised x",
+            "`dweight` is Σ grad · x: it has to be Σ grad · x̂, the normalised x",
             {"_of_weight": "x"},
         ),
         "weight_gradient_of_centred": (
-            "dweight is Σ grad · (x - mean): it has to be divided by the standard deviation too",
+            "`dweight` is Σ grad · (x - mean): it has to be divided by the standard deviation too",
             {"_of_weight": "centred"},
         ),
-        "bias_gradient_weighted": ("dbias is Σ grad · weight: it has to be Σ grad", {"_bias": "g"}),
+        "bias_gradient_weighted": ("`dbias` is Σ grad · weight: it has to be Σ grad", {"_bias": "g"}),
         "parameters_averaged": (
-            "dweight and dbias are averaged over the rows: they have to be summed, every row used the same parameters",
+            "`dweight` and `dbias` are averaged over the rows: they have to be summed, every row used the same parameters",
             {"_rows": "mean"},
         ),
         "parameters_summed_over_batch_only": (
-            "dweight and dbias are summed over axis 0 only: every axis but the last has to go",
+            "`dweight` and `dbias` are summed over axis 0 only: every axis but the last has to go",
             {"_rows": "batch"},
         ),
         "parameters_not_summed": (
-            "dweight and dbias are not summed over the rows: they have to have the shape of weight, (d)",
+            "`dweight` and `dbias` are not summed over the rows: they have to have the shape of weight, (d)",
             {"_rows": "none"},
         ),
         "parameters_summed_over_features": (
-            "dweight and dbias are summed along the last axis: it is the others that have to go",
+            "`dweight` and `dbias` are summed along the last axis: it is the others that have to go",
             {"_rows": "features"},
         ),
-        "parameters_swapped": ("dweight and dbias are returned in the wrong order", {"_order": "b w"}),
+        "parameters_swapped": ("`dweight` and `dbias` are returned in the wrong order", {"_order": "b w"}),
     },
 )
 

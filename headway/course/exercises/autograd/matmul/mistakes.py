@@ -40,14 +40,14 @@ MISTAKES = switches(
     matmul_backward,
     {
         "b_not_transposed": (
-            "da is grad @ b: b has to be transposed, da = grad bᵀ (it fits by chance where k = m)",
+            "`da` is grad @ b: b has to be transposed, da = grad bᵀ (it fits by chance where k = m)",
             {"_a": "grad b"},
         ),
         "a_not_transposed": (
             "db is a @ grad: a has to be transposed, db = aᵀ grad (it fits by chance where n = k)",
             {"_b": "a grad"},
         ),
-        "da_transposed": ("da is b gradᵀ, the transpose of what it has to be: grad bᵀ", {"_a": "b gradT"}),
+        "da_transposed": ("`da` is b gradᵀ, the transpose of what it has to be: grad bᵀ", {"_a": "b gradT"}),
         "db_transposed": ("db is gradᵀ a, the transpose of what it has to be: aᵀ grad", {"_b": "gradT a"}),
         "db_order": ("db is grad @ a: the order is the other one, aᵀ grad", {"_b": "grad a"}),
         "rows_added_up": (
@@ -71,7 +71,7 @@ MISTAKES = switches(
             "of an operand that was broadcast only the gradient of the first row of the batch is returned",
             {"_reduce": "first"},
         ),
-        "gradients_swapped": ("da and db are returned in the wrong order", {"_order": "b a"}),
+        "gradients_swapped": ("`da` and `db` are returned in the wrong order", {"_order": "b a"}),
         "all_axes_reversed": (
             ".T reverses *all* axes of a batch of matrices: only the last two have to change places (.mT, transpose(-1, -2))",
             {"_transpose": "all"},
@@ -86,7 +86,7 @@ def without_grad(grad, a, b):
     return matmul_backward(ones, a, b)
 
 
-@mistake("da and db are divided by the number of rows: the mean is in `grad` already, if there was one")
+@mistake("`da` and `db` are divided by the number of rows: the mean is in `grad` already, if there was one")
 def averaged(grad, a, b):
     da, db = matmul_backward(grad, a, b)
     return da / a.shape[-2], db / a.shape[-2]

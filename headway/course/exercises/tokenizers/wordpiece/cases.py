@@ -96,6 +96,12 @@ def just_short_enough(d):
     return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length)
 
 
+@case("words of exactly `longest` characters, of two or three bytes each", length=(3, 8), draws=4)
+def short_enough_in_characters(d):
+    word = d.text(d.length, "éß日")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "éß日"), longest=d.length)
+
+
 @case("words of one character more than `longest`", length=(3, 8), draws=6)
 def too_long(d):
     word = d.text(d.length, "abc")

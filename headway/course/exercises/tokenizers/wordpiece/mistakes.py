@@ -13,6 +13,8 @@ def wordpiece(
         unknown = "[UNK]"
     if _lower:
         word = word.lower()
+    if _limit == "bytes" and len(word.encode()) > longest:
+        return [unknown]
     if (len(word) > longest and _limit == "more") or (len(word) >= longest and _limit == "as many"):
         return [unknown]
     if _limit == "cut":
@@ -81,6 +83,10 @@ MISTAKES = switches(
         "longest_off_by_one": (
             "a word of exactly {longest} characters is unknown already: only one of more is",
             {"_limit": "as many"},
+        ),
+        "bytes_counted": (
+            "the length of a word is counted in bytes: `longest` = {longest} is about characters, and é is one",
+            {"_limit": "bytes"},
         ),
         "cut_to_longest": (
             "a word of more than {longest} characters is cut off there: it is unknown as a whole",

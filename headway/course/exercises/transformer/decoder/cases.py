@@ -76,7 +76,7 @@ def plain(d):
     return Call("decoder_layer", **given(d))
 
 
-@case("a source with padding", h=(2, 3), s=(2, 5), t=(2, 5), draws=3)
+@case("a source with padding", b=(2, 3), h=(2, 3), s=(2, 5), t=(2, 5), draws=3)
 def padded(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s", keep=0.5))
 

@@ -52,6 +52,8 @@ def decoder_layer(
     if mask is not None:
         if _mask in ("cross", "both"):
             real = mask[:, None, None]
+        elif _mask == "first row":
+            real = mask[:1, None, None]
         elif _mask == "inverted":
             real = ~mask[:, None, None]
         if _mask in ("self", "both") and s == t:
@@ -155,6 +157,10 @@ MISTAKES = switches(
         "one_norm_for_all": ("the first norm is used for all three: each has weights of its own", {"_norms": "first"}),
         "norms_exchanged": ("the norms of self-attention and MLP are exchanged", {"_norms": "exchanged"}),
         "mask_ignored": ("`mask` is not used: padding of the source is looked at", {"_mask": "ignored"}),
+        "mask_of_the_first_row": (
+            "the mask of the first row is used for all {b}: each row of the batch has its own",
+            {"_mask": "first row"},
+        ),
         "mask_inverted": (
             "the mask is turned round: True means a real token here (in PyTorch's memory_key_padding_mask it means padding)",
             {"_mask": "inverted"},

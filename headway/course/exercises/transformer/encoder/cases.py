@@ -49,7 +49,7 @@ def plain(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5))
 
 
-@case("padding", t=(3, 5), h=(2, 3), draws=3)
+@case("padding", b=(2, 3), t=(3, 5), h=(2, 3), draws=3)
 def padded(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5), mask=d.mask("b t", keep=0.5))
 

@@ -46,7 +46,9 @@ class EncoderLayer(nn.Module):
         scores = q @ k.mT / math.sqrt({"head": d // h, "model": d, "none": 1}[self._scale])
         visible = torch.ones(b, 1, t, t, dtype=torch.bool)
         if mask is not None and self._mask != "ignored":
-            if self._mask == "queries":
+            if self._mask == "first row":
+                visible = visible & mask[:1, None, None, :]
+            elif self._mask == "queries":
                 visible = visible & mask[:, None, :, None]
             else:
                 visible = visible & mask[:, None, None, :]
@@ -155,6 +157,10 @@ MISTAKES = switches(
         ),
         "causal": ("the attention is causal: an encoder looks both ways", {"_causal": True}),
         "mask_ignored": ("`mask` is not used: padding is looked at", {"_mask": "ignored"}),
+        "mask_of_the_first_row": (
+            "the mask of the first row is used for all {b}: each row of the batch has its own",
+            {"_mask": "first row"},
+        ),
         "mask_inverted": (
             "the mask is turned round: True means a real token here (in PyTorch's src_key_padding_mask it means padding)",
             {"_mask": "inverted"},
