@@ -120,9 +120,15 @@ def _facts(text: str, gains: list[float]) -> None:
 
 
 def _keep(path: Path | None, content: dict[str, Any]) -> None:
+    import shlex
+    import sys
+
     from headway.cli.bench import _write
-    from headway.evals.nanogpt import commit
+    from headway.evals import nanogpt
+    from headway.evals.record import commit_of
     from headway.evals.speed import machine
 
     if path is not None:
-        _write(path, {"commit": commit(), "machine": machine(), **content})
+        command = shlex.join(["headway", *sys.argv[1:]])
+        commit = commit_of(Path(nanogpt.__file__))
+        _write(path, {"command": command, "commit": commit, "machine": machine(), **content})

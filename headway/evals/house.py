@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from headway.base.errors import HeadwayError
 from headway.base.files import replacing, write_text
 from headway.data.pairs import load_pairs
 from headway.data.text import load_text, split
+from headway.evals.record import commit_of
 from headway.evals.speed import machine
 from headway.sample.generate import generate
 from headway.train.config import PRESET_FOLDER, TrainConfig
@@ -60,7 +60,7 @@ def pack(run: Path) -> Path:
     record = {
         "name": config.name,
         "command": f"headway train {config.name}",
-        "commit": _commit(config.name),
+        "commit": commit_of(PRESET_FOLDER / f"{config.name}.toml", last_change=True),
         "made": facts.get("finished"),
         "machine": {key: value for key, value in machine().items() if key not in ("load", "cuda", "kernels")},
         "parameters": sum(weight.numel() for weight in shipped.model.parameters()),
@@ -158,19 +158,6 @@ def _keep_ends(theirs: Path, ours: Path) -> None:
     facts = json.loads(ours.read_text(encoding="utf-8"))
     facts |= {key: value for key, value in known.items() if key.endswith(("_token_id", "_words_ids"))}
     write_text(ours, json.dumps(facts, indent=2) + "\n")
-
-
-def _commit(preset: str) -> str | None:
-    """The commit that the recipe is of."""
-    recipe = PRESET_FOLDER / f"{preset}.toml"
-    found = subprocess.run(
-        ["git", "log", "-1", "--format=%H", "--", recipe.name],
-        cwd=recipe.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or None
 
 
 def main(runs: Sequence[str]) -> int:

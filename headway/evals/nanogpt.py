@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import math
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -268,11 +267,3 @@ def ablate(
 def plain(preset: str) -> dict[str, Any]:
     """The settings of a preset, as a record keeps them."""
     return read_config(preset).to_dict()
-
-
-def commit() -> str | None:
-    """The commit of the checkout that this code lies in; None outside of one."""
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
