@@ -32,7 +32,7 @@ explore: .venv/tested
 # nanoGPT's laptop run against transformers, on one clock, and what each of our choices buys: tens of minutes.
 bench: .venv/tested
 	$(BIN)/headway bench nanogpt --json results/nanogpt.json
-	$(BIN)/headway bench nanogpt --ablate --json results/nanogpt-ablation.json
+	$(BIN)/headway bench nanogpt --ablate --steps 100 --json results/nanogpt-ablation.json
 
 # Speed against transformers and mambapy, on a machine with nothing else to do: about a quarter of an hour.
 BENCH = $(BIN)/headway bench
