@@ -87,7 +87,8 @@ def _compile(compiler: str, sources: list[Path], library: Path) -> str | None:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
             if done.returncode == 0:
                 return None
-            said = said or done.stderr.strip().splitlines()[-1][:200] if done.stderr.strip() else said
+            lines = done.stderr.strip().splitlines()
+            said = said or next((line for line in lines if "error" in line), lines[-1] if lines else "")[:200]
         raise _Failed
     return f"{compiler} could not compile them: {said}"
 

@@ -1,5 +1,7 @@
 """The linear layer of decoding: whatever the shape, the dtype and the number of threads, it is PyTorch's."""
 
+import shutil
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -93,3 +95,23 @@ def test_transforms_and_strides_that_no_kernel_can_walk():
         turned.weight = torch.nn.Parameter(torch.randn(6, 4).t())
         assert torch.allclose(turned(x[:1]), F.linear(x[:1], turned.weight, turned.bias))
         assert torch.allclose(layer(torch.randn(12)[::2]), layer(torch.zeros(6)), atol=10)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
+def test_with_a_compiler_there_are_kernels():
+    assert native.why_not() is None
+
+
+@needs_kernels
+def test_one_thread_or_two_gives_the_same_bits():
+    """The kernel tries both and keeps the quicker; nobody may see which."""
+    weight, x = torch.randn(300, 577), torch.randn(1, 577)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            alone = linear(x, weight)
+            torch.set_num_threads(2)
+            assert all(torch.equal(linear(x, weight), alone) for _ in range(300))
+    finally:
+        torch.set_num_threads(threads)

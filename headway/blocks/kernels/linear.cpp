@@ -1,5 +1,6 @@
 // y = W x + bias for a single row x: what decoding one token at a time consists of. The time is that of reading W once.
 #include "common.h"
+#include <chrono>
 #include <vector>
 
 typedef float Floats __attribute__((vector_size(32)));
@@ -38,12 +39,38 @@ static inline void step(const uint16_t *w, const float *even, const float *odd, 
     b += load<Floats>(&high) * load<Floats>(odd);
 }
 
+// One thread, or all: whichever was quicker of late. On processors that others use too, a second thread that has to wait for
+// its turn costs milliseconds where the product takes a tenth of one. The numbers are the same either way.
+struct Pace {
+    double each[2] = {0, 0};  // seconds per weight, running means: all threads, one thread
+    unsigned turn = 0, patience = 64;
+    bool next() {  // whether to take one thread
+        if (!each[0] || !each[1]) return !each[1];
+        const bool better = each[1] < each[0];
+        if (++turn < patience) return better;
+        turn = 0;
+        return !better;  // from time to time the other one is tried again, less often the clearer it lost
+    }
+    void note(bool alone, double seconds) {
+        const bool better = each[1] < each[0];
+        if (each[0] && each[1] && alone != better) {
+            const bool clear = seconds > 1.5 * each[better];
+            patience = clear ? (patience < 2048 ? 2 * patience : patience) : 64;
+        }
+        each[alone] = each[alone] ? each[alone] + 0.1 * (seconds - each[alone]) : seconds;
+    }
+};
+
 template <class T>
 static void matvec(int64_t rows, int64_t columns, int threads, const T *w, const T *given, const T *bias, T *y) {
     const int64_t whole = columns / 16 * 16, half = sizeof(T) == 4 ? 8 : whole / 2, pace = sizeof(T) == 4 ? 16 : 8;
     std::vector<float> x(columns);
     for (int64_t c = 0; c < columns; c++) x[sizeof(T) == 4 || c >= whole ? c : c / 2 + c % 2 * half] = wide(given[c]);
     if (rows * columns <= 30000) threads = 1;
+    static thread_local Pace habit;
+    const bool chosen = threads > 1, alone = chosen && habit.next();
+    const auto begun = std::chrono::steady_clock::now();
+    if (alone) threads = 1;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int part = 0; part < threads; part++) {
         // Four rows at a time, each from its own quarter: four long streams, which is what the memory prefetcher likes best.
@@ -65,6 +92,8 @@ static void matvec(int64_t rows, int64_t columns, int threads, const T *w, const
             }
         }
     }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    if (chosen) habit.note(alone, took.count() / (double)(rows * columns));
 }
 
 extern "C" void matvec_float(
