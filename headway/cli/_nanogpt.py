@@ -9,15 +9,15 @@ from typing import Any
 
 def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """Both presets against `transformers`, seed after seed. 1 where ours is behind in speed, or the fast preset in loss."""
+    from headway.cli._bench import progress
     from headway.cli._talk import note
-    from headway.cli.bench import _progress
     from headway.evals import nanogpt
     from headway.evals.speed import busy
 
     warning = _ready(threads)
     found = []
     for seed in range(seeds or 1):
-        with _progress(f"nanogpt, seed {seed}", 100) as tell:
+        with progress(f"nanogpt, seed {seed}", 100) as tell:
             # The bar counts rounds and shows one more than it is told.
             found.append(
                 nanogpt.compare(steps=steps, seed=seed, fast=preset, tell=lambda share, t=tell: t(100 * share - 1))
@@ -58,9 +58,9 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
             raise HeadwayError(f"{json} holds something else (another preset, or --steps): name another file")
     _ready(threads)
     table: dict[str, list[float]] = known.get("held_out", {})
-    from headway.cli.bench import _progress
+    from headway.cli._bench import progress
 
-    with _progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
+    with progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
         for n, found in enumerate(nanogpt.ablate(steps=steps, seeds=range(seeds), fast=preset, known=table)):
             table = found
             content = {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": nanogpt.plain(preset)}
@@ -120,15 +120,8 @@ def _facts(text: str, gains: list[float]) -> None:
 
 
 def _keep(path: Path | None, content: dict[str, Any]) -> None:
-    import shlex
-    import sys
-
-    from headway.cli.bench import _write
-    from headway.evals import nanogpt
-    from headway.evals.record import commit_of
+    from headway.cli._bench import write
     from headway.evals.speed import machine
 
     if path is not None:
-        command = shlex.join(["headway", *sys.argv[1:]])
-        commit = commit_of(Path(nanogpt.__file__))
-        _write(path, {"command": command, "commit": commit, "machine": machine(), **content})
+        write(path, {"machine": machine(), **content})

@@ -11,9 +11,8 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
     from rich.table import Table
 
     from headway.base.console import out
+    from headway.cli._bench import progress, write
     from headway.cli._talk import note
-    from headway.cli.bench import _progress, _write
-    from headway.evals.nanogpt import commit
     from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, chosen, measure
     from headway.evals.speed import busy, machine
     from headway.zoo import parse_dtype
@@ -28,7 +27,7 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
     for heading in ("", "forward", "train", "decode"):
         table.add_column(heading, justify="left" if not heading else "right")
     found = {}
-    with _progress("rows", len(names)) as tell:
+    with progress("rows", len(names)) as tell:
         for n, one in enumerate(names):
             found[one] = measure(one, rounds=rounds, dtype=number)
             cells = [found[one].get(kind) for kind in ("forward", "train", "decode")]
@@ -36,11 +35,10 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
             if json is not None:
                 about = {
                     "bench": "rows",
-                    "commit": commit(),
                     "dtype": str(number).removeprefix("torch."),
                     "rounds": rounds,
                 }
-                _write(json, {**about, **sizes, "machine": facts, "rows": found})
+                write(json, {**about, **sizes, "machine": facts, "rows": found})
             tell(n)
     out().print(table)
     note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")

@@ -99,6 +99,7 @@ def bench(
 
     import torch
 
+    from headway.cli._bench import progress, write
     from headway.cli._talk import note, speaks
     from headway.evals.speed import KINDS, REFERENCES, busy, machine
     from headway.evals.speed import bench as measure
@@ -121,8 +122,8 @@ def bench(
         torch.set_num_threads(threads)
     warning = busy()
     records, behind = [], False
+    length = prompt_tokens or (16 if kind == "decode" else 512)
     for one in dtypes:
-        length = prompt_tokens or (16 if kind == "decode" else 512)
         if hollow is None:
             loaded = load(name, dtype=one, device=device)
             speaks(loaded)
@@ -130,7 +131,7 @@ def bench(
         else:
             model = hollow().to(device=place, dtype=one).eval()
             prompt = torch.randint(0, model.config.vocab_size, (1, length), device=place)
-        with _progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
+        with progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
             result = measure(kind, model, prompt, against=against, n=tokens, rounds=rounds, memory=memory, tell=tell)
         records.append({"dtype": str(one).removeprefix("torch."), **result.record()})
         behind |= against is not None and result.ratio <= 1
@@ -140,9 +141,18 @@ def bench(
     if warning:
         note(warning)
     if json is not None:
-        _write(
+        write(
             json,
-            {"bench": kind, "model": name, "tokens": tokens, "rounds": rounds, "machine": facts, "results": records},
+            {
+                "bench": kind,
+                "model": name,
+                "layers": layers,
+                "prompt tokens": length,
+                "tokens": tokens,
+                "rounds": rounds,
+                "machine": facts,
+                "results": records,
+            },
         )
     return 1 if behind else 0
 
@@ -210,34 +220,3 @@ def _show(kind, name, against, records) -> None:
             row.append(" / ".join(f"{size / 1e6:.0f}" for size in record["notes"]["peak bytes"].values()))
         table.add_row(*row)
     out().print(table)
-
-
-def _write(path: Path, content: dict) -> None:
-    import json
-    import time
-
-    from headway.base.files import write_text
-
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    write_text(path, json.dumps({"when": stamp, **content}, indent=1) + "\n")
-
-
-def _progress(what: str, total: int):
-    """A bar on a terminal, nothing elsewhere."""
-    import contextlib
-
-    from headway.base.console import err
-
-    @contextlib.contextmanager
-    def bar():
-        if not err().is_terminal:
-            yield lambda done: None
-            return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err(), transient=True) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda done: progress.update(task, completed=done + 1)
-
-    return bar()
