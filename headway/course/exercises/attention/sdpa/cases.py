@@ -83,6 +83,11 @@ def own_scale(d):
     return Call("attend", **qkv(d), scale=d.number(0.2, 2.0))
 
 
+@case("many heads, many positions", b=2, h=(5, 8), t=(20, 33), s=(34, 48), k=(16, 24), w=(10, 15), draws=1)
+def many(d):
+    return Call("attend", **qkv(d), causal=d.choice([True, False]))
+
+
 @case("large scores, with a mask", float32=False, gradient=False, draws=6, t=(2, 5), s=(3, 7))
 def large(d):
     tensors = qkv(d, std=300.0)

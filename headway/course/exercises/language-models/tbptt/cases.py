@@ -41,7 +41,7 @@ def text(d, steps, chunk):
 
 
 def plain(name, draws, **sizes):
-    return case(name, gradient=False, layouts=False, draws=draws, **sizes)
+    return case(name, gradient=False, draws=draws, **sizes)
 
 
 @plain("chunks that come out even", 6, c=(2, 3))

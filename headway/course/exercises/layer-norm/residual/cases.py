@@ -46,6 +46,12 @@ def pre(d):
     return Call("residual", x=d.normal("b t d", std=2.0), f=sublayer(d), norm=norm(d), place="pre")
 
 
+@case("many positions", t=(20, 40), draws=1)
+def long(d):
+    place = d.choice(["post", "pre"])
+    return Call("residual", x=d.normal("b t d", std=2.0), f=sublayer(d), norm=norm(d), place=place)
+
+
 def several(d, place):
     sublayers, norms = [sublayer(d) for _ in range(d.n)], [norm(d) for _ in range(d.n + 1)]
     return Call("stack", x=d.normal("b t d", std=2.0), sublayers=sublayers, norms=norms, place=place)

@@ -30,7 +30,7 @@ def scheduled(tokens, said, u, keep):
 
 
 def plain(name, draws, **sizes):
-    return case(name, gradient=False, float32=False, layouts=False, draws=draws, **sizes)
+    return case(name, gradient=False, float32=False, draws=draws, **sizes)
 
 
 def answers(d, low=10):

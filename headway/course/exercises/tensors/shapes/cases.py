@@ -30,6 +30,11 @@ def any_apart(d):
     return Call("patches", images=d.normal("b c rows*p cols*p"), p=d.p)
 
 
+@case("cut, large sizes", c=(5, 8), rows=(5, 7), cols=(8, 10), p=5, draws=1)
+def large(d):
+    return Call("patches", images=d.normal("b c rows*p cols*p"), p=d.p)
+
+
 @case("joined, all sizes above 1", b=(2, 3), c=(2, 4), rows=(2, 4), cols=(2, 4), p=(2, 4), draws=6)
 def joined(d):
     return Call("unpatch", patches=d.normal("b rows*cols c*p*p"), p=d.p, h=d.rows * d.p, w=d.cols * d.p)

@@ -46,7 +46,7 @@ def uneven(d, least=1):
 
 
 def plain(name, draws, **sizes):
-    return case(name, gradient=False, layouts=False, draws=draws, **sizes)
+    return case(name, gradient=False, draws=draws, **sizes)
 
 
 @plain("equal parts, every target counts", 5)
