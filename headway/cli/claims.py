@@ -27,20 +27,16 @@ def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of th
             f"no claim belongs to '{topic}'.{did_you_mean(topic, topics)} Topics with claims: {', '.join(topics)}."
         )
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("name", "claim", "paper", "cost", "shipped", "yours"):
-        table.add_column(heading, no_wrap=heading in ("name", "cost"))
+    for heading in ("name", "claim", "cost", "verdict"):
+        table.add_column(heading, no_wrap=heading != "claim")
     home = shelf.home()
     for name, entry in CATALOG.items():
         if topic is not None and entry.topic != topic:
             continue
-        table.add_row(
-            f"[bold cyan]{name}[/]",
-            entry.title,
-            entry.paper,
-            entry.cost,
-            _coloured(shelf.shipped(name)),
-            _coloured(shelf.yours(name, home)),
-        )
+        verdict, yours = _coloured(shelf.shipped(name)), shelf.yours(name, home)
+        if yours is not None:
+            verdict += f"\n{_coloured(yours)} (yours)"
+        table.add_row(f"[bold cyan]{name}[/]", f"{entry.title}\n[dim]{entry.paper}[/]", entry.cost, verdict)
     console = out()
     console.print(table)
     console.print("\n`headway claims show NAME` tells one in full, `headway reproduce NAME` runs it.")

@@ -37,23 +37,19 @@ def _list() -> None:
 
     ready = _ready()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("name", "architecture", "parameters", "paper", "forms", "loads", "runs now"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("name", "parameters"))
+    for column in ("name", "parameters", "paper"):
+        table.add_column(column, no_wrap=column != "paper")
     for item in CATALOG.values():
         formats = [
-            "Hugging Face" if item.hf else "our own",
+            "Hugging Face" if item.hf else "our own format",
             *(["GGUF"] if item.gguf else []),
             *BESIDE.get(item.name, ()),
         ]
-        table.add_row(
-            f"[bold cyan]{item.name}[/bold cyan]",
-            item.title,
-            _range(item),
-            _paper(item.papers[0]) if item.papers else "",
-            ", ".join(item.forms),
-            ", ".join(formats),
-            ", ".join(ready.get(item.name, ())),
-        )
+        about = f"[dim]{', '.join(item.forms)}; loads {', '.join(formats)}[/dim]"
+        if now := ready.get(item.name):
+            about += f"\nrun [cyan]{', '.join(now)}[/cyan]"
+        paper = _paper(item.papers[0]) if item.papers else ""
+        table.add_row(f"[bold cyan]{item.name}[/bold cyan]", _range(item), f"{paper}\n{about}" if paper else about)
     out().print(table)
     out().print("\n`headway models NAME` shows one, with its sizes; `headway diff A B` says what changed between two.")
 
@@ -119,9 +115,9 @@ def _short(count: int) -> str:
 
 def _count(item, config) -> int:
     """Parameters of a preset: the model is built without memory for its weights."""
-    import torch
+    from headway.blocks.hollow import hollow
 
-    with torch.device("meta"):
+    with hollow():
         return sum(parameter.numel() for parameter in item.load()[0](config).parameters())
 
 

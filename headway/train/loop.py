@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from headway import __version__
 from headway.base.errors import Corrupt, HeadwayError
+from headway.blocks.hollow import hollow
 from headway.train import checkpoint as checkpoints
 from headway.train.checkpoint import Checkpoint
 from headway.train.config import TrainConfig
@@ -108,7 +109,7 @@ def _start(home: Path, config: TrainConfig, facts: dict[str, Any]) -> Path:
     check_trackers(config.trackers)
     material = read_material(config)
     words = make_words(config.data.tokens, material.text, config.objective)
-    with torch.device("meta"):  # its size is all that is asked here
+    with hollow():  # its size is all that is asked here
         model = build_model(config, words, material)
     made_with = {
         "headway": __version__,

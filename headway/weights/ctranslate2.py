@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.blocks.hollow import hollow
 from headway.weights.engine import read_weights
 
 DTYPES = (torch.float32, torch.int8, torch.int16, torch.int32, torch.float16, torch.bfloat16)
@@ -154,7 +155,7 @@ def load_ctranslate2(
         config = whisper.read_ct2_config(file)
     except (KeyError, ValueError, IndexError) as error:
         raise Corrupt(f"{path} lacks {error}: is it a whole Whisper?") from error
-    with torch.device("meta"):
+    with hollow():
         model = Whisper(config)
     read_weights(model, whisper.ct2_rows(config), file, where=str(path), dtype=dtype or torch.float32)
     return model.to(device).eval()

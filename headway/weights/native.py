@@ -8,9 +8,8 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-
 from headway.base.errors import Corrupt
+from headway.blocks.hollow import hollow
 from headway.models.catalog import Entry
 from headway.weights.engine import Row, Table
 
@@ -20,7 +19,7 @@ def native_table(entry: Entry) -> Table:
     model_class, config_class = entry.load()
 
     def rows(config: Any) -> Iterator[Row]:
-        with torch.device("meta"):
+        with hollow():
             keys = list(model_class(config).state_dict())
         for key in keys:
             yield Row(key, key)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.protobuf import Damaged, fields, packed
+from headway.blocks.hollow import hollow
 from headway.weights.engine import read_weights
 
 DTYPES = {1: torch.float32, 7: torch.int64, 10: torch.float16, 11: torch.float64, 16: torch.bfloat16}
@@ -126,7 +127,7 @@ def load_onnx(
         raise Unsupported(
             f"{path} is not the one ONNX layout Headway reads (a DINOv2 with a map head, as vit-s-focus has it): it lacks {error}"
         ) from error
-    with torch.device("meta"):
+    with hollow():
         model = ViT(config)
     read_weights(model, vit.onnx_rows(config), file, where=str(path), dtype=dtype)
     return model.to(device).eval()

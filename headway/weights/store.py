@@ -14,6 +14,7 @@ from torch import nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import replacing, write_text
+from headway.blocks.hollow import hollow
 from headway.models.catalog import CATALOG, Entry
 from headway.weights.ctranslate2 import load_ctranslate2
 from headway.weights.engine import Table, read_weights, write_weights
@@ -169,7 +170,7 @@ def entry_of_model(model: nn.Module) -> Entry:
 def _hollow(entry: Entry, config: Any, path: Path) -> nn.Module:
     """The model without memory for its weights, so that loading needs them once, not twice."""
     try:
-        with torch.device("meta"):
+        with hollow():
             return entry.load()[0](config)
     except (TypeError, ValueError, RuntimeError, ArithmeticError, AssertionError) as error:
         line = " ".join(str(error).split())

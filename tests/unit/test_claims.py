@@ -607,8 +607,10 @@ def test_reproduce_writes_where_it_says(capsys, tmp_path, monkeypatch):
     capsys.readouterr()
     monkeypatch.setenv("COLUMNS", "200")
     assert cli.main(["claims"]) == 0
-    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(name))
-    assert row.count("reproduced") == 2
+    lines = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(name))
+    assert lines[at].rstrip().endswith("reproduced")
+    assert "reproduced (yours)" in lines[at + 1]
     (tmp_path / "taken").write_text("mine")
     assert cli.main(["reproduce", name, "--out", str(tmp_path / "taken")]) == 2
     assert (tmp_path / "taken").read_text() == "mine"
