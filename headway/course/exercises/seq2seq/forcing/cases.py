@@ -71,6 +71,13 @@ def shifted(d):
     return Call("shift_right", labels=d.keep(labels, "b t"), start=d.choice([0, 1, 7]), pad=d.choice([2, 3]))
 
 
+@plain("shifted to the right, no special token 0", 4, b=(2, 4), t=(4, 7))
+def shifted_no_zero(d):
+    labels = d.integers("b t", 10, 90).masked_fill(~d.mask("b t", keep=0.5), -100)
+    labels[0, d.integer(0, d.t - 2)] = -100
+    return Call("shift_right", labels=d.keep(labels, "b t"), start=d.integer(5, 9), pad=d.choice([2, 3]))
+
+
 @plain("some words of one's own", 8, b=(2, 4), t=(3, 7))
 def mixed(d):
     return Call(
@@ -80,6 +87,23 @@ def mixed(d):
         u=d.uniform("b t"),
         keep=d.number(0.2, 0.8) if d.b % 2 else d.number(0.3, 0.45),
     )
+
+
+def coins(d, first):
+    """The first coins of the rows fall on different sides, that of the first row at `first`."""
+    u = d.uniform("b t")
+    u[0, 0], u[1, 0] = first, 1 - first
+    return Call("scheduled", tokens=d.integers("b t", 0, 50), said=d.integers("b t", 50, 99), u=u, keep=0.5)
+
+
+@plain("some words of one's own, the first coin low", 3, b=(2, 4), t=(4, 7))
+def low_coin(d):
+    return coins(d, 0.1)
+
+
+@plain("some words of one's own, the first coin high", 3, b=(2, 4), t=(4, 7))
+def high_coin(d):
+    return coins(d, 0.9)
 
 
 @plain("keep 1 and keep 0", 5)
