@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # Tests run in several processes on few cores: one thread each is the fastest together.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +11,9 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "1")
 
 from hypothesis import settings
+
+# A suite started in the background of a shell is born deaf to Ctrl-C, and so would be every command it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A build tries the same examples on every machine, so that it fails for what changed; `make explore` draws new ones.
 settings.register_profile("build", derandomize=True, deadline=None)

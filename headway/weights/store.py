@@ -49,7 +49,7 @@ MODEL_TYPES = {
 def entry_of_config(theirs: dict[str, Any], where: str) -> Entry:
     """The architecture a config.json asks for, by its `architectures`, else by its `model_type`."""
     listed = theirs.get("architectures") or ()
-    names = [OLDER.get(name, name) for name in map(str, listed if isinstance(listed, list) else [listed])]
+    names = [OLDER.get(name, name) for name in map(str, listed if isinstance(listed, list | tuple) else [listed])]
     for name in names:
         for entry in CATALOG.values():
             if name in entry.hf or name == native_name(entry):
