@@ -13,6 +13,7 @@ import functools
 import itertools
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -487,6 +488,10 @@ def read_bytes(path: Path) -> bytes:
 # -- writing -------------------------------------------------------------------------------------------------------------
 
 
+PATIENCE = 5.0
+"""How many seconds a mark waits for a file that somebody else writes to all the time."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What became of the wished marks, by key: set now, so already, or the line is gone (or has no box)."""
@@ -506,7 +511,8 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
     Raises HeadwayError when the file is gone, or keeps changing.
     """
     with _locked(lock):
-        for _ in range(50):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             plan = read(path)
             marks: dict[int, str] = {}
             done: dict[Key, str] = {}

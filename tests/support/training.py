@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -92,18 +93,28 @@ def train(home: Path, plain: dict[str, Any] | None = None, **how: Any) -> RunFol
 
 
 def train_and_die(home: Path, plain: dict[str, Any] | None, at: int | None, after: bool) -> None:
-    """`train`, killed at (or right after) the `at`-th operation that changes a disk; None: not at all."""
+    """`train`, killed at (or right after) the `at`-th operation on a file of the run; None: not at all."""
     os.environ["HEADWAY_CACHE"] = str(home / ".cache")
-    counted = 0
+    counter, counted = itertools.count(1), 0
+
+    def here(file: Any) -> bool:
+        """Whether it is below `home`: what libraries do elsewhere (fonts, temporary files) differs from run to run."""
+        try:
+            path = os.readlink(f"/proc/self/fd/{file}") if isinstance(file, int) else os.path.abspath(os.fspath(file))
+        except OSError:
+            return False
+        return path.startswith(str(home.resolve()))
 
     def deadly(real: Any) -> Any:
         def operation(*args: Any, **kwargs: Any) -> Any:
             nonlocal counted
-            counted += 1
-            if counted == at and not after:
+            if not here(args[0]):
+                return real(*args, **kwargs)
+            counted = n = next(counter)  # its own: another thread may be at its next one meanwhile
+            if n == at and not after:
                 os.kill(os.getpid(), signal.SIGKILL)
             result = real(*args, **kwargs)
-            if counted == at:
+            if n == at:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 

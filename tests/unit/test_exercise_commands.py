@@ -186,7 +186,7 @@ def test_a_shown_solution_is_a_whole_file_that_passes(warm: Judge, tmp_path: Pat
 
 
 def test_audit_of_one_exercise(workspace: Workspace, capsys):
-    assert main(["judge", "audit", "sdpa", "--json"]) == 0
+    assert main(["judge", "audit", "windows", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     (row,) = report["exercises"]
     assert row["mistakes"] == row["rejected"] == row["named"] >= 10

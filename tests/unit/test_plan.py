@@ -347,6 +347,7 @@ def test_a_file_that_never_rests_is_given_up(tmp_path: Path, monkeypatch: pytest
         real(handle)
 
     monkeypatch.setattr(os, "fsync", edit_then_sync)
+    monkeypatch.setattr(plans, "PATIENCE", 0.3)
     with pytest.raises(HeadwayError, match="keeps changing"):
         mark(file, {key: None})
     assert file.read_bytes().strip() == b"- [ ] a"
@@ -421,7 +422,7 @@ def test_a_person_typing_and_a_command_ticking(tmp_path: Path, saving: str) -> N
     file = tmp_path / "PLAN.md"
     file.write_bytes(b"- [ ] a\n")
     editor = textwrap.dedent(f"""
-        import os, time
+        import os, random, time
         for n in range(150):
             line = b"- [ ] typed %d\\n" % n
             if {saving!r} == "appends":
@@ -431,12 +432,15 @@ def test_a_person_typing_and_a_command_ticking(tmp_path: Path, saving: str) -> N
                 with open({str(tmp_path / "copy")!r}, "wb") as f:
                     f.write(open({str(file)!r}, "rb").read() + line)
                 os.replace({str(tmp_path / "copy")!r}, {str(file)!r})
-            time.sleep(0.003)
+            time.sleep(random.expovariate(100))
     """)
-    typing = subprocess.Popen([sys.executable, "-c", editor])
-    while typing.poll() is None:
-        mark(file, {Key("a"): "x"})
-        mark(file, {Key("a"): " "})
+    with subprocess.Popen([sys.executable, "-c", editor]) as typing:
+        try:
+            while typing.poll() is None:
+                mark(file, {Key("a"): "x"})
+                mark(file, {Key("a"): " "})
+        finally:
+            typing.kill()
     everything = b"".join(copy.read_bytes() for copy in tmp_path.iterdir())
     for n in range(150):
         assert b"- [ ] typed %d\n" % n in everything
