@@ -113,10 +113,11 @@ def train_and_die(home: Path, plain: dict[str, Any] | None, at: int | None, afte
             counted = n = next(counter)  # its own: another thread may be at its next one meanwhile
             if n == at and not after:
                 os.kill(os.getpid(), signal.SIGKILL)
-            result = real(*args, **kwargs)
-            if n == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
+            try:
+                return real(*args, **kwargs)
+            finally:  # a folder that is there already, a file that is not: such operations end as well
+                if n == at:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         return operation
 
