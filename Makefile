@@ -35,18 +35,18 @@ bench: .venv/tested
 	$(BIN)/headway bench nanogpt --json results/nanogpt.json
 	$(BIN)/headway bench nanogpt --ablate --steps 100 --json results/nanogpt-ablation.json
 
-# Speed against transformers and mambapy, on a machine with nothing else to do: about a quarter of an hour.
+# Speed against transformers and mambapy, on a machine with nothing else to do: half an hour.
 BENCH = $(BIN)/headway bench
-F32 = --dtype float32 --rounds 5
+F32 = --dtype float32 --rounds 3
 speed: .venv/tested
 	-$(BENCH) rows --json results/speed-rows.json
 	-$(BENCH) decode smollm2-135m --against transformers --json results/speed-decode-smollm2.json
 	-for kind in forward train; do for length in 512 2048; do for name in mamba-130m mamba2-130m; do \
-	  $(BENCH) $$kind $$name --layers 4 --prompt-tokens $$length --against transformers --memory $(F32) \
+	  $(BENCH) $$kind $$name --layers 12 --prompt-tokens $$length --against transformers --memory $(F32) \
 	    --json results/speed-$$name-$$kind-$$length.json; done; \
-	  $(BENCH) $$kind mamba-130m --layers 4 --prompt-tokens $$length --against mambapy --memory $(F32) \
+	  $(BENCH) $$kind mamba-130m --layers 12 --prompt-tokens $$length --against mambapy --memory $(F32) \
 	    --json results/speed-mamba-130m-$$kind-$$length-mambapy.json; done; done
-	-for name in mamba-130m mamba2-130m; do $(BENCH) decode $$name --layers 4 --against transformers $(F32) \
+	-for name in mamba-130m mamba2-130m; do $(BENCH) decode $$name --layers 12 --against transformers $(F32) \
 	  --json results/speed-$$name-decode.json; done
 	-for length in 512 1024 2048; do $(BENCH) forward retnet --layers 4 --prompt-tokens $$length --against parallel $(F32) \
 	  --json results/speed-retnet-forward-$$length.json; done
