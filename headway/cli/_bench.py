@@ -9,8 +9,6 @@ from typing import Any
 def write(path: Path, content: dict[str, Any]) -> None:
     """Keep what was measured as JSON, with the time of day, the command and the commit."""
     import json
-    import shlex
-    import sys
     import time
 
     from headway.base.files import write_text
@@ -18,10 +16,27 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
     about = {
         "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": shlex.join(["headway", *sys.argv[1:]]),
+        "command": command_line(),
         "commit": commit_of(Path(__file__)),
     }
     write_text(path, json.dumps({**about, **content}, indent=1) + "\n")
+
+
+def machine_line(facts: dict[str, Any], warning: str | None) -> None:
+    """What it was measured on, and whether that had other work."""
+    from headway.cli._talk import note
+
+    note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
+    if warning:
+        note(warning)
+
+
+def command_line() -> str:
+    """The command as it was typed."""
+    import shlex
+    import sys
+
+    return shlex.join(["headway", *sys.argv[1:]])
 
 
 def progress(what: str, total: int):

@@ -48,13 +48,13 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
 
     steps, seeds = steps or 600, seeds or 3
     known: dict[str, Any] = {}
+    about = {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": nanogpt.plain(preset)}
     if json is not None and json.is_file():
         try:
             known = text.loads(json.read_text(encoding="utf-8"))
         except ValueError as error:
             raise Corrupt(f"{json} is no JSON ({error}): delete it, or name another file") from None
-        same = {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": nanogpt.plain(preset)}
-        if any(known.get(key) != value for key, value in same.items()):
+        if any(known.get(key) != value for key, value in about.items()):
             raise HeadwayError(f"{json} holds something else (another preset, or --steps): name another file")
     _ready(threads)
     table: dict[str, list[float]] = known.get("held_out", {})
@@ -63,9 +63,8 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
     with progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
         for n, found in enumerate(nanogpt.ablate(steps=steps, seeds=range(seeds), fast=preset, known=table)):
             table = found
-            content = {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": nanogpt.plain(preset)}
             undone = {name: list(undo) for name, undo in nanogpt.CHOICES.items()}
-            _keep(json, {**content, "seeds": list(range(seeds)), "undone": undone, "held_out": table})
+            _keep(json, {**about, "seeds": list(range(seeds)), "undone": undone, "held_out": table})
             tell(n)
     shown = Table(box=None, padding=(0, 2, 0, 0), title=f"{preset}, {steps} steps: held-out loss", title_justify="left")
     for heading in ("undone", "loss", "worse by", "range"):

@@ -11,8 +11,7 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
     from rich.table import Table
 
     from headway.base.console import out
-    from headway.cli._bench import progress, write
-    from headway.cli._talk import note
+    from headway.cli._bench import machine_line, progress, write
     from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, chosen, measure
     from headway.evals.speed import busy, machine
     from headway.zoo import parse_dtype
@@ -22,7 +21,8 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
         torch.set_num_threads(threads)
     number = parse_dtype(dtype or "float32") or torch.float32
     facts, warning = machine(), busy()
-    sizes = {"layers": LAYERS, "batch": BATCH, "length": LENGTH, "decoded": DECODED}
+    about = {"bench": "rows", "dtype": str(number).removeprefix("torch."), "rounds": rounds}
+    about |= {"layers": LAYERS, "batch": BATCH, "length": LENGTH, "decoded": DECODED}
     table = Table(box=None, padding=(0, 2, 0, 0), title="Headway over transformers", title_justify="left")
     for heading in ("", "forward", "train", "decode"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -33,15 +33,8 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
             cells = [found[one].get(kind) for kind in ("forward", "train", "decode")]
             table.add_row(one, *(f"{cell['ratio']:.2f}x" if cell else "" for cell in cells))
             if json is not None:
-                about = {
-                    "bench": "rows",
-                    "dtype": str(number).removeprefix("torch."),
-                    "rounds": rounds,
-                }
-                write(json, {**about, **sizes, "machine": facts, "rows": found})
+                write(json, {**about, "machine": facts, "rows": found})
             tell(n)
     out().print(table)
-    note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
-    if warning:
-        note(warning)
+    machine_line(facts, warning)
     return 0 if all(kind["ratio"] > 1 for row in found.values() for kind in row.values()) else 1

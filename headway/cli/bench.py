@@ -99,8 +99,8 @@ def bench(
 
     import torch
 
-    from headway.cli._bench import progress, write
-    from headway.cli._talk import note, speaks
+    from headway.cli._bench import machine_line, progress, write
+    from headway.cli._talk import speaks
     from headway.evals.speed import KINDS, REFERENCES, busy, machine
     from headway.evals.speed import bench as measure
     from headway.zoo import load, parse_device, parse_dtype
@@ -137,9 +137,7 @@ def bench(
         behind |= against is not None and result.ratio <= 1
     _show(kind, name, against, records)
     facts = machine()
-    note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
-    if warning:
-        note(warning)
+    machine_line(facts, warning)
     if json is not None:
         write(
             json,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,6 +78,7 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         out().print_json(json.dumps(config.to_dict()))
         return 0
 
+    from headway.cli._bench import command_line
     from headway.cli._samples import sampler
     from headway.train.loop import Interrupted, Trainer, change, start
     from headway.train.parallel import join
@@ -86,7 +86,7 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
     with join(config.parallel, config.device) as world:
         new = folder is None
         if folder is None:
-            folder = start(home, config, world, facts={"command": _command()})
+            folder = start(home, config, world, facts={"command": command_line()})
         elif world.first:
             change(folder, changes, RESUMABLE)
         world.wait()
@@ -210,11 +210,6 @@ def _reporter() -> Any:
     from headway.train.report import Bar, Lines
 
     return Bar() if err().is_terminal else Lines()
-
-
-def _command() -> str:
-    words = ["headway", *sys.argv[1:]]
-    return shlex.join(words)
 
 
 def _nothing() -> Any:

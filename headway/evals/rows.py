@@ -7,22 +7,18 @@ Two layers keep a row to seconds; what a layer costs is what differs between two
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib
-import json
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from headway.base.errors import HeadwayError, did_you_mean
-from headway.evals.speed import Arm, _quiet, compare, decode_rate, their_decode_rate
+from headway.evals.speed import Arm, compare, decode_rate, reference, their_decode_rate
 from headway.models.catalog import entry
 
 LAYERS, BATCH, LENGTH, PROMPT, DECODED, VOCABULARY = 2, 2, 256, 32, 32, 8192
@@ -37,14 +33,14 @@ class Row:
     Attributes:
         size: A key of the PRESETS of its architecture.
         changes: What is altered in it, where it has such a size.
-        inputs: (configuration, generator) -> what our model is called with (a list, and names), and what theirs is.
+        inputs: (configuration, generator) -> what our model is called with, in order, and theirs, by name.
         kinds: What is measured.
         architecture: Its name in the catalogue, if the row has another.
     """
 
     size: str
     changes: Call
-    inputs: Callable[[Any, torch.Generator], tuple[list[Any], Call, Call]]
+    inputs: Callable[[Any, torch.Generator], tuple[list[Any], Call]]
     kinds: tuple[str, ...] = ("forward", "train")
     architecture: str = ""
 
@@ -54,47 +50,47 @@ def ids(high: int, generator: torch.Generator, length: int = LENGTH) -> Tensor:
     return torch.randint(1, high, (BATCH, length), generator=generator)
 
 
-def text(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def text(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     tokens = ids(c.vocab_size, g)
-    return [tokens], {}, {"input_ids": tokens, "use_cache": False}
+    return [tokens], {"input_ids": tokens, "use_cache": False}
 
 
-def encoded(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def encoded(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     tokens = ids(c.vocab_size, g)
-    return [tokens], {}, {"input_ids": tokens}
+    return [tokens], {"input_ids": tokens}
 
 
-def pair(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def pair(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     source, tokens = ids(c.vocab_size, g), ids(c.vocab_size, g, LENGTH // 2)
-    return [source, tokens], {}, {"input_ids": source, "decoder_input_ids": tokens, "use_cache": False}
+    return [source, tokens], {"input_ids": source, "decoder_input_ids": tokens, "use_cache": False}
 
 
-def speech(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def speech(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     sound = torch.randn(1, c.mels, c.frames, generator=g)
     tokens = ids(c.vocab_size, g, 64)[:1]
-    return [sound, tokens], {}, {"input_features": sound, "decoder_input_ids": tokens, "use_cache": False}
+    return [sound, tokens], {"input_features": sound, "decoder_input_ids": tokens, "use_cache": False}
 
 
-def picture(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def picture(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     pixels = torch.randn(BATCH, c.channels, c.image, c.image, generator=g)
-    return [pixels], {}, {"pixel_values": pixels}
+    return [pixels], {"pixel_values": pixels}
 
 
-def caption(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def caption(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     pixels = torch.randn(BATCH, c.channels, c.image, c.image, generator=g)
     words = ids(c.vocab_size - 1, g, c.context)
     words[:, -1] = c.vocab_size - 1
-    return [pixels, words], {}, {"input_ids": words, "pixel_values": pixels}
+    return [pixels, words], {"input_ids": words, "pixel_values": pixels}
 
 
-def episode(c: Any, g: torch.Generator) -> tuple[list[Any], Call, Call]:
+def episode(c: Any, g: torch.Generator) -> tuple[list[Any], Call]:
     steps = 20
     returns, states, actions = (
         torch.randn(BATCH * 16, steps, n, generator=g) for n in (1, c.state_width, c.action_width)
     )
     times = torch.arange(steps).expand(BATCH * 16, steps)
     theirs = {"states": states, "actions": actions, "returns_to_go": returns, "timesteps": times}
-    return [returns, states, actions, times], {}, {**theirs, "attention_mask": torch.ones_like(times)}
+    return [returns, states, actions, times], {**theirs, "attention_mask": torch.ones_like(times)}
 
 
 ALL = ("forward", "train", "decode")
@@ -149,23 +145,6 @@ def shrunk(config: Any, changes: Call) -> Any:
     return dataclasses.replace(config, **towers, **plain)
 
 
-@contextlib.contextmanager
-def counterpart(model: Any) -> Iterator[Any]:
-    """The same weights in the class of `transformers` that the exported config.json names."""
-    from headway.weights import export_folder
-
-    try:
-        # By name, because Headway never depends on what it is compared with.
-        theirs = importlib.import_module("transformers")
-    except ImportError as error:
-        raise HeadwayError("transformers is not installed: pip install -c constraints.txt transformers.") from error
-    with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
-        export_folder(model, folder)
-        facts = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-        other = getattr(theirs, facts["architectures"][0])
-        yield other.from_pretrained(folder, dtype=next(model.parameters()).dtype).eval()
-
-
 def main_output(out: Any) -> Tensor:
     """What a call is for: logits, or states, or actions."""
     for key in ("logits", "prediction_logits", "logits_per_image", "action_preds", "actions", "pooler_output"):
@@ -183,11 +162,11 @@ def measure(
     """
     row, model = ROWS[name], build(name, dtype)
     found: dict[str, dict[str, Any]] = {}
-    with counterpart(model) as other:
-        given, named, theirs = row.inputs(model.config, torch.Generator().manual_seed(1))
+    with reference(model) as other:
+        given, theirs = row.inputs(model.config, torch.Generator().manual_seed(1))
         given, theirs = [_cast(x, dtype) for x in given], {key: _cast(x, dtype) for key, x in theirs.items()}
         with torch.inference_mode():
-            ours_said, they_said = main_output(model(*given, **named)), main_output(other(**theirs))
+            ours_said, they_said = main_output(model(*given)), main_output(other(**theirs))
         if ours_said.shape != they_said.shape:
             raise HeadwayError(f"{name}: ours gives {tuple(ours_said.shape)}, theirs {tuple(they_said.shape)}.")
         apart = float((ours_said - they_said).abs().max() / they_said.abs().max())
@@ -205,7 +184,7 @@ def measure(
             else:
                 run = _forward if kind == "forward" else _train
                 arms = {
-                    "headway": lambda run=run: run(model, given, named),
+                    "headway": lambda run=run: run(model, given, {}),
                     "transformers": lambda run=run: run(other, [], theirs),
                 }
             unit = "tokens/s" if kind == "decode" else "calls/s"

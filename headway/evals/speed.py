@@ -12,6 +12,7 @@ import ctypes
 import dataclasses
 import gc
 import importlib
+import json
 import os
 import platform
 import statistics
@@ -242,7 +243,7 @@ def peak_memory(work: Callable[[], Any]) -> int:
 
 @contextlib.contextmanager
 def reference(model: Any) -> Iterator[Any]:
-    """The same weights, in the same dtype, as a model of `transformers`: exported and loaded there."""
+    """The same weights, in the same dtype, in the class of `transformers` that the exported config.json names."""
     from headway.weights import export_folder
 
     try:
@@ -254,7 +255,10 @@ def reference(model: Any) -> Iterator[Any]:
     # transformers sets this on import, for its own printing; ours comes from the command line.
     with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
         export_folder(model, folder)
-        other = theirs.AutoModelForCausalLM.from_pretrained(folder, dtype=parameter.dtype)
+        name = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))["architectures"][0]
+        if not hasattr(theirs, name):
+            raise HeadwayError(f"transformers has no {type(model).__name__}: there is nothing to compare with.")
+        other = getattr(theirs, name).from_pretrained(folder, dtype=parameter.dtype)
         yield other.to(parameter.device).eval()
 
 
