@@ -7,7 +7,6 @@ Documentation: https://opennmt.net/CTranslate2/.
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.errors import Corrupt, Unsupported
 from headway.blocks.hollow import hollow
 from headway.weights.engine import read_weights
+from headway.weights.files import mapped
 
 DTYPES = (torch.float32, torch.int8, torch.int16, torch.int32, torch.float16, torch.bfloat16)
 """By the number that stands in the file."""
@@ -45,12 +45,7 @@ class CTranslate2(Mapping[str, Tensor]):
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
-        if not self.path.is_file():
-            raise HeadwayError(f"there is no file {self.path}")
-        if not self.path.stat().st_size:
-            raise Corrupt(f"{self.path} is empty: fetch it again")
-        with open(self.path, "rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes = mapped(self.path)
         self._places: dict[str, _Place] = {}
         self._aliases: dict[str, str] = {}
         try:

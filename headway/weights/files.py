@@ -17,6 +17,16 @@ from torch import Tensor
 from headway.base.errors import Corrupt, HeadwayError
 
 
+def mapped(path: Path) -> mmap.mmap:
+    """A file's bytes, read when asked for. Raises HeadwayError where it is not there, Corrupt where it is empty."""
+    if not path.is_file():
+        raise HeadwayError(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise Corrupt(f"{path} is empty: fetch it again")
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 class SafeTensors(Mapping[str, Tensor]):
     """The tensors of one or more safetensors files, read when asked for."""
 

@@ -6,7 +6,6 @@ initialiser, 1 are its sizes, 2 its type, 8 its name and 9 its bytes (onnx.proto
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.errors import Corrupt, Unsupported
 from headway.base.protobuf import Damaged, fields, packed
 from headway.blocks.hollow import hollow
 from headway.weights.engine import read_weights
+from headway.weights.files import mapped
 
 DTYPES = {1: torch.float32, 7: torch.int64, 10: torch.float16, 11: torch.float64, 16: torch.bfloat16}
 """By the number that stands in the file; the others are no weights."""
@@ -41,12 +41,7 @@ class ONNX(Mapping[str, Tensor]):
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
-        if not self.path.is_file():
-            raise HeadwayError(f"there is no file {self.path}")
-        if not self.path.stat().st_size:
-            raise Corrupt(f"{self.path} is empty: fetch it again")
-        with open(self.path, "rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        data = memoryview(mapped(self.path))
         self._weights: dict[str, _Weight] = {}
         try:
             graph = next((value for number, value in fields(data) if number == 7), None)
