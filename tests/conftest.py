@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
+
+import pytest
 
 # Tests run in several processes on few cores: one thread each is the fastest together.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,3 +23,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("build", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "build"))
+
+
+@pytest.fixture
+def say(monkeypatch, capfd, tmp_path):
+    """Run a command in this process, in an empty folder: (exit code, standard output, standard error)."""
+    from headway.cli.app import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words, given: bytes = b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,6 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, processors
 
 from headway.base.sources import SOURCES, state
-from headway.cli.app import main
 from headway.data.audio import log_mel
 from headway.models.bert import Bert, BertConfig
 from headway.models.clip import CLIP, CLIPConfig, TowerConfig
@@ -41,19 +38,10 @@ LETTERS = sorted(pre_tokenizers.ByteLevel.alphabet())
 SMALL = TowerConfig(**SIZES)
 
 
-@pytest.fixture
-def say(monkeypatch, capfd, tmp_path):
-    """Run a command in this process: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """Room for whole lines."""
     monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words, given: bytes = b""):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
-        code = main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 def refused(answer, says: str) -> None:
