@@ -68,8 +68,10 @@ class DecisionTransformerConfig:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
 
 
-PRESETS = {  # table 9 of the paper (hopper)
-    "gym-hopper": DecisionTransformerConfig(state_width=11, action_width=3, width=128, n_layer=3, n_head=1),
+PRESETS = {  # table 9 of the paper; the sizes of the vectors and the length of an episode are those of Gym's hopper
+    "gym-hopper": DecisionTransformerConfig(
+        state_width=11, action_width=3, width=128, n_layer=3, n_head=1, episode=1000
+    ),
 }
 
 

@@ -29,7 +29,8 @@ from headway.blocks.tap import Tap
 
 NOTES = {
     "embedding": "squares of pixels through one linear map, the same as a convolution with stride = size",
-    "position": "a learned vector per patch, resized bicubically for pictures of another size; a class token in front",
+    "position": "a learned vector per patch, resized bicubically for pictures of another size (with registers: antialiased); a "
+    "class token in front",
     "norm": "LayerNorm, before each sublayer (pre-norm), and one more at the end",
     "attention": "every patch sees every patch; biases everywhere; DINOv2: registers join in, each sublayer scaled per feature",
     "mlp": "GELU between two linear maps, four times the width inside",
@@ -101,6 +102,18 @@ PRESETS = {  # table 1 of the paper; table 17 of DINOv2 and its released config.
         n_layer=12,
         n_head=6,
         ff_width=1536,
+        layer_scale=1.0,
+        mask_token=True,
+        eps=1e-6,
+    ),
+    "dinov2-b14-registers": ViTConfig(
+        image=518,
+        patch=14,
+        width=768,
+        n_layer=12,
+        n_head=12,
+        ff_width=3072,
+        n_register=4,
         layer_scale=1.0,
         mask_token=True,
         eps=1e-6,
@@ -188,7 +201,10 @@ class ViT(nn.Module):
         grid = self.position[1:].view(1, side, side, -1).permute(0, 3, 1, 2)
         # Resized in at least float32: bicubic weights in half precision would shift the grid.
         wide = grid.to(torch.promote_types(grid.dtype, torch.float32))
-        wide = F.interpolate(wide, size=(rows, columns), mode="bicubic", align_corners=False)
+        smooth = bool(
+            self.config.n_register
+        )  # the released models with registers were trained with an antialiased grid
+        wide = F.interpolate(wide, size=(rows, columns), mode="bicubic", align_corners=False, antialias=smooth)
         return torch.cat((self.position[:1], wide.to(grid.dtype).flatten(2)[0].T))
 
     def pool(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b w"]:

@@ -804,6 +804,46 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "stage_names": ["stem", "stage1", "stage2", "stage3"],
         },
     ),
+    "facebook/dinov2-with-registers-base": (
+        {
+            "apply_layernorm": True,
+            "architectures": ["Dinov2WithRegistersModel"],
+            "attention_probs_dropout_prob": 0.0,
+            "drop_path_rate": 0.0,
+            "hidden_act": "gelu",
+            "hidden_dropout_prob": 0.0,
+            "hidden_size": 768,
+            "image_size": 518,
+            "initializer_range": 0.02,
+            "interpolate_antialias": True,
+            "interpolate_offset": 0.0,
+            "layer_norm_eps": 1e-06,
+            "layerscale_value": 1.0,
+            "mlp_ratio": 4,
+            "model_type": "dinov2_with_registers",
+            "num_attention_heads": 12,
+            "num_channels": 3,
+            "num_hidden_layers": 12,
+            "num_register_tokens": 4,
+            "out_features": ["stage12"],
+            "out_indices": [12],
+            "patch_size": 14,
+            "qkv_bias": True,
+            "reshape_hidden_states": True,
+            "stage_names": ["stem", *(f"stage{n}" for n in range(1, 13))],
+            "torch_dtype": "float32",
+            "transformers_version": "4.48.0.dev0",
+            "use_swiglu_ffn": False,
+        },
+        {
+            **{key: value for key, value in TOWER.items() if key != "intermediate_size"},
+            "image_size": 20,
+            "patch_size": 4,
+            "out_features": ["stage3"],
+            "out_indices": [3],
+            "stage_names": ["stem", "stage1", "stage2", "stage3"],
+        },
+    ),
     "openai/clip-vit-base-patch32": (  # ends with id 2 by mistake: the largest id is meant
         {
             "architectures": ["CLIPModel"],
@@ -853,6 +893,78 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "vision_config": {**TOWER, "image_size": 16, "patch_size": 4, "projection_dim": 12},
         },
     ),
+    "openai/clip-vit-large-patch14": (  # says its sizes twice; the shorter list wins, with the defaults it leaves out
+        {
+            "architectures": ["CLIPModel"],
+            "initializer_factor": 1.0,
+            "logit_scale_init_value": 2.6592,
+            "model_type": "clip",
+            "projection_dim": 768,
+            "text_config": {
+                "add_cross_attention": False,
+                "attention_dropout": 0.0,
+                "bos_token_id": 0,
+                "dropout": 0.0,
+                "eos_token_id": 2,
+                "hidden_act": "quick_gelu",
+                "hidden_size": 768,
+                "initializer_factor": 1.0,
+                "initializer_range": 0.02,
+                "intermediate_size": 3072,
+                "is_decoder": False,
+                "layer_norm_eps": 1e-05,
+                "max_position_embeddings": 77,
+                "model_type": "clip_text_model",
+                "num_attention_heads": 12,
+                "num_hidden_layers": 12,
+                "pad_token_id": 1,
+                "projection_dim": 768,
+                "tie_word_embeddings": True,
+                "vocab_size": 49408,
+            },
+            "text_config_dict": {
+                "hidden_size": 768,
+                "intermediate_size": 3072,
+                "num_attention_heads": 12,
+                "num_hidden_layers": 12,
+                "projection_dim": 768,
+            },
+            "torch_dtype": "float32",
+            "transformers_version": None,
+            "vision_config": {
+                "add_cross_attention": False,
+                "attention_dropout": 0.0,
+                "dropout": 0.0,
+                "hidden_act": "quick_gelu",
+                "hidden_size": 1024,
+                "image_size": 224,
+                "initializer_factor": 1.0,
+                "initializer_range": 0.02,
+                "intermediate_size": 4096,
+                "is_decoder": False,
+                "layer_norm_eps": 1e-05,
+                "model_type": "clip_vision_model",
+                "num_attention_heads": 16,
+                "num_hidden_layers": 24,
+                "patch_size": 14,
+                "projection_dim": 768,
+                "tie_word_embeddings": True,
+            },
+            "vision_config_dict": {
+                "hidden_size": 1024,
+                "intermediate_size": 4096,
+                "num_attention_heads": 16,
+                "num_hidden_layers": 24,
+                "patch_size": 14,
+                "projection_dim": 768,
+            },
+        },
+        {
+            "projection_dim": 12,
+            "text_config_dict": {**TOWER, "vocab_size": 50, "projection_dim": 12, "eos_token_id": 49},
+            "vision_config_dict": {**TOWER, "image_size": 16, "patch_size": 4, "projection_dim": 12},
+        },
+    ),
     "llava-hf/llava-1.5-7b-hf": (  # most of the language model's sizes are left out
         {
             "architectures": ["LlavaForConditionalGeneration"],
@@ -894,6 +1006,43 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "text_config": LLAMA,
             "vision_config": {**TOWER, "image_size": 8, "patch_size": 4},
         },
+    ),
+    "edbeeching/decision-transformer-gym-hopper-medium": (
+        {
+            "act_dim": 3,
+            "action_tanh": True,
+            "activation_function": "relu",
+            "architectures": ["DecisionTransformerModel"],
+            "attn_pdrop": 0.1,
+            "bos_token_id": 50256,
+            "embd_pdrop": 0.1,
+            "eos_token_id": 50256,
+            "hidden_size": 128,
+            "initializer_range": 0.02,
+            "layer_norm_epsilon": 1e-05,
+            "max_ep_len": 1000,
+            "max_length": 20,
+            "model_type": "decision_transformer",
+            "n_head": 1,
+            "n_inner": None,
+            "n_layer": 3,
+            "n_positions": 1024,
+            "reorder_and_upcast_attn": False,
+            "resid_pdrop": 0.1,
+            "scale_attn_by_inverse_layer_idx": False,
+            "scale_attn_weights": True,
+            "state_dim": 11,
+            "summary_activation": None,
+            "summary_first_dropout": 0.1,
+            "summary_proj_to_labels": True,
+            "summary_type": "cls_index",
+            "summary_use_proj": True,
+            "torch_dtype": "float32",
+            "transformers_version": "4.18.0.dev0",
+            "use_cache": True,
+            "vocab_size": 1,
+        },
+        {"hidden_size": 12, "n_layer": 2, "n_head": 2, "max_ep_len": 30, "n_positions": 20},
     ),
     "state-spaces/mamba-130m-hf": (
         {
@@ -949,12 +1098,10 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def shrunk(name: str) -> dict[str, Any]:
     published, small = RELEASED[name]
-    facts = json.loads(json.dumps(published)) | {
-        k: v for k, v in small.items() if not isinstance(v, dict) or k == "id2label"
-    }
-    for part in ("text_config", "vision_config"):
-        if part in small:
-            facts[part] |= small[part]
+    facts = json.loads(json.dumps(published))
+    for key, value in small.items():
+        inside = key in facts and isinstance(facts[key], dict) and key != "id2label"
+        facts[key] = facts[key] | value if inside else value
     return facts
 
 
@@ -962,7 +1109,7 @@ def inputs(kind: str, facts: dict[str, Any]) -> dict[str, torch.Tensor]:
     """What the reference is called with, by its own names."""
     generator = torch.Generator().manual_seed(0)
     text = facts.get("text_config", facts)
-    vision = facts.get("vision_config", facts)
+    vision = facts.get("vision_config_dict") or facts.get("vision_config", facts)
 
     def ids(t: int) -> torch.Tensor:
         return torch.randint(4, 47, (2, t), generator=generator)
@@ -980,8 +1127,12 @@ def inputs(kind: str, facts: dict[str, Any]) -> dict[str, torch.Tensor]:
         return (sound or {"input_ids": ids(9)}) | {"decoder_input_ids": ids(6)}
     if kind == "vision":
         return {"pixel_values": real(2, 3, side, side)}
+    if kind == "decision":
+        steps = {"states": real(2, 5, facts["state_dim"]), "actions": real(2, 5, facts["act_dim"])}
+        return steps | {"returns_to_go": real(2, 5, 1), "timesteps": torch.arange(3, 8).expand(2, 5)}
     if kind == "vision-text":
-        return {"pixel_values": real(3, 3, side, side), "input_ids": ids(7)}
+        ended = torch.cat((ids(5), torch.full((2, 1), 49), ids(1)), 1)
+        return {"pixel_values": real(3, 3, side, side), "input_ids": ended}
     if kind == "vision-decoder":
         n = (side // vision["patch_size"]) ** 2
         pictures = torch.full((2, n), facts["image_token_index"])
@@ -997,13 +1148,15 @@ def ours(kind: str, model: Any, given: dict[str, torch.Tensor]) -> torch.Tensor:
         return model(given["pixel_values"]) if model.config.n_class else model.hidden(given["pixel_values"])
     if kind == "vision-text":
         return model(given["pixel_values"], first)
+    if kind == "decision":
+        return model(given["returns_to_go"], given["states"], given["actions"], given["timesteps"]).actions
     if kind == "vision-decoder":
         return model(first, pictures=given["pixel_values"])
     return model(first)
 
 
 def theirs_of(out: Any) -> torch.Tensor:
-    for name in ("logits", "logits_per_image", "last_hidden_state"):
+    for name in ("logits", "logits_per_image", "action_preds", "last_hidden_state"):
         if getattr(out, name, None) is not None:
             return getattr(out, name)
     raise AssertionError(out.keys())
@@ -1050,6 +1203,9 @@ PRESETS = {  # the file under headway/models, the size in it, and what the file 
     "google-t5/t5-small": ("t5", "t5-small", {"dropout": 0.1}),
     "openai/whisper-tiny": ("whisper", "whisper-tiny", {}),
     "facebook/dinov2-small": ("vit", "dinov2-s14", {}),
+    "facebook/dinov2-with-registers-base": ("vit", "dinov2-b14-registers", {}),
+    "openai/clip-vit-large-patch14": ("clip", "clip-vit-l14-336", {"image": 224}),
+    "edbeeching/decision-transformer-gym-hopper-medium": ("decision_transformer", "gym-hopper", {}),
     "openai/clip-vit-base-patch32": ("clip", "clip-vit-b32", {"end_token": None}),
     "llava-hf/llava-1.5-7b-hf": ("llava", "llava-1.5-7b", {}),
     "state-spaces/mamba-130m-hf": ("mamba", "mamba-130m", {}),

@@ -111,6 +111,22 @@ def test_dinov2(registers, b, data):
     )
 
 
+@pytest.mark.parametrize("registers", [False, True])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 3), (2, 9), (12, 5)])
+def test_dinov2_resizes_its_positions_as_theirs(registers, rows, columns):
+    """Smaller than it was trained at, as everybody uses it (518 pixels, then 224): antialiased with registers only."""
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 16, "patch_size": 2}
+    config = (hf.Dinov2WithRegistersConfig if registers else hf.Dinov2Config)(**sizes, mlp_ratio=2)
+    seen = pictures(config, 2, torch.float64, size=(2 * rows, 2 * columns))
+    check(
+        hf.Dinov2WithRegistersModel if registers else hf.Dinov2Model,
+        config,
+        0,
+        lambda m, dtype: (m(seen.to(dtype)).last_hidden_state,),
+        lambda m, dtype: (m.hidden(seen.to(dtype)),),
+    )
+
+
 def test_dinov2_classifies_from_both_pools():
     config = hf.Dinov2Config(
         hidden_size=8, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=8, patch_size=4, num_labels=5

@@ -47,9 +47,9 @@ def _block(tower: TowerConfig, theirs: str, ours: str) -> Iterator[Row]:
     yield from both(f"{theirs}mlp.fc2", f"{ours}mlp.down")
 
 
-def read_tower(theirs: dict[str, Any], **defaults: Any) -> TowerConfig:
+def read_tower(theirs: dict[str, Any]) -> TowerConfig:
     """One tower's configuration; files leave out what is at its default."""
-    facts: dict[str, Any] = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, **defaults, **theirs}
+    facts: dict[str, Any] = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, **theirs}
     return TowerConfig(
         width=facts["hidden_size"],
         n_layer=facts["num_hidden_layers"],
@@ -60,25 +60,34 @@ def read_tower(theirs: dict[str, Any], **defaults: Any) -> TowerConfig:
     )
 
 
-VISION = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
-TEXT = {"hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8, "intermediate_size": 2048}
+SHARED = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+VISION = SHARED | {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
+VISION |= {"image_size": 224, "patch_size": 32, "num_channels": 3}
+TEXT = SHARED | {"hidden_size": 512, "num_attention_heads": 8, "intermediate_size": 2048}
+TEXT |= {"vocab_size": 49408, "max_position_embeddings": 77, "eos_token_id": 49407}
 
 
 def read_config(theirs: dict[str, Any]) -> CLIPConfig:
-    vision, text = theirs.get("vision_config") or {}, theirs.get("text_config") or {}
-    end = text.get("eos_token_id", 49407)
+    vision, text = _part(theirs, "vision_config", VISION), _part(theirs, "text_config", TEXT)
+    end = text["eos_token_id"]
     return CLIPConfig(
-        vision=read_tower(vision, **VISION),
-        text=read_tower(text, **TEXT),
-        image=vision.get("image_size", 224),
-        patch=vision.get("patch_size", 32),
-        channels=vision.get("num_channels", 3),
-        vocab_size=text.get("vocab_size", 49408),
-        context=text.get("max_position_embeddings", 77),
+        vision=read_tower(vision),
+        text=read_tower(text),
+        image=vision["image_size"],
+        patch=vision["patch_size"],
+        channels=vision["num_channels"],
+        vocab_size=text["vocab_size"],
+        context=text["max_position_embeddings"],
         end_token=None if end == 2 else end,  # early files give 2 by mistake, and mean the largest id
         projection=theirs.get("projection_dim", 512),
         temperature=theirs.get("logit_scale_init_value", 2.6592),
     )
+
+
+def _part(theirs: dict[str, Any], name: str, defaults: dict[str, Any]) -> dict[str, Any]:
+    """One tower's fields. Early files list them twice; the short list then holds, with the defaults it leaves out."""
+    listed, short = theirs.get(name) or {}, theirs.get(f"{name}_dict")
+    return {**defaults, **listed} if short is None else {**listed, **defaults, **short}
 
 
 def write_tower(tower: TowerConfig) -> dict[str, Any]:
