@@ -84,6 +84,8 @@ class GemmaConfig:
             object.__setattr__(self, "windows", (None,) * self.n_layer)
         if len(self.windows) != self.n_layer:
             raise HeadwayError(f"windows needs one entry per layer: {self.n_layer}, not {len(self.windows)}")
+        if any(window is not None and window < 1 for window in self.windows):
+            raise HeadwayError(f"a window holds at least the query itself: 1 or more, not {self.windows}")
         if self.score_scale is None:
             object.__setattr__(self, "score_scale", 1 / math.sqrt(self.head_width))
         if self.n_head % self.n_group:

@@ -75,6 +75,8 @@ class MixtralConfig:
             raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
         if self.head_width % 2:
             raise HeadwayError(f"rotary embedding turns pairs: head_width must be even, not {self.head_width}")
+        if self.window is not None and self.window < 1:
+            raise HeadwayError(f"a window holds at least the query itself: window must be 1 or more, not {self.window}")
         if not 1 <= self.n_active <= self.n_expert:
             raise HeadwayError(
                 f"a token takes 1 to n_expert={self.n_expert} experts: n_active cannot be {self.n_active}"

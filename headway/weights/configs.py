@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headway.base.errors import Unsupported
+from headway.base.errors import Corrupt, Unsupported
 
 
 def only(theirs: dict[str, Any], field: str, *allowed: Any, default: Any) -> Any:
@@ -25,10 +25,8 @@ def refuse(theirs: dict[str, Any], *fields: str) -> None:
 
 
 def rope_parameters(theirs: dict[str, Any]) -> dict[str, Any]:
-    """The rotary settings, wherever this version of transformers put them: `rope_parameters`, or the two older fields."""
-    newer = theirs.get("rope_parameters") or {}
-    older = theirs.get("rope_scaling") or {}
-    found = {**older, **newer}
+    """The rotary settings: under `rope_scaling` where that says anything, as transformers has it, else `rope_parameters`."""
+    found = dict(theirs.get("rope_scaling") or theirs.get("rope_parameters") or {})
     if "type" in found:  # the name before rope_type
         found.setdefault("rope_type", found["type"])
     return found
@@ -36,7 +34,14 @@ def rope_parameters(theirs: dict[str, Any]) -> dict[str, Any]:
 
 def rope_base(theirs: dict[str, Any], default: float = 10000.0) -> float:
     """Base of the rotary frequencies."""
-    return float(rope_parameters(theirs).get("rope_theta", theirs.get("rope_theta", default)))
+    return number("rope_theta", rope_parameters(theirs).get("rope_theta", theirs.get("rope_theta", default)))
+
+
+def number(field: str, value: Any) -> float:
+    """The value of `field` as a number, or one line that names the field."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Corrupt(f"this checkpoint's {field} is {value!r}, not a number: fetch its config.json again")
+    return float(value)
 
 
 def rope_scaling(theirs: dict[str, Any], *known: str) -> dict[str, Any] | None:

@@ -1165,12 +1165,16 @@ def theirs_of(out: Any) -> torch.Tensor:
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # what transformers says about old fields is not about us
 @pytest.mark.parametrize("name", RELEASED)
 def test_a_released_configuration_computes_what_transformers_computes(name, tmp_path):
-    facts = shrunk(name)
-    (tmp_path / "published").mkdir()
-    (tmp_path / "published" / "config.json").write_text(json.dumps(facts))
+    compare(name, shrunk(name), tmp_path)
+
+
+def compare(name: str, facts: dict[str, Any], folder: Path) -> None:
+    """Ours, read from the file as published and as transformers saves it again, equals the model transformers makes of it."""
+    (folder / "published").mkdir()
+    (folder / "published" / "config.json").write_text(json.dumps(facts))
     kind = entry_of_config(facts, name).kind
     hf_class = getattr(hf, facts["architectures"][0])
-    config = hf.AutoConfig.from_pretrained(tmp_path / "published")
+    config = hf.AutoConfig.from_pretrained(folder / "published")
     model = (pair_reference if kind == "encoder-decoder" else reference)(hf_class, config, torch.float64)
     if "t5" in facts["model_type"] and facts.get("tie_word_embeddings") is False:
         # Their checkpoints have a head of their own, though a model that transformers makes anew has not.
@@ -1178,13 +1182,13 @@ def test_a_released_configuration_computes_what_transformers_computes(name, tmp_
     given = inputs(kind, facts)
     with torch.no_grad(), lifted():
         wanted = theirs_of(model(**given))
-    model.save_pretrained(tmp_path / "saved")
-    for path in (tmp_path / "saved").glob("*.safetensors"):
-        shutil.copy(path, tmp_path / "published")
-    for folder in ("published", "saved"):
-        loaded = load_folder(tmp_path / folder, dtype=torch.float64)
+    model.save_pretrained(folder / "saved")
+    for path in (folder / "saved").glob("*.safetensors"):
+        shutil.copy(path, folder / "published")
+    for spelling in ("published", "saved"):
+        loaded = load_folder(folder / spelling, dtype=torch.float64)
         with torch.no_grad():
-            assert_close(ours(kind, loaded, given), wanted, 1e-10, f"{folder}: output")
+            assert_close(ours(kind, loaded, given), wanted, 1e-10, f"{spelling}: output")
 
 
 PRESETS = {  # the file under headway/models, the size in it, and what the file says otherwise
@@ -1245,6 +1249,84 @@ def test_what_a_file_leaves_out_is_what_transformers_takes_for_it(name):
             if getattr(found, field.name) != getattr(wanted, field.name)
         ]
         assert not different, f"without {key}, these differ: {different}"
+
+
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+NESTED = {"full_attention": {"rope_type": "default", "rope_theta": 5e5}, "sliding_attention": {"rope_theta": 9e3}}
+
+CHANGED: dict[
+    str, tuple[str, dict[str, Any]]
+] = {  # what a hand or a tool changes in a released file, read as transformers does
+    "two spellings of the rotary settings": (
+        "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+        {
+            "rope_parameters": {"rope_type": "default", "rope_theta": 50.0},
+            "rope_scaling": {**LLAMA3, "original_max_position_embeddings": 8},
+        },
+    ),
+    "the newer spelling with Llama 3's": (
+        "meta-llama/Llama-3.1-8B",
+        {
+            "rope_scaling": None,
+            "rope_parameters": {**LLAMA3, "original_max_position_embeddings": 8, "rope_theta": 500.0},
+        },
+    ),
+    "two spellings, nested": (
+        "google/gemma-3-1b-it",
+        {"rope_parameters": NESTED, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
+    ),
+    "one of the two nested sets": (
+        "google/gemma-3-1b-it",
+        {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5e5}}},
+    ),
+    "a linear factor, as Gemma 3 from 4B on has": (
+        "google/gemma-3-1b-it",
+        {"rope_scaling": {"rope_type": "linear", "factor": 8.0}, "query_pre_attn_scalar": 168},
+    ),
+    "the period under its later, private name": ("google/gemma-3-1b-it", {"_sliding_window_pattern": 2}),
+    "caps off": ("google/gemma-2-2b", {"attn_logit_softcapping": None, "final_logit_softcapping": None}),
+    "a head_dim of Qwen2's own": ("Qwen/Qwen2-0.5B", {"head_dim": 12}),
+    "windows from the second layer on": ("Qwen/Qwen2-0.5B", {"use_sliding_window": True, "sliding_window": 4}),
+    "a head_dim of Mistral's own": ("mistralai/Mistral-7B-v0.3", {"head_dim": 12}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("change", CHANGED)
+def test_a_changed_configuration_computes_what_transformers_computes(change, tmp_path):
+    name, changes = CHANGED[change]
+    compare(name, shrunk(name) | changes, tmp_path)
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [  # released file, what is changed in it, what the line has to name
+    ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", {"rope_scaling": {"type": "linear", "factor": 4.0}}, "'linear'"),
+    ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", {"rope_scaling": {"type": "dynamic", "factor": 2.0}}, "'dynamic'"),
+    ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", {"rope_theta": None}, "rope_theta"),
+    ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", {"attention_bias": True}, "attention_bias"),
+    ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", {"mlp_bias": True}, "mlp_bias"),
+    ("Qwen/Qwen2-0.5B", {"rope_scaling": {"type": "yarn", "factor": 4.0}}, "'yarn'"),
+    ("Qwen/Qwen2-0.5B", {"rope_parameters": {"rope_type": "default"}, "rope_scaling": {"rope_type": "yarn"}}, "'yarn'"),
+    ("Qwen/Qwen2-0.5B", {"use_sliding_window": True, "sliding_window": 0, "max_window_layers": 0}, "window"),
+    ("google/gemma-2b", {"rope_scaling": {"type": "linear", "factor": 4.0}}, "'linear'"),
+    ("google/gemma-2b", {"hidden_act": "relu"}, "hidden_act"),
+    ("google/gemma-2-2b", {"rope_scaling": {"rope_type": "linear", "factor": 4.0}}, "'linear'"),
+    ("google/gemma-2-2b", {"sliding_window": 0}, "window"),
+    ("google/gemma-2-2b", {"layer_types": ["full_attention", "chunked_attention", "full_attention"]}, "layer_types"),
+    ("google/gemma-3-1b-it", {"rope_scaling": {"type": "linear", "factor": 4.0}}, "rope_scaling"),
+    ("google/gemma-3-1b-it", {"rope_parameters": {"rope_type": "default", "rope_theta": 5.0}}, "rope_parameters"),
+    ("google/gemma-3-1b-it", {"use_bidirectional_attention": True}, "use_bidirectional_attention"),
+    ("mistralai/Mixtral-8x7B-v0.1", {"sliding_window": 0}, "window"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "word"), REFUSED)
+def test_what_we_do_not_do_is_refused_by_name(name, changes, word, tmp_path):
+    """Never read in silence as something else."""
+    (tmp_path / "config.json").write_text(json.dumps(shrunk(name) | changes))
+    with pytest.raises(HeadwayError) as caught:
+        load_folder(tmp_path)
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_names_that_classes_had_before():

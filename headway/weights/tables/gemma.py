@@ -8,7 +8,7 @@ from typing import Any
 from headway.base.errors import Unsupported
 from headway.models.gemma import GemmaConfig
 from headway.weights import kin
-from headway.weights.configs import only, refuse, rope_parameters
+from headway.weights.configs import number, only, refuse, rope_base, rope_scaling
 from headway.weights.engine import Row, Table
 
 
@@ -33,27 +33,23 @@ def rows(config: GemmaConfig) -> Iterator[Row]:
 
 def read_config(theirs: dict[str, Any]) -> GemmaConfig:
     generation = _generation(theirs)
-    # Early files say "gelu" under hidden_act and mean its tanh form.
-    theirs.setdefault("hidden_activation", None)
     only(theirs, "hidden_activation", "gelu_pytorch_tanh", None, default=None)
+    if generation == 1:  # whose early files say "gelu" and mean its tanh form
+        only(theirs, "hidden_act", "gelu_pytorch_tanh", "gelu", default="gelu")
     refuse(theirs, "attention_bias", "use_bidirectional_attention")
     only(theirs, "tie_word_embeddings", True, default=True)
     groups, context = {1: (16, 8192), 2: (4, 8192), 3: (4, 131072)}[generation]
     sizes = kin.read_sizes(theirs, num_key_value_heads=groups, max_position_embeddings=context, head_dim=256)
+    base, local, factor = _rope(theirs, generation)
     if generation == 1:
-        return GemmaConfig(**sizes, rope_base=_rope(theirs, None, "rope_theta", 10000.0)[0])
-    period = (
-        2 if generation == 2 else theirs.get("sliding_window_pattern") or theirs.get("_sliding_window_pattern") or 6
-    )
+        return GemmaConfig(**sizes, rope_base=base)
+    period = 2 if generation == 2 else theirs.get("sliding_window_pattern") or 6
     n_layer, window = theirs["num_hidden_layers"], theirs.get("sliding_window", 4096)
     kinds = theirs.get("layer_types") or [
         "sliding_attention" if (n + 1) % period else "full_attention" for n in range(n_layer)
     ]
-    base, factor = _rope(theirs, "full_attention", "rope_theta", 10000.0 if generation == 2 else 1000000.0)
-    local = base
-    if generation == 3:
-        local, local_factor = _rope(theirs, "sliding_attention", "rope_local_base_freq", 10000.0)
-        only({"rope factor of windowed layers": local_factor}, "rope factor of windowed layers", 1.0, default=1.0)
+    for kind in kinds:
+        only({"layer_types": kind}, "layer_types", "sliding_attention", "full_attention", default=None)
     return GemmaConfig(
         **sizes,
         rope_base=base,
@@ -78,17 +74,28 @@ def _generation(theirs: dict[str, Any]) -> int:
     raise Unsupported(f"this is none of {', '.join(names)}")
 
 
-def _rope(theirs: dict[str, Any], kind: str | None, older: str, default: float) -> tuple[float, float]:
-    """Base and factor for layers of one kind: newer files keep one set per kind, older ones flat fields."""
-    found = rope_parameters(theirs)
-    if kind in found:
-        found = found[kind] or {}
-    elif older != "rope_theta":
-        found = {}  # flat fields speak of the layers that see everything
-    scaling = found.get("rope_type", "default")
-    only({"rope_type": scaling}, "rope_type", "default", "linear", default="default")
-    factor = float(found.get("factor", 1.0)) if scaling == "linear" else 1.0
-    return float(found.get("rope_theta", theirs.get(older, default))), factor
+def _rope(theirs: dict[str, Any], generation: int) -> tuple[float, float, float]:
+    """Base of the layers that see everything, base of the windowed ones, and what the former divide positions by."""
+    if generation < 3:
+        rope_scaling(theirs)
+        return rope_base(theirs), rope_base(theirs), 1.0
+    newer = theirs.get("rope_parameters") or {}  # one set per kind of layer; older files have flat fields instead
+    if newer and not {"full_attention", "sliding_attention"} & newer.keys():
+        raise Unsupported(
+            "this checkpoint's rope_parameters do not say for which layers: Gemma 3 has a set for full_attention and one "
+            "for sliding_attention"
+        )
+    full = {"rope_theta": theirs.get("rope_theta", 1000000.0), **(newer.get("full_attention") or {})}
+    full |= theirs.get("rope_scaling") or {}  # flat fields speak of the layers that see everything
+    local = {"rope_theta": theirs.get("rope_local_base_freq", 10000.0), **(newer.get("sliding_attention") or {})}
+    if "rope_type" not in full:
+        refuse(
+            {"rope_scaling's type": full.get("type")}, "rope_scaling's type"
+        )  # transformers reads rope_type alone here
+    kind = only(full, "rope_type", "default", "linear", default="default")
+    only(local, "rope_type", "default", default="default")
+    factor = number("rope factor", full["factor"]) if kind == "linear" else 1.0
+    return number("rope_theta", full["rope_theta"]), number("rope_local_base_freq", local["rope_theta"]), factor
 
 
 def write_config(config: GemmaConfig) -> dict[str, Any]:

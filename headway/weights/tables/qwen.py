@@ -28,9 +28,8 @@ def read_config(theirs: dict[str, Any]) -> QwenConfig:
     rope_scaling(theirs)
     if newer:
         refuse(theirs, "attention_bias")
-    sizes = kin.read_sizes(theirs, num_key_value_heads=32, max_position_embeddings=32768, head_dim=128)
-    if not newer:  # Qwen2 has no head_dim of its own
-        sizes["head_width"] = theirs["hidden_size"] // theirs["num_attention_heads"]
+    defaults = {"head_dim": 128} if newer else {}
+    sizes = kin.read_sizes(theirs, num_key_value_heads=32, max_position_embeddings=32768, **defaults)
     window, full_layers = _windows(theirs)
     return QwenConfig(
         **sizes,
@@ -58,9 +57,8 @@ def write_config(config: QwenConfig) -> dict[str, Any]:
     name, kind = ("Qwen3ForCausalLM", "qwen3") if config.qk_norm else ("Qwen2ForCausalLM", "qwen2")
     only({"qkv_bias": config.qkv_bias}, "qkv_bias", not config.qk_norm, default=None)
     sizes = kin.write_sizes(config)
-    if not config.qk_norm:
-        only(sizes, "head_dim", config.width // config.n_head, default=None)
-        del sizes["head_dim"]
+    if not config.qk_norm and config.head_width == config.width // config.n_head:
+        del sizes["head_dim"]  # Qwen2 knows it, and its files do without
     return {
         "architectures": [name],
         "model_type": kind,
