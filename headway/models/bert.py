@@ -56,6 +56,7 @@ class BertConfig:
         head: "states"; "mlm" (a word at each place); "pretraining" (that, and whether the second segment follows the first);
             "sequence" (a label for the text); "token" (a label for each token).
         labels: Names of the labels, for the last two.
+        pooler: Whether states have a pooled one beside them; some sentence encoders were released without.
         activation: "gelu"; a few checkpoints have its tanh form, "gelu_new", or "relu".
         eps, dropout: Added to the variance in LayerNorm; probability on sublayers' outputs and embeddings, in training only.
     """
@@ -69,6 +70,7 @@ class BertConfig:
     n_segment: int = 2
     head: Head = "pretraining"
     labels: tuple[str, ...] = ("LABEL_0", "LABEL_1")
+    pooler: bool = True
     activation: Literal["gelu", "gelu_new", "relu"] = "gelu"
     eps: float = 1e-12
     dropout: float = 0.0
@@ -83,6 +85,11 @@ class BertConfig:
                 raise HeadwayError(f"{field} is one of {', '.join(known)}, not {getattr(self, field)!r}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
+
+    @property
+    def pools(self) -> bool:
+        """Whether there is a layer that makes one vector of the first token's state."""
+        return self.head in ("pretraining", "sequence") or (self.head == "states" and self.pooler)
 
 
 PRESETS = {  # section 3 of the paper; the vocabulary of the released uncased model; MiniLM as its config.json has it
@@ -107,7 +114,7 @@ class Bert(nn.Module):
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layer))
         self.mlm = WordHead(c) if c.head in ("mlm", "pretraining") else None
-        self.pool = nn.Linear(c.width, c.width) if c.head in ("states", "pretraining", "sequence") else None
+        self.pool = nn.Linear(c.width, c.width) if c.pools else None
         self.nsp = nn.Linear(c.width, 2) if c.head == "pretraining" else None
         self.classify = nn.Linear(c.width, len(c.labels)) if c.head in ("sequence", "token") else None
         self.reset()
@@ -179,7 +186,7 @@ class Bert(nn.Module):
         """tanh of a linear map of the first real token's state."""
         if self.pool is None:
             raise HeadwayError(
-                f"a model with the head {self.config.head!r} has no pooled state: it was not trained for one"
+                f"a model with the head {self.config.head!r} and no pooler has no pooled state: it was not trained for one"
             )
         first = x[:, 0] if mask is None else x[torch.arange(len(x), device=x.device), mask.int().argmax(1)]
         return torch.tanh(self.pool(first))

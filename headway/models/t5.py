@@ -59,7 +59,8 @@ class T5Config:
         n_decoder_layer: Decoder blocks, n_layer if None.
         n_bucket, max_distance: Buckets of distances, and the distance from which on all share the last.
         activation, gated: "relu" in T5, gated "gelu_new" in version 1.1; a few have "silu".
-        tied: Whether the head is the embedding, scaled (T5), or its own matrix (version 1.1).
+        tied: Whether the head is the embedding (T5) or its own matrix (version 1.1).
+        scaled: Whether what goes into the head is divided by √width first; as `tied` if None.
         eps, dropout: Added to the mean square in RMSNorm; probability on sublayers and embeddings, in training only.
     """
 
@@ -75,12 +76,15 @@ class T5Config:
     activation: Literal["relu", "gelu_new", "silu"] = "relu"
     gated: bool = False
     tied: bool = True
+    scaled: bool = None  # type: ignore[assignment]
     eps: float = 1e-6
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_decoder_layer is None:
             object.__setattr__(self, "n_decoder_layer", self.n_layer)
+        if self.scaled is None:
+            object.__setattr__(self, "scaled", self.tied)
         if self.activation not in ACTIVATIONS:
             raise HeadwayError(f"activation is one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
         if self.n_bucket < 4 or self.n_bucket % 2 or self.max_distance <= self.n_bucket // 2:
@@ -205,7 +209,8 @@ class T5(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`."""
-        return F.linear(x * self.config.width**-0.5, self.embed.weight) if self.head is None else self.head(x)
+        x = x * self.config.width**-0.5 if self.config.scaled else x
+        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
 
     def bias(
         self, table: nn.Embedding, past: int, t: int, s: int, seen: Bool[Tensor, "#b 1 #t s"] | None

@@ -6,7 +6,7 @@ unknown, missing or misshapen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -166,6 +166,7 @@ class Table:
         spellings: Front of a key as some versions write it -> as the rows have it; tried on keys the rows do not know.
             One that begins with a dot is the end of a key.
         ignore: Endings of keys that carry no weights, each with the reason.
+        fit: The configuration and the file's keys -> the configuration, where config.json leaves open what the keys tell.
         gguf_rows, read_gguf_config: The same for GGUF files, where they exist.
     """
 
@@ -176,6 +177,7 @@ class Table:
     copies: Callable[[Any], dict[str, str]] = lambda config: {}
     spellings: Mapping[str, str] = field(default_factory=dict)
     ignore: Mapping[str, str] = field(default_factory=dict)
+    fit: Callable[[Any, Collection[str]], Any] = lambda config, keys: config
     gguf_rows: Callable[[Any], Iterable[Row]] | None = None
     read_gguf_config: Callable[[dict[str, Any]], Any] | None = None
 

@@ -103,11 +103,16 @@ def load_folder(
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)
     config = _config(table.read_config, theirs, folder / "config.json")
+    _hollow(
+        entry, config, folder / "config.json"
+    )  # what is wrong with the configuration is said before the weights are asked for
+    weights = open_folder(folder)
+    config = table.fit(config, weights.keys())
     model = _hollow(entry, config, folder / "config.json")
     read_weights(
         model,
         table.rows(config),
-        open_folder(folder),
+        weights,
         where=str(folder),
         prefix=table.prefix,
         copies=table.copies(config),
@@ -188,7 +193,18 @@ def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:
     return config
 
 
-AT_LEAST_ONE = ("vocab_size", "width", "n_layer", "n_head", "n_group", "head_width", "ff_width", "image", "patch")
+AT_LEAST_ONE = (
+    "vocab_size",
+    "width",
+    "n_layer",
+    "n_head",
+    "n_group",
+    "head_width",
+    "ff_width",
+    "n_segment",
+    "image",
+    "patch",
+)
 
 
 def _check_sizes(config: Any) -> None:

@@ -22,7 +22,7 @@ from support.parity import assert_close, lifted
 
 from headway.base.errors import HeadwayError
 from headway.models.catalog import CATALOG
-from headway.weights.store import entry_of_config, load_folder, table_of
+from headway.weights.store import entry_of_config, export_folder, load_folder, table_of
 
 LLAMA = {"hidden_size": 32, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 50}
 GROUPED = {**LLAMA, "num_key_value_heads": 2}
@@ -1287,6 +1287,16 @@ CHANGED: dict[
     "caps off": ("google/gemma-2-2b", {"attn_logit_softcapping": None, "final_logit_softcapping": None}),
     "a head_dim of Qwen2's own": ("Qwen/Qwen2-0.5B", {"head_dim": 12}),
     "windows from the second layer on": ("Qwen/Qwen2-0.5B", {"use_sliding_window": True, "sliding_window": 4}),
+    "version 1.1 made anew by transformers 5": (
+        "google/flan-t5-base",
+        {"tie_word_embeddings": True, "scale_decoder_outputs": False},
+    ),
+    "mT5 made anew": ("google/mt5-small", {"tie_word_embeddings": True}),
+    "T5's activation said twice": (
+        "google/flan-t5-base",
+        {"dense_act_fn": "gelu_new", "is_gated_act": True, "tie_word_embeddings": True, "scale_decoder_outputs": False},
+    ),
+    "a width of Mamba's own": ("state-spaces/mamba-130m-hf", {"intermediate_size": 48, "d_inner": 48}),
     "a head_dim of Mistral's own": ("mistralai/Mistral-7B-v0.3", {"head_dim": 12}),
 }
 
@@ -1316,6 +1326,14 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [  # released file, what is cha
     ("google/gemma-3-1b-it", {"rope_parameters": {"rope_type": "default", "rope_theta": 5.0}}, "rope_parameters"),
     ("google/gemma-3-1b-it", {"use_bidirectional_attention": True}, "use_bidirectional_attention"),
     ("mistralai/Mixtral-8x7B-v0.1", {"sliding_window": 0}, "window"),
+    ("google-t5/t5-small", {"dense_act_fn": "silu"}, "dense_act_fn"),
+    ("google-t5/t5-small", {"is_gated_act": True}, "is_gated_act"),
+    ("google-t5/t5-small", {"is_encoder_decoder": False}, "is_encoder_decoder"),
+    ("google-bert/bert-base-uncased", {"position_embedding_type": "relative_key"}, "position_embedding_type"),
+    ("google-bert/bert-base-uncased", {"type_vocab_size": 0}, "n_segment"),
+    ("facebook/dinov2-small", {"use_swiglu_ffn": True}, "use_swiglu_ffn"),
+    ("llava-hf/llava-1.5-7b-hf", {"vision_feature_layer": [-2, -1]}, "vision_feature_layer"),
+    ("edbeeching/decision-transformer-gym-hopper-medium", {"scale_attn_weights": False}, "scale_attn_weights"),
 ]
 
 
@@ -1327,6 +1345,27 @@ def test_what_we_do_not_do_is_refused_by_name(name, changes, word, tmp_path):
         load_folder(tmp_path)
     assert word in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["sentence-transformers/all-MiniLM-L6-v2", "FacebookAI/roberta-base"])
+def test_an_encoder_without_a_pooler(name, tmp_path):
+    """Some sentence encoders were released so, and config.json does not say it."""
+    facts = shrunk(name)
+    facts["architectures"] = ["BertModel" if facts["model_type"] == "bert" else "RobertaModel"]
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    model = reference(getattr(hf, facts["architectures"][0]), hf.AutoConfig.from_pretrained(tmp_path), torch.float64)
+    model.pooler = None
+    given = inputs("encoder", facts)
+    with torch.no_grad(), lifted():
+        wanted = model(**given).last_hidden_state
+    model.save_pretrained(tmp_path)
+    loaded = load_folder(tmp_path, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(loaded(given["input_ids"]), wanted, 1e-10)
+    with pytest.raises(HeadwayError, match="pooled"):
+        loaded.pooled(wanted)
+    export_folder(loaded, tmp_path / "ours")
+    assert load_folder(tmp_path / "ours").config == loaded.config
 
 
 def test_names_that_classes_had_before():

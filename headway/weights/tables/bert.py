@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from headway.models.bert import ACTIVATIONS, BertConfig
@@ -43,7 +44,7 @@ def encoder_rows(config: BertConfig, prefix: str) -> Iterator[Row]:
 
 def rows(config: BertConfig) -> Iterator[Row]:
     yield from encoder_rows(config, "bert.")
-    if config.head in ("states", "pretraining", "sequence"):
+    if config.pools:
         yield from both("bert.pooler.dense", "pool")
     if config.head in ("mlm", "pretraining"):
         yield from both("cls.predictions.transform.dense", "mlm.dense")
@@ -110,6 +111,12 @@ def write_config(config: BertConfig) -> dict[str, Any]:
     }
 
 
+def fit(config: Any, keys: Collection[str]) -> Any:
+    """A BertModel or RobertaModel without a pooler says so by its keys alone."""
+    pooler = config.head != "states" or any(key.endswith("pooler.dense.weight") for key in keys)
+    return dataclasses.replace(config, pooler=pooler)
+
+
 TABLE = Table(
     rows=rows,
     read_config=read_config,
@@ -119,6 +126,7 @@ TABLE = Table(
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
         "cls.predictions.decoder.bias": "cls.predictions.bias",
     },
+    fit=fit,
     spellings={".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"},
     ignore={
         "embeddings.position_ids": "0, 1, 2, ..., which early versions saved as a buffer",

@@ -41,6 +41,7 @@ def rows(config: DecisionTransformerConfig) -> Iterator[Row]:
 def read_config(theirs: dict[str, Any]) -> DecisionTransformerConfig:
     only(theirs, "activation_function", "relu", default="relu")
     only(theirs, "vocab_size", 1, default=1)
+    only(theirs, "scale_attn_weights", True, default=True)
     refuse(theirs, "add_cross_attention", "scale_attn_by_inverse_layer_idx")
     return DecisionTransformerConfig(
         state_width=theirs["state_dim"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from headway.base.errors import Unsupported
 from headway.models.llava import LlavaConfig
 from headway.weights.configs import only
 from headway.weights.engine import Row, Table
@@ -28,7 +29,8 @@ def read_config(theirs: dict[str, Any]) -> LlavaConfig:
     only(theirs, "vision_feature_select_strategy", "default", default="default")
     only(text, "model_type", "llama", default="llama")
     layer = theirs.get("vision_feature_layer", -2)
-    only({"kind": type(layer)}, "kind", int, default=int)
+    if not isinstance(layer, int):
+        raise Unsupported(f"this checkpoint's vision_feature_layer is {layer!r}; Headway has one layer, not several")
     text = {**LLAMA_7B, **text}
     text["tie_word_embeddings"] = text.get("tie_word_embeddings", False)
     tower = clip.read_tower(vision)

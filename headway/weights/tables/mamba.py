@@ -76,7 +76,7 @@ def read_config(theirs: dict[str, Any]) -> MambaConfig:
         vocab_size=theirs["vocab_size"],
         width=theirs["hidden_size"],
         n_layer=theirs.get("num_hidden_layers", theirs.get("n_layer", 32)),
-        inner=int(theirs.get("expand", 2) * theirs["hidden_size"]),
+        inner=theirs.get("intermediate_size") or int(theirs.get("expand", 2) * theirs["hidden_size"]),
         state=theirs.get("state_size", 16),
         taps=theirs.get("conv_kernel", 4),
         step_rank=None if rank == "auto" else rank,

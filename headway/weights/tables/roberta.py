@@ -8,7 +8,7 @@ from typing import Any
 from headway.models.roberta import RobertaConfig
 from headway.weights.configs import only
 from headway.weights.engine import Row, Table
-from headway.weights.tables.bert import both, encoder_rows, read_sizes, write_sizes
+from headway.weights.tables.bert import both, encoder_rows, fit, read_sizes, write_sizes
 
 HEADS: dict[str, Any] = {
     f"{family}{name}": head
@@ -24,7 +24,7 @@ HEADS: dict[str, Any] = {
 
 def rows(config: RobertaConfig) -> Iterator[Row]:
     yield from encoder_rows(config, "roberta.")
-    if config.head == "states":
+    if config.head == "states" and config.pooler:
         yield from both("roberta.pooler.dense", "pool")
     if config.head == "mlm":
         yield from both("lm_head.dense", "mlm.dense")
@@ -59,6 +59,7 @@ TABLE = Table(
     read_config=read_config,
     write_config=write_config,
     prefix="roberta.",
+    fit=fit,
     copies=lambda config: {
         "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
         "lm_head.decoder.bias": "lm_head.bias",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from headway.base.errors import Unsupported
 from headway.models.t5 import T5Config
-from headway.weights.configs import refuse
+from headway.weights.configs import only, refuse
 from headway.weights.engine import Row, Stack, Table
 
 PROJECTIONS: dict[str, tuple[Any, bool]] = {
@@ -57,10 +58,14 @@ def read_config(theirs: dict[str, Any]) -> T5Config:
         known = " or ".join(map(repr, PROJECTIONS))
         raise Unsupported(f"this checkpoint's feed_forward_proj is {projection!r}; Headway has {known} here")
     refuse(theirs, "is_decoder")
+    only(theirs, "is_encoder_decoder", True, default=True)
     activation, gated = PROJECTIONS[projection]
+    only(theirs, "dense_act_fn", activation, default=activation)  # files often say it a second time
+    only(theirs, "is_gated_act", gated, default=gated)
     # Version 1.1 says that it does not tie; newer transformers say instead that the output is not scaled.
-    tied = theirs.get("tie_word_embeddings", True) is not False and theirs.get("scale_decoder_outputs", True)
-    tied = tied and not multilingual
+    tied = (
+        theirs.get("scale_decoder_outputs", theirs.get("tie_word_embeddings", True) is not False) and not multilingual
+    )
     return T5Config(
         vocab_size=theirs["vocab_size"],
         width=theirs["d_model"],
@@ -81,6 +86,8 @@ def read_config(theirs: dict[str, Any]) -> T5Config:
 
 def write_config(config: T5Config) -> dict[str, Any]:
     names = {value: name for name, value in reversed(PROJECTIONS.items())}
+    if config.scaled and not config.tied:
+        raise Unsupported("a Hugging Face T5 scales what goes into a tied head only: set scaled=False, or tied=True")
     return {
         "architectures": ["T5ForConditionalGeneration"],
         "model_type": "t5",
@@ -96,6 +103,7 @@ def write_config(config: T5Config) -> dict[str, Any]:
         "relative_attention_max_distance": config.max_distance,
         "feed_forward_proj": names[config.activation, config.gated],
         "tie_word_embeddings": config.tied,
+        **({"scale_decoder_outputs": False} if config.tied and not config.scaled else {}),
         "layer_norm_epsilon": config.eps,
         "dropout_rate": config.dropout,
         "pad_token_id": 0,
@@ -109,10 +117,16 @@ def copies(config: T5Config) -> dict[str, str]:
     return dict.fromkeys(tied, "shared.weight")
 
 
+def fit(config: T5Config, keys: Collection[str]) -> T5Config:
+    """Version 1.1 made anew by transformers 5 has no head of its own, whatever its config.json says."""
+    return config if config.tied or "lm_head.weight" in keys else dataclasses.replace(config, tied=True)
+
+
 TABLE = Table(
     rows=rows,
     read_config=read_config,
     write_config=write_config,
     copies=copies,
+    fit=fit,
     ignore={"EncDecAttention.relative_attention_bias.weight": "saved by early versions, and never used"},
 )
