@@ -103,12 +103,11 @@ def load_folder(
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)
     config = _config(table.read_config, theirs, folder / "config.json")
-    _hollow(
-        entry, config, folder / "config.json"
-    )  # what is wrong with the configuration is said before the weights are asked for
-    weights = open_folder(folder)
-    config = table.fit(config, weights.keys())
     model = _hollow(entry, config, folder / "config.json")
+    weights = open_folder(folder)
+    fitted = table.fit(config, weights.keys())
+    if fitted != config:
+        config, model = fitted, _hollow(entry, fitted, folder / "config.json")
     read_weights(
         model,
         table.rows(config),
