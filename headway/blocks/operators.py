@@ -17,8 +17,8 @@ from headway.blocks.native import available, kernels
 
 STRETCH = 32
 """Steps from one state that the scan keeps for its backward pass to the next (STRETCH in kernels/scan.cpp)."""
-STEPS = 16
-"""The same for Mamba-2's, whose states are larger (STEPS in kernels/ssd.cpp)."""
+CHUNK = 64
+"""The same for Mamba-2's (CHUNK in kernels/ssd.cpp)."""
 LANES = 32
 """Channels that one thread takes through time together (W in kernels/common.h)."""
 
@@ -193,12 +193,12 @@ def ssd_forward(
     *,
     keep: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Outputs (b t h k), last state (b h n k), and with `keep` the state before every stretch (b, stretches, h n k)."""
+    """Outputs (b t h k), last state (b h n k), and with `keep` the state before every chunk (b, chunks, h n k)."""
     (b, t, h, k), (g, n) = x.shape, B.shape[2:]
     (x, x_row), (B, B_row), (C, C_row) = (_rows(part.flatten(2)) for part in (x, B, C))
     dt, A, D, state = _flat(dt, A, D, state)
     y, last = x.new_empty(b, t, h, k), x.new_empty(b, h, n, k)
-    kept = x.new_empty((b, -(-t // STEPS), h * n * k) if keep else (0,))
+    kept = x.new_empty((b, -(-t // CHUNK), h * n * k) if keep else (0,))
     sizes = (b, t, h, k, g, n, x_row, B_row, C_row)
     _call("ssd_*_forward", x, sizes, x, dt, A, B, C, D, state, y, last, kept if keep else None)
     return y, last, kept
@@ -215,7 +215,7 @@ def ssd_operator(
 @ssd_operator.register_fake
 def _(x, dt, A, B, C, D, state):
     (b, t, h, k), n = x.shape, B.shape[3]
-    return x.new_empty(b, t, h, k), x.new_empty(b, h, n, k), x.new_empty(b, -(-t // STEPS), h * n * k)
+    return x.new_empty(b, t, h, k), x.new_empty(b, h, n, k), x.new_empty(b, -(-t // CHUNK), h * n * k)
 
 
 @torch.library.custom_op("headway::ssd_backward", mutates_args=())
@@ -233,15 +233,15 @@ def _ssd_backward(
     (b, t, h, k), (g, n) = x.shape, B.shape[2:]
     (x, x_row), (B, B_row), (C, C_row) = (_rows(part.flatten(2)) for part in (x, B, C))
     dt, A, D, gy, glast = _flat(dt, A, D, gy, glast)
-    threads, blocks = torch.get_num_threads(), -(-k // LANES)
+    threads = torch.get_num_threads()
     gx, gstart = x.new_empty(b, t, h, k), x.new_empty(b, h, n, k)
-    gdt, gA, gD = x.new_empty(blocks, b, t, h), x.new_empty(blocks * b, h), x.new_empty(blocks * b, h)
+    gdt, gA, gD = x.new_empty(b, t, h), x.new_empty(b, h), x.new_empty(b, h)
     gB, gC = x.new_zeros(threads, b, t, g, n), x.new_zeros(threads, b, t, g, n)
     _call(
         *("ssd_*_backward", x, (b, t, h, k, g, n, x_row, B_row, C_row), x, dt, A, B, C, D, kept, gy, glast),
         *(gx, gdt, gA, gB, gC, gD, gstart),
     )
-    return [gx, gdt.sum(0), gA.sum(0), gB.sum(0), gC.sum(0), gD.sum(0), gstart]
+    return [gx, gdt, gA.sum(0), gB.sum(0), gC.sum(0), gD.sum(0), gstart]
 
 
 @_ssd_backward.register_fake

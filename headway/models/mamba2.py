@@ -236,5 +236,8 @@ class GatedNorm(nn.Module):
         self.n_group, self.eps = n_group, eps
 
     def forward(self, y: Tensor, z: Tensor) -> Tensor:
-        gated = (y * F.silu(z)).unflatten(-1, (self.n_group, -1))
+        gated = y * F.silu(z)
+        if self.n_group == 1:
+            return rms_norm(gated, self.weight, self.eps)
+        gated = gated.unflatten(-1, (self.n_group, -1))
         return rms_norm(gated, gated.new_ones(gated.shape[-1]), self.eps).flatten(-2) * self.weight

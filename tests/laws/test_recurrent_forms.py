@@ -227,6 +227,48 @@ def test_ssd_agrees_at_every_chunk_size(parts, chunk):
 
 
 @few
+@given(parts=duals(), data=st.data())
+def test_ssd_cut_in_two_is_the_whole(parts, data):
+    cut = data.draw(st.integers(0, parts["x"].shape[1]))
+
+    def in_two(x, dt, A, B, C, D=None, state=None):
+        early, late = ([part[:, :cut] for part in (x, dt, B, C)], [part[:, cut:] for part in (x, dt, B, C)])
+        first, middle = ssd.ssd(*early[:2], A, *early[2:], D, state)
+        second, last = ssd.ssd(*late[:2], A, *late[2:], D, middle)
+        return torch.cat((first, second), 1), last
+
+    agree(ssd.ssd_by_hand, in_two, parts)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1.0, 30.0])
+def test_ssd_in_float32_over_several_chunks(rate):
+    """At the sizes of the released models, with states that last, that fade, and that are gone after a step."""
+    seed = torch.Generator().manual_seed(3)
+    parts = {
+        "x": draw(seed, 1, 300, 2, 64),
+        "dt": F.softplus(draw(seed, 1, 300, 2)),
+        "A": -rate * draw(seed, 2).exp(),
+        "B": draw(seed, 1, 300, 1, 128),
+        "C": draw(seed, 1, 300, 1, 128),
+        "D": draw(seed, 2),
+    }
+    pull = draw(seed, 1, 300, 2, 64), draw(seed, 1, 2, 128, 64)
+
+    def outputs_and_gradients(function, dtype):
+        inputs = [part.to(dtype).requires_grad_() for part in parts.values()]
+        outputs = function(*inputs)
+        return *outputs, *torch.autograd.grad(outputs, inputs, [part.to(dtype) for part in pull])
+
+    exact, double, single = (
+        outputs_and_gradients(*how)
+        for how in ((ssd.ssd_by_hand, torch.float64), (ssd.ssd, torch.float64), (ssd.ssd, torch.float32))
+    )
+    for name, a, b, c in zip(("y", "state", *parts), exact, double, single, strict=True):
+        assert_close(b, a, EXACT, name)
+        assert_close(c.double(), a, 5e-6, f"{name} in float32")
+
+
+@few
 @given(t=st.integers(1, 20))
 def test_the_quadratic_form_is_the_papers_matrix(t):
     """The matrix form written out: y = (L ∘ C Bᵀ) u, L the products of the decays in between."""
