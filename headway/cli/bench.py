@@ -25,7 +25,9 @@ def bench(
     prompt_tokens: int | None = None,
     rounds: int = 5,
     layers: int | None = None,
-    memory: bool = False,
+    memory: Annotated[bool, Parameter(negative=())] = False,
+    head: bool = True,
+    products: Annotated[bool, Parameter(negative=())] = False,
     threads: int | None = None,
     device: str | None = None,
     json: Path | None = None,
@@ -62,6 +64,11 @@ def bench(
         With random weights, how many layers instead of all.
     memory
         Measure peak memory too.
+    head
+        --no-head leaves out the last product, from states to logits, which all implementations share (forward and train).
+    products
+        Tell too how much of our time matrix products take, which all implementations share. The ratio divided by it is
+        as far as it could go.
     threads
         How many threads PyTorch may use; its own choice by default.
     device
@@ -76,7 +83,9 @@ def bench(
         For nanogpt: how many seeds (1; of an ablation 3).
     """
     from headway.base.errors import HeadwayError, did_you_mean
+    from headway.base.heap import keep_freed_memory
 
+    keep_freed_memory()  # as `headway train` does; here both sides gain by it
     if kind == "rows":
         from headway.cli._rows import rows
 
@@ -132,7 +141,8 @@ def bench(
             model = hollow().to(device=place, dtype=one).eval()
             prompt = torch.randint(0, model.config.vocab_size, (1, length), device=place)
         with progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
-            result = measure(kind, model, prompt, against=against, n=tokens, rounds=rounds, memory=memory, tell=tell)
+            more = {"memory": memory, "head": head, "products": products}
+            result = measure(kind, model, prompt, against=against, n=tokens, rounds=rounds, **more, tell=tell)
         records.append({"dtype": str(one).removeprefix("torch."), **result.record()})
         behind |= against is not None and result.ratio <= 1
     _show(kind, name, against, records)
@@ -145,6 +155,7 @@ def bench(
                 "bench": kind,
                 "model": name,
                 "layers": layers,
+                "head": head,
                 "prompt tokens": length,
                 "tokens": tokens,
                 "rounds": rounds,
@@ -205,6 +216,8 @@ def _show(kind, name, against, records) -> None:
         table.add_column("" if kind != "decode" else "same tokens")
     if "peak bytes" in records[0]["notes"]:
         table.add_column("peak MB", justify="right")
+    if "in products" in records[0]["notes"]:
+        table.add_column("in products", justify="right")
     for record in records:
         row = [record["dtype"], *(f"{statistics.median(record['rates'][arm]):.1f}" for arm in arms)]
         if against:
@@ -216,5 +229,7 @@ def _show(kind, name, against, records) -> None:
             ]
         if "peak bytes" in record["notes"]:
             row.append(" / ".join(f"{size / 1e6:.0f}" for size in record["notes"]["peak bytes"].values()))
+        if "in products" in record["notes"]:
+            row.append(f"{record['notes']['in products']:.0%}")
         table.add_row(*row)
     out().print(table)

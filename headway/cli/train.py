@@ -78,11 +78,13 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         out().print_json(json.dumps(config.to_dict()))
         return 0
 
+    from headway.base.heap import keep_freed_memory
     from headway.cli._bench import command_line
     from headway.cli._samples import sampler
     from headway.train.loop import Interrupted, Trainer, change, start
     from headway.train.parallel import join
 
+    keep_freed_memory()
     with join(config.parallel, config.device) as world:
         new = folder is None
         if folder is None:

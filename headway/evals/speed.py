@@ -26,6 +26,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
 from headway.sample.generate import generate, last_logits
@@ -186,23 +187,67 @@ def their_prefill_rate(model: Any, tokens: Tensor) -> float:
     return tokens.numel() / (_clock(tokens.device) - begun)
 
 
-def forward_rate(model: Any, tokens: Tensor, **how: Any) -> float:
-    """Tokens a second of the logits of a whole text, without a cache."""
+def forward_rate(model: Any, tokens: Tensor, *, head: bool = True, **how: Any) -> float:
+    """Tokens a second of the logits of a whole text, without a cache; without `head`, of the states before it."""
+    run = model if head else _trunk(model)
     begun = _clock(tokens.device)
     with torch.inference_mode():
-        model(tokens, **how)
+        run(tokens, **how)
     return tokens.numel() / (_clock(tokens.device) - begun)
 
 
-def train_rate(model: Any, tokens: Tensor, **how: Any) -> float:
-    """Tokens a second of a forward and a backward pass of the loss of the next token, without the optimiser's step."""
+def train_rate(model: Any, tokens: Tensor, *, head: bool = True, **how: Any) -> float:
+    """Tokens a second of a forward and a backward pass of the loss of the next token, without the optimiser's step.
+
+    Without `head` the loss is the mean square of the last states: what is left is the layers.
+    """
+    run = model if head else _trunk(model)
     begun = _clock(tokens.device)
-    logits = model(tokens, **how)
-    logits = getattr(logits, "logits", logits)
-    torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    out = run(tokens, **how)
+    if head:
+        logits = getattr(out, "logits", out)
+        loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+    else:
+        loss = getattr(out, "last_hidden_state", out).square().mean()
+    loss.backward()
     rate = tokens.numel() / (_clock(tokens.device) - begun)
     model.zero_grad(set_to_none=True)
     return rate
+
+
+def _trunk(model: Any) -> Callable[..., Any]:
+    """All of a language model but its head: ours, mambapy's between our ends, or that of `transformers`."""
+    if hasattr(model, "hidden"):
+        return model.hidden
+    return model[:-1] if isinstance(model, torch.nn.Sequential) else model.base_model
+
+
+class _Products(TorchDispatchMode):
+    """Adds up the time which matrix products take."""
+
+    # Under inference_mode a linear layer comes as one, with gradients as the product it is made of.
+    KINDS = tuple(getattr(torch.ops.aten, name) for name in ("mm", "addmm", "bmm", "baddbmm", "matmul", "linear"))
+    seconds = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket not in self.KINDS:
+            return func(*args, **(kwargs or {}))
+        begun = time.perf_counter()
+        out = func(*args, **(kwargs or {}))
+        self.seconds += time.perf_counter() - begun
+        return out
+
+
+def product_share(work: Callable[[], Any]) -> float:
+    """The part of the time of `work`, on a CPU, which PyTorch's matrix products take.
+
+    Another implementation of the same model has the same products to do. So a ratio can rise to itself divided by our share,
+    and no further, however quick all else becomes.
+    """
+    begun = time.perf_counter()
+    with _Products() as products:
+        work()
+    return products.seconds / (time.perf_counter() - begun)
 
 
 def peak_memory(work: Callable[[], Any]) -> int:
@@ -343,6 +388,8 @@ def bench(
     n: int,
     rounds: int,
     memory: bool = False,
+    head: bool = True,
+    products: bool = False,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Comparison:
     """Measure one of `KINDS` on `model`, alone or `against` one of `REFERENCES`, in tokens a second.
@@ -351,8 +398,14 @@ def bench(
         tokens: The prompt, (1, t).
         n: Tokens to decode (`decode` only).
         memory: Measure peak memory as well, in one more run of each.
+        head: Whether the head, which all implementations share, takes part (`forward` and `train`).
+        products: Note the share of our time that matrix products take, in one more run (see `product_share`).
     """
     ours, theirs = KINDS[kind]
+    if not head:
+        if kind not in HEADLESS:
+            raise HeadwayError(f"without the head: {' or '.join(HEADLESS)}, not {kind}.")
+        ours, theirs = HEADLESS[kind]
     if against not in (None, "transformers"):
         theirs = ours
         if against == "mambapy" and kind not in ("forward", "train"):
@@ -365,6 +418,8 @@ def bench(
         result = compare(arms, rounds=rounds, unit="tokens/s", tell=tell)
         if memory:
             result.notes["peak bytes"] = {name: peak_memory(arm) for name, arm in arms.items()}
+        if products:
+            result.notes["in products"] = product_share(arms["headway"])
     if kind == "decode" and against:
         same = next((i for i, (a, b) in enumerate(zip(*said, strict=True)) if a != b), n)
         result.notes["same tokens"] = f"{same} of {n}"
@@ -387,6 +442,18 @@ KINDS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
     ),
 }
 """What can be measured: name -> (ours, the same in transformers), called with (model, tokens, n, said)."""
+
+HEADLESS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
+    "forward": (
+        lambda model, tokens, n, said: forward_rate(model, tokens, head=False),
+        lambda model, tokens, n, said: forward_rate(model, tokens, head=False, use_cache=False),
+    ),
+    "train": (
+        lambda model, tokens, n, said: train_rate(model, tokens, head=False),
+        lambda model, tokens, n, said: train_rate(model, tokens, head=False, use_cache=False),
+    ),
+}
+"""The same without the head."""
 
 REFERENCES: dict[str, Callable[[Any], contextlib.AbstractContextManager[Any]]] = {
     "transformers": reference,

@@ -13,7 +13,7 @@ from headway.base.errors import HeadwayError
 from headway.cli.app import main
 from headway.evals import rows
 from headway.evals.rows import ROWS
-from headway.evals.speed import KINDS, REFERENCES, bench, peak_memory
+from headway.evals.speed import KINDS, REFERENCES, bench, peak_memory, product_share
 from headway.models.catalog import build
 
 SAME = [("mamba", "transformers"), ("mamba2", "transformers"), ("mamba", "mambapy"), ("retnet", "parallel")]
@@ -85,3 +85,33 @@ def test_a_row_that_is_none(capsys):
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_compares_the_same_numbers(name):
     assert all(kind["apart"] < 1e-4 for kind in rows.measure(name, rounds=1).values())
+
+
+@pytest.mark.parametrize("kind", ["forward", "train"])
+@pytest.mark.parametrize("against", ["transformers", "mambapy"])
+def test_without_the_head_and_with_the_share_of_products(kind, against):
+    model = tiny("mamba")
+    result = bench(kind, model, torch.randint(0, 19, (1, 9)), against=against, n=2, rounds=1, head=False, products=True)
+    assert result.ratio > 0
+    assert 0 < result.notes["in products"] < 1
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_without_a_head_there_is_nothing_to_decode():
+    with pytest.raises(HeadwayError, match="forward or train"):
+        bench("decode", tiny("mamba"), torch.randint(0, 19, (1, 9)), against=None, n=2, rounds=1, head=False)
+
+
+def test_the_share_of_products():
+    x = torch.randn(400, 400)
+
+    def products():
+        for _ in range(20):
+            x @ x
+
+    def sums():
+        for _ in range(200):
+            x + x
+
+    assert product_share(products) > 0.7
+    assert product_share(sums) == 0
