@@ -8,8 +8,8 @@ Mamba-2 gives up against Mamba, and what makes matrix products of it), and writi
 
 - `ssd_by_hand` is the first line, `ssd_quadratic` the second: C is a query, B a key, u a value, L a causal mask with decay.
 - `ssd_in_chunks` (section 6) is quadratic inside chunks and a recurrence between them.
-- `ssd` is the recurrence again, in a compiled kernel that holds the states in the processor's cache, with a backward pass that
-  is linear in the length and keeps one state in 16. Without the kernel it is `ssd_in_chunks`, which is what a GPU wants.
+- `ssd` is that again, in a compiled kernel whose small products stay in the processor's cache, with a backward pass that is
+  linear in the length and keeps one state in 64. Without the kernel it is `ssd_in_chunks`, which is what a GPU wants.
 
 A step of zero leaves the state as it is, exactly: that is how padding is passed over.
 """
@@ -26,7 +26,7 @@ from headway.blocks.masks import causal_mask
 from headway.blocks.operators import needs_operator, ssd_forward, ssd_operator, usable
 
 CHUNK = 64
-"""Steps per chunk where nothing else is asked for: any gives the same numbers, this one gave them soonest on a CPU."""
+"""Steps per chunk of `ssd_in_chunks` where nothing else is asked for: any gives the same numbers, this one soonest on a CPU."""
 
 
 def ssd_by_hand(
