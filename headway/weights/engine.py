@@ -209,6 +209,9 @@ def read_weights(
     rows, copies = list(rows), dict(copies or {})
     known = {key for row in rows for key in row.their_keys}
     names = _names(theirs, known, prefix, spellings or {})
+    for copy, original in copies.items():  # a writer that leaves out doubles may have kept the other name
+        if copy in names and original not in names:
+            names[original] = names[copy]
     complaints: list[str] = []
     unknown = sorted(key for key in names if key not in known and key not in copies and not key.endswith(tuple(ignore)))
     missing = sorted(key for key in known if key not in names)
@@ -221,6 +224,10 @@ def read_weights(
         if any(key not in names for key in row.their_keys):
             continue
         tensors = [theirs[names[key]] for key in row.their_keys]
+        odd = {tensor.dtype for tensor in tensors if not tensor.is_floating_point() or tensor.dtype.itemsize < 2}
+        if odd:
+            complaints.append(f"{row.their_keys[0]} is stored as {odd.pop()}, which without its scales is no weight")
+            continue
         wanted = [tuple(expected[key].shape) for key in row.our_keys]
         try:
             ours = row.how.read(tensors)

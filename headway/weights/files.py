@@ -60,7 +60,10 @@ def open_folder(folder: Path) -> Mapping[str, Tensor]:
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ):
         if (folder / index).exists():
-            names = sorted(set(read_json(folder / index).get("weight_map", {}).values()))
+            places = read_json(folder / index).get("weight_map")
+            if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+                raise Corrupt(f"{folder / index} does not say which file each weight lies in: fetch it again")
+            names = sorted(set(places.values()))
         elif (folder / single).exists():
             names = [single]
         else:
@@ -84,10 +87,14 @@ def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
                 f"{path} cannot be read as plain tensors ({type(error).__name__}): it is damaged, or it carries code, "
                 "which Headway never runs"
             ) from error
-        if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-            raise Corrupt(f"{path} holds something other than named tensors")
+        if not isinstance(loaded, dict) or not all(map(_is_plain, loaded, loaded.values())):
+            raise Corrupt(f"{path} holds something other than named, dense tensors")
         tensors.update(loaded)
     return tensors
+
+
+def _is_plain(key: Any, value: Any) -> bool:
+    return isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,12 @@ def load_folder(
     if (folder / "model.bin").is_file() and not any(folder.glob("*.safetensors")):
         return load_ctranslate2(folder, dtype=dtype, device=device)
     theirs = read_json(folder / "config.json")
+    if quantised := theirs.get("quantization_config"):
+        method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
+        raise Unsupported(
+            f"{folder} is quantised ({method}), which Headway reads from GGUF files only: take a .gguf, or the weights it was "
+            "made from"
+        )
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)
     config = _config(table.read_config, theirs, folder / "config.json")
@@ -135,7 +142,10 @@ def load_gguf(
             sorted(name for e in CATALOG.values() if e.gguf and table_of(e).gguf_rows is not None for name in e.gguf)
         )
         raise Unsupported(f"{gguf.path} holds the architecture {kind!r}; from GGUF files Headway loads {known}")
-    config = _config(table.read_gguf_config, gguf.facts, gguf.path)
+    facts = gguf.facts
+    if "rope_freqs.weight" in gguf:  # what each rotary frequency is divided by
+        facts = facts | {"rope_freqs": gguf["rope_freqs.weight"].tolist()}
+    config = _config(table.read_gguf_config, facts, gguf.path)
     model = _hollow(entry, config, gguf.path)
     read_weights(model, table.gguf_rows(config), gguf, where=str(gguf.path), dtype=dtype, ignore=("rope_freqs.weight",))
     return model.to(device).eval()
@@ -207,7 +217,7 @@ AT_LEAST_ONE = (
 
 
 def _check_sizes(config: Any) -> None:
-    """Sizes are whole numbers, and not negative: a file may say anything."""
+    """Sizes are whole numbers and not negative, other numbers are finite: a file may say anything."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
@@ -219,3 +229,8 @@ def _check_sizes(config: Any) -> None:
                 raise TypeError(f"{field.name} is {value!r}, not a whole number")
             if value < (field.name in AT_LEAST_ONE):
                 raise ValueError(f"{field.name} is {value}")
+        elif str(field.type).startswith("float") and value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise TypeError(f"{field.name} is {value!r}, not a number")
+        elif field.type == "bool" and not isinstance(value, bool):
+            raise TypeError(f"{field.name} is {value!r}, neither true nor false")

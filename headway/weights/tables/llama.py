@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from headway.models.llama import LlamaConfig, RopeScaling
+import torch
+
+from headway.base.errors import Unsupported
+from headway.blocks.rotary import rotary_frequencies
+from headway.models.llama import LlamaConfig, RopeScaling, stretch
 from headway.weights.configs import only, refuse, rope_base, rope_scaling
 from headway.weights.engine import HalfSplit, Row, Same, Stack, Table
 
@@ -103,19 +107,37 @@ def gguf_rows(config: LlamaConfig) -> Iterator[Row]:
         yield Row("output.weight", "head.weight")
 
 
+def gguf_scaling(divisors: list[float] | None, width: int, base: float) -> RopeScaling | None:
+    """Llama 3.1's stretching, of which a GGUF file keeps what it makes of each frequency, and not the settings themselves."""
+    if divisors is None or max(divisors, default=1.0) == 1:
+        return None
+    scaling = RopeScaling(factor=round(max(divisors), 3))
+    frequencies = rotary_frequencies(width, base)
+    wanted, found = frequencies / stretch(frequencies, scaling), torch.tensor(divisors)
+    if found.shape != wanted.shape or not torch.allclose(found, wanted, rtol=1e-4):
+        raise Unsupported("this file's rope_freqs.weight stretches its rotary waves in another way than Llama 3.1's")
+    return scaling
+
+
 def read_gguf_config(facts: dict[str, Any]) -> LlamaConfig:
     n_head = facts["llama.attention.head_count"]
     refuse(facts, "llama.expert_count")
+    base, width = facts.get("llama.rope.freq_base", 10000.0), facts.get("llama.attention.key_length")
+    width = facts["llama.embedding_length"] // n_head if width is None else width
+    only(facts, "llama.rope.dimension_count", width, default=width)
+    only(facts, "llama.rope.scaling.type", "none", default="none")
+    only(facts, "llama.rope.scale_linear", 1.0, default=1.0)  # as files of version 2 have it
     return LlamaConfig(
         vocab_size=facts.get("llama.vocab_size", len(facts.get("tokenizer.ggml.tokens", ()))),
         width=facts["llama.embedding_length"],
         n_layer=facts["llama.block_count"],
         n_head=n_head,
         n_group=facts.get("llama.attention.head_count_kv", n_head),
-        head_width=facts.get("llama.attention.key_length"),
+        head_width=width,
         ff_width=facts["llama.feed_forward_length"],
         eps=facts["llama.attention.layer_norm_rms_epsilon"],
-        rope_base=facts.get("llama.rope.freq_base", 10000.0),
+        rope_base=base,
+        rope_scaling=gguf_scaling(facts.get("rope_freqs"), width, base),
         tied="output.weight" not in facts["tensors"],
         context=facts["llama.context_length"],
     )
