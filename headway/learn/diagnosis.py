@@ -9,6 +9,7 @@ import math
 import re
 import signal
 import time
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -27,10 +28,19 @@ from headway.learn.comparing import (
 )
 from headway.learn.judge_child import leaves
 from headway.learn.judge_process import PRINTED, Stopped
-from headway.learn.trials import Run, Trial, allowed_sizes, draws_of, least
+from headway.learn.trials import Run, Trial, allowed_sizes, bound, draws_of, least
 
 
-def explained(run: Run, wrong: list[Trial], broken: Any) -> dict:
+@dataclass(frozen=True)
+class Broken:
+    """A law, the sizes at which it does not hold, and what the learner's code raised there, if it did."""
+
+    law: Law
+    sizes: dict[str, int]
+    error: dict | None = None
+
+
+def explained(run: Run, wrong: list[Trial], broken: Broken | None) -> dict:
     """Name the mistakes behind the wrong trials, or show the smallest of them."""
     undone = [t for t in wrong if t.came.raised and "NotImplementedError" in t.came.raised["kinds"]]
     if undone:
@@ -236,7 +246,7 @@ def _value(value: Any) -> str:
     return brief(value, 300)
 
 
-def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
+def _general(run: Run, wrong: list[Trial], broken: Broken | None) -> dict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
     telling = _telling(raising or wrong)[0]
@@ -323,8 +333,7 @@ def _general(run: Run, wrong: list[Trial], broken: Any) -> dict:
     if kind == "nan":
         return verdict(f"{difference.text}, on {call}.")
     if broken is not None:
-        law, sizes = broken
-        return verdict(f"{fill(law.sentence, sizes)}.", None, trace)
+        return verdict(f"{fill(broken.law.sentence, broken.sizes)}.", None, trace)
     only = _only_where(run, trial.call.entry)
     on = f"{only.removeprefix('wrong ')}, for instance on {call}" if only else f"on {call}"
     return verdict(f"wrong numbers {on}: expected {_brief_value(trial.expected)}, came {_brief_value(trial.came)}.")
@@ -552,25 +561,38 @@ def _alike(a: Any, b: Any) -> bool:
     return close(a.double().reshape(-1).sort().values, b.double().reshape(-1).sort().values, 1e-8)
 
 
-def broken_law(run: Run, law: Law) -> tuple[Law, dict[str, int]] | None:
-    """The law and the sizes at which it does not hold, or None."""
+def broken_law(run: Run, law: Law) -> Broken | None:
+    """Where the law does not hold; None where it does."""
     ranges = {**run.ranges, **law.sizes}
     for index, sizes in enumerate(draws_of(ranges, law.draws, f"{run.seed}:{law.sentence}", run.valid)):
         draw = run.draw(law.sentence, sizes, index)
         run.at = (law, sizes)
         try:
             holds = bool(law.check(_Proxy(run), draw))
-        except _CallFailed:
-            return None  # the cases say better what is wrong with a call that raises
-        except (TypeError, AttributeError, ValueError, IndexError, KeyError, RuntimeError):
+        except _CallFailed as failed:
+            return Broken(law, sizes, failed.error)
+        except (TypeError, AttributeError, ValueError, LookupError, RuntimeError, ArithmeticError):
             holds = False
         if not holds:
-            return law, sizes
+            return Broken(law, sizes)
     return None
 
 
+def lawless(run: Run, broken: Broken) -> dict:
+    """The verdict on an answer that is right in every case and breaks a law, or raises where one is looked at."""
+    sentence, sizes = fill(broken.law.sentence, broken.sizes), f"with {sizes_told(broken.sizes)}"
+    if broken.error is None:
+        return {"status": "wrong", "line": f"{sentence}.", "details": [sizes]}
+    line, frames = _raised_line(run, broken.error)
+    details = [*frames, f"{sizes}, where it is seen whether {sentence}"]
+    if "NotImplementedError" in broken.error["kinds"]:
+        return {"status": "unfinished", "line": f"not written yet: {line}.", "details": details}
+    return {"status": "raised", "line": f"{line}.", "details": details}
+
+
 class _CallFailed(Exception):
-    pass
+    def __init__(self, error: dict) -> None:
+        self.error = error
 
 
 class _Proxy:
@@ -584,11 +606,15 @@ class _Proxy:
         if entry not in run.entries:
             raise AttributeError(entry)
 
+        reference = getattr(run.cases, entry)
+
         def call(*args: Any, **kwargs: Any) -> Any:
+            # Our names are not the learner's: as in a case, what can be given by position is.
+            _, positional, keyword = bound(reference, "", inspect.signature(reference).bind(*args, **kwargs).arguments)
             request = {
                 "entry": entry,
                 "made": None,
-                "steps": [["", list(args), kwargs]],
+                "steps": [["", positional, keyword]],
                 "weights": None,
                 "plan": [],
                 "adapter": False,
@@ -597,11 +623,11 @@ class _Proxy:
                 "layout": "plain",
             }
             if run.instead and entry not in run.instead:
-                outcome = run.outcome(getattr(run.cases, entry), request)
+                outcome = run.outcome(reference, request)
             else:
                 outcome = run.answer(run.child.ask(do="call", **request))
             if outcome.result is None:
-                raise _CallFailed
+                raise _CallFailed(outcome.raised or {})
             return outcome.result["value"]
 
         return call
@@ -613,7 +639,7 @@ class _Proxy:
         trial.request = run.request(trial)
         outcome = run.answer(run.child.ask(do="call", **trial.request))
         if outcome.result is None:
-            raise _CallFailed
+            raise _CallFailed(outcome.raised or {})
         return outcome.result["value"]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.learn import diagnosis, layers
-from headway.learn.cases import Make, fill
+from headway.learn.cases import Make
 from headway.learn.comparing import Outcome, compare, one_line
 from headway.learn.diagnosis import all_mistakes
 from headway.learn.exercise import Exercise
@@ -32,6 +32,10 @@ HIDDEN = {
     "DisableTorchFunction": "hides calls from the judge",
     "DisableTorchFunctionSubclass": "hides calls from the judge",
     "_DisableTorchDispatch": "hides calls from the judge",
+    "_pop_mode": "hides calls from the judge",
+    "_pop_mode_temporarily": "hides calls from the judge",
+    "_pop_torch_function_stack": "hides calls from the judge",
+    "CompilationUnit": "hides calls from the judge",
 }
 
 
@@ -301,9 +305,13 @@ def _run(run: Run) -> dict:
                 }
     broken = None
     for law in run.laws() if not run.instead or not wrong else []:
-        if broken := diagnosis.broken_law(run, law):
+        found = diagnosis.broken_law(run, law)
+        if found and (found.error is None or not wrong):  # the cases say better what is wrong with a call that raises
+            broken = found
             break
-    if not wrong and broken is None:
+    if not wrong and broken is not None:
+        return diagnosis.lawless(run, broken)
+    if not wrong:
         noted_calls: dict[str, str] = getattr(run.cases, "NOTED", {})
         notes = run.notes + [text for name, text in noted_calls.items() if name in run.child.called]
         gradients = " with gradients" if any(t.request["gradient"] for t in run.trials) else ""
@@ -313,13 +321,6 @@ def _run(run: Run) -> dict:
             "notes": notes,
             "called": sorted(run.child.called & set(noted_calls)),
             "tried": len(run.trials),
-        }
-    if not wrong:
-        law, sizes = broken  # type: ignore[misc]
-        return {
-            "status": "wrong",
-            "line": f"{fill(law.sentence, sizes)}.",
-            "details": [f"with {diagnosis.sizes_told(sizes)}"],
         }
     return diagnosis.explained(run, wrong, broken)
 

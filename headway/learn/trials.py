@@ -153,12 +153,12 @@ class Run:
         reference = getattr(self.cases, call.entry)
         made = None
         if call.made is not None:
-            _, positional, keyword = _bound(reference, "", call.made)
+            _, positional, keyword = bound(reference, "", call.made)
             made = [list(_cast(positional, trial.float32)), _cast(keyword, trial.float32)]
         weights = self.weights(trial)
         steps = []
         for method, arguments in call.steps:
-            steps.append(_bound(reference, method, arguments))
+            steps.append(bound(reference, method, arguments))
         return {
             "entry": call.entry,
             "made": made,
@@ -328,7 +328,7 @@ def _parameters(function: Any) -> tuple[inspect.Parameter, ...]:
     return tuple(inspect.signature(function).parameters.values())
 
 
-def _bound(reference: Any, method: str, arguments: dict[str, Any]) -> tuple[str, list, dict]:
+def bound(reference: Any, method: str, arguments: dict[str, Any]) -> tuple[str, list, dict]:
     """Positional where the reference allows it, by keyword where it does not."""
     if method.startswith("["):
         return method, [], {}

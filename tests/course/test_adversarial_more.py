@@ -686,6 +686,142 @@ FORBIDDEN = {
     + "    return getattr(F, 'layer' + '_norm')(x, x.shape[-1:], weight, bias, eps)\n",
 }
 
+LOSS = (
+    HEAD
+    + """
+def cross_entropy(logits, targets, *, ignore=-100):
+    if logits.dtype in (torch.float16, torch.bfloat16):
+        logits = logits.float()
+    x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
+    x, y = x[y != ignore], y[y != ignore]
+    return {} if len(y) else (logits * 0).sum()
+"""
+)
+LIBRARY_LOSSES = {
+    "a distribution": "-torch.distributions.Categorical(logits=x).log_prob(y).mean()",
+    "a distribution by another name": "-getattr(torch.distributions, 'Categ' + 'orical')(logits=x).log_prob(y).mean()",
+    "a distribution over one-hot rows": (
+        "-torch.distributions.OneHotCategorical(logits=x).log_prob(F.one_hot(y, x.shape[-1])).mean()"
+    ),
+    "counts of one throw": (
+        "-vars(torch.distributions)['Multinomial'](1, logits=x).log_prob(F.one_hot(y, x.shape[-1])).mean()"
+    ),
+    "nll_loss": "F.nll_loss(x.log_softmax(-1), y)",
+    "NLLLoss": "torch.nn.NLLLoss()(x.log_softmax(-1), y)",
+    "the kernel of nll_loss": "torch.ops.aten.nll_loss_forward(x.log_softmax(-1), y, None, 1, -100)[0]",
+    "one overload of an operator": "getattr(torch.ops.aten, 'cross_entropy' + '_loss').default(x, y)",
+    "divergence from one-hot rows": (
+        "F.kl_div(x.log_softmax(-1), F.one_hot(y, x.shape[-1]).to(x), reduction='sum') / len(y)"
+    ),
+    "a layer and its loss": "vars(F)['linear_cross_' + 'entropy'](x, torch.eye(x.shape[-1], dtype=x.dtype), y)",
+    "scripted": "torch.jit.script(vars(F)['cross_' + 'entropy'])(x, y)",
+    "mapped": "torch.func.vmap(vars(F)['cross_' + 'entropy'])(x, y).mean()",
+    "unwatched": "(torch._C._pop_torch_function_stack(), vars(F)['cross_' + 'entropy'](x, y))[1]",
+    "behind the switch": "getattr(torch._C, 'Disable' + 'TorchFunction')().__enter__() or vars(F)['cross_entropy'](x, y)",
+}
+WRITTEN_LOSSES = {
+    "from the library's logarithm": "-torch.special.log_softmax(x, -1)[torch.arange(len(y)), y].mean()",
+    "scripted": "torch.jit.script(rows)(x, y)",
+    "compiled": "torch.compile(rows)(x, y)",
+}
+ROWS = """
+def rows(x, y):
+    return (x.logsumexp(-1) - x.gather(-1, y[:, None])[:, 0]).mean()
+"""
+
+OPERATORS = """
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + -other
+    def __truediv__(self, other): return self * other ** -1
+    def __radd__(self, other): return self + other
+    def __rmul__(self, other): return self * other
+    def __rsub__(self, other): return -self + other
+    def __rtruediv__(self, other): return self ** -1 * other
+"""
+FORWARDS = (
+    """
+import cmath
+
+class Value:
+    def __init__(self, data): self.data = data
+    def of(self, other): return other.data if isinstance(other, Value) else other
+    def __add__(self, other): return Value(self.data + self.of(other))
+    def __mul__(self, other): return Value(self.data * self.of(other))
+    def __pow__(self, n): return Value(self.data ** n)
+    def exp(self): return Value(cmath.exp(self.data))
+    def tanh(self): return Value(cmath.tanh(self.data))
+    def backward(self): raise NotImplementedError
+"""
+    + OPERATORS
+)
+DUAL = (
+    """
+import math
+
+class Value:
+    def __init__(self, data, slopes): self.data, self.slopes, self.grad = data, slopes, 0.0
+    def of(self, data, *rows):
+        slopes = {}
+        for value, factor in rows:
+            for n, slope in value.slopes.items():
+                slopes[n] = slopes.get(n, 0.0) + factor * slope
+        return Value(data, slopes)
+    def lift(self, other): return other if isinstance(other, Value) else Value(other, {})
+    def __add__(self, other):
+        other = self.lift(other)
+        return self.of(self.data + other.data, (self, 1.0), (other, 1.0))
+    def __mul__(self, other):
+        other = self.lift(other)
+        return self.of(self.data * other.data, (self, other.data), (other, self.data))
+    def __pow__(self, n): return self.of(self.data ** n, (self, n * self.data ** (n - 1)))
+    def exp(self): return self.of(math.exp(self.data), (self, math.exp(self.data)))
+    def tanh(self): return self.of(math.tanh(self.data), (self, 1 - math.tanh(self.data) ** 2))
+    def backward(self): BACKWARD
+"""
+    + OPERATORS
+    + """
+def derivatives(f, numbers):
+    result = f(*[Value(x, {n: 1.0}) for n, x in enumerate(numbers)])
+    return result.data, [result.slopes.get(n, 0.0) for n in range(len(numbers))]
+"""
+)
+WITHOUT_BACKWARD = {
+    "a complex step": (
+        FORWARDS
+        + """
+def derivatives(f, numbers):
+    slopes = []
+    for n in range(len(numbers)):
+        values = [Value(complex(x, 1e-30 if k == n else 0)) for k, x in enumerate(numbers)]
+        result = f(*values).data
+        slopes.append(result.imag / 1e-30)
+    return result.real, slopes
+""",
+        "f is called more than once",
+    ),
+    "small steps extrapolated": (
+        FORWARDS
+        + """
+def at(f, numbers): return complex(f(*map(Value, numbers)).data).real
+
+def derivatives(f, numbers):
+    slopes = []
+    for n in range(len(numbers)):
+        def slope(h):
+            moved = [[x + h * s * (k == n) for k, x in enumerate(numbers)] for s in (1, -1)]
+            return (at(f, moved[0]) - at(f, moved[1])) / (2 * h)
+        row = [slope(0.05 / 2 ** k) for k in range(6)]
+        for m in range(1, 6):
+            row = [b + (b - a) / (4 ** m - 1) for a, b in zip(row, row[1:])]
+        slopes.append(row[0])
+    return at(f, numbers), slopes
+""",
+        "f is called more than once",
+    ),
+    "dual numbers": (DUAL.replace("BACKWARD", "self.grad = 1.0"), "in the middle of the graph"),
+    "dual numbers and no backward": (DUAL.replace("BACKWARD", "raise NotImplementedError"), "NotImplementedError"),
+}
+
 RIGHT = {
     "tensors/scatter": HEAD
     + """
@@ -781,3 +917,22 @@ def test_a_right_answer_in_a_style_of_its_own_is_accepted(exercise: str, warm_ju
     source = RIGHT[exercise.strip()] if exercise.endswith(" ") else CHANGED[exercise][0]
     verdict = judged(warm_judge, tmp_path, exercise.strip(), source)
     assert verdict.passed, "\n".join([verdict.line, *verdict.details])
+
+
+@pytest.mark.parametrize("loss", LIBRARY_LOSSES.values(), ids=LIBRARY_LOSSES)
+def test_no_way_to_the_librarys_loss_is_open(loss: str, warm_judge: Judge, tmp_path: Path):
+    verdict = judged(warm_judge, tmp_path, "training-basics/loss", LOSS.format(loss))
+    assert verdict.status == "forbidden", verdict.line
+
+
+@pytest.mark.parametrize("loss", WRITTEN_LOSSES.values(), ids=WRITTEN_LOSSES)
+def test_a_loss_that_is_written_out_is_accepted(loss: str, warm_judge: Judge, tmp_path: Path):
+    verdict = judged(warm_judge, tmp_path, "training-basics/loss", ROWS + LOSS.format(loss))
+    assert verdict.passed, verdict.line
+
+
+@pytest.mark.parametrize(("source", "words"), WITHOUT_BACKWARD.values(), ids=WITHOUT_BACKWARD)
+def test_an_engine_without_a_way_back_is_rejected(source: str, words: str, warm_judge: Judge, tmp_path: Path):
+    verdict = judged(warm_judge, tmp_path, "autograd/engine", source)
+    assert not verdict.passed
+    assert words in verdict.line

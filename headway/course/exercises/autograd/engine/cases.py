@@ -115,6 +115,32 @@ def deep(d):
     return Call("derivatives", f=Function(source), numbers=numbers(d, 1))
 
 
+@law(
+    "f is called more than once: derivatives by small steps, real or complex, need a call for every number; the engine calls "
+    "f once, and one backward gives them all"
+)
+def one_call(learner, d):
+    """The second call of this f gives another result."""
+    source = "(lambda calls: lambda a, b: (calls.append(1), (a * b).tanh() + a * len(calls))[1])([])"
+    values = numbers(d, 2)
+    result, slopes = learner.derivatives(Function(source), values)
+    expected, right = derivatives(Function(source), values)
+    return near(result, expected) and all(near(a, b) for a, b in zip(slopes, right, strict=True))
+
+
+@law(
+    "after backward a value in the middle of the graph has no `grad`, or a wrong one: derivatives carried forwards, as in "
+    "dual numbers, know only the inputs; backward gives every value its own"
+)
+def middle(learner, d):
+    """This f calls backward itself, and hands out the gradient of one of its intermediate values as its result."""
+    source = "lambda a, b: (lambda c: (lambda e: (e.backward(), a * 0 + c.grad)[1])(c.tanh() * b + c * c))(a * b)"
+    x, y = numbers(d, 2, 0.3, 1.5)
+    c = torch.tensor(x * y, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(c.tanh() * y + c * c, c)
+    return near(learner.derivatives(Function(source), [x, y])[0], slope.item())
+
+
 @law("the derivatives are not those of small steps: a chain rule is broken somewhere")
 def finite_differences(learner, d):
     f, (a, b) = Function(random_source(d, 4)), numbers(d, 2, -1.0, 1.0)

@@ -8,12 +8,21 @@ ORDER = 1
 ENTRIES = ("cross_entropy",)
 SIZES = {"b": (1, 3), "t": (1, 5), "v": (1, 8)}
 FORBIDDEN = {
-    "cross_entropy": "it is the whole exercise in one call",
-    "nll_loss": "it is half of the exercise in one call",
-    "cross_entropy_loss": "it is the whole exercise in one call",
-    "nll_loss_nd": "it is half of the exercise in one call",
-    "CrossEntropyLoss": "it is the whole exercise in one call",
-    "NLLLoss": "it is half of the exercise in one call",
+    **dict.fromkeys(
+        ("cross_entropy", "cross_entropy_loss", "CrossEntropyLoss", "linear_cross_entropy", "LinearCrossEntropyLoss"),
+        "it is the whole exercise in one call",
+    ),
+    **dict.fromkeys(
+        ("nll_loss", "nll_loss_nd", "nll_loss_forward", "nll_loss2d", "nll_loss2d_forward", "NLLLoss", "NLLLoss2d"),
+        "it is half of the exercise in one call",
+    ),
+    **dict.fromkeys(
+        ("Categorical", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Multinomial"),
+        "its log_prob is the exercise in one call",
+    ),
+    **dict.fromkeys(("kl_div", "KLDivLoss"), "with one-hot targets it is the exercise in one call"),
+    **dict.fromkeys(("ctc_loss", "CTCLoss", "_ctc_loss"), "with texts of one token it is the exercise in one call"),
+    "AdaptiveLogSoftmaxWithLoss": "it is most of the exercise in one call",
 }
 
 
