@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import sys
 import tempfile
@@ -121,6 +122,14 @@ def back_up(path: Path | str) -> Path | None:
             write_bytes(copy, path.read_bytes())
             return copy
     raise OSError(f"a thousand backups of {path} in one second")
+
+
+def checksum(what: Path | bytes) -> str:
+    """The SHA-256 of a file, or of bytes in memory, in hexadecimal."""
+    if isinstance(what, bytes):
+        return hashlib.sha256(what).hexdigest()
+    with open(what, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_dir() -> Path:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from headway.base.errors import Corrupt, HeadwayError, Offline, did_you_mean
-from headway.base.files import cache_dir, replacing, write_text
+from headway.base.files import cache_dir, checksum, replacing, write_text
 from headway.base.package_index import PASSING, PackageIndex, bare
 
 CHUNK = 1 << 18
@@ -279,7 +279,7 @@ def _fetch(source: Source, progress: bool) -> None:
     part = _part(source)
     had = part.stat().st_size if part.exists() else 0
     _check_room(source, had)
-    if had != source.size or _sha256(part) != source.sha256:
+    if had != source.size or checksum(part) != source.sha256:
         if had >= source.size:
             part.unlink()
         _download(source, part, progress)
@@ -336,7 +336,7 @@ def _transfer(source: Source, url: str, part: Path, index: PackageIndex, progres
                     raise
                 time.sleep(_wait(error, pause))
                 pause = min(2 * pause, 8.0)
-    found = _sha256(part)
+    found = checksum(part)
     if found == source.sha256:
         return
     part.unlink()
@@ -435,7 +435,7 @@ def _by_pip(source: Source, part: Path) -> bool:
         except (OSError, subprocess.SubprocessError):
             return False
         got = Path(folder) / source.file
-        if not got.is_file() or _sha256(got) != source.sha256:
+        if not got.is_file() or checksum(got) != source.sha256:
             return False
         os.replace(got, part)
     return True
@@ -543,7 +543,7 @@ def _good(source: Source, member: Member, remembered: dict) -> bool:
             return False
         if remembered.get(member.path) == [member.sha256, *stamp]:
             return True
-        if _sha256(path) != member.sha256:
+        if checksum(path) != member.sha256:
             _write_record(source, {key: kept for key, kept in _remembered(source).items() if key != member.path})
             return False
     except OSError:
@@ -563,11 +563,6 @@ def _write_record(source: Source, record: dict) -> None:
     # A cache that cannot be written (shared, read-only) still serves; it is only slower.
     with contextlib.suppress(OSError):
         write_text(_record(source), json.dumps(record, indent=1))
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_room(source: Source, had: int) -> None:

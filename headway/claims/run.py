@@ -19,6 +19,7 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.claims import catalog, shelf
 from headway.claims.base import Claim, Numbers, Seed, Verdict, verdict
 from headway.claims.code import files, fingerprints
+from headway.evals.record import commit_of
 
 
 @dataclass(frozen=True)
@@ -301,23 +302,16 @@ def verdict_facts(found: Verdict) -> dict[str, Any]:
 
 def commit(claim: Claim) -> str | None:
     """The commit of the checkout this code lies in, or None outside of one; ``+`` where the claim's files differ from it."""
-    package = Path(__file__).resolve().parents[1]
-
-    def git(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(package), *words], capture_output=True, text=True, timeout=10, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    # An installation inside somebody else's repository must not name that repository's commit.
-    if not git("ls-files", "--error-unmatch", str(package / "claims" / "run.py")):
+    head = commit_of(Path(__file__))
+    if head is None:
         return None
-    head = git("rev-parse", "HEAD")
     made_by = [str(path) for path in files(claim.unit.__module__)]
-    return f"{head}+" if head and git("status", "--porcelain", "--", *made_by) != "" else head
+    asked = ["git", "status", "--porcelain", "--", *made_by]
+    try:
+        done = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return f"{head}+"
+    return f"{head}+" if done.stdout.strip() else head
 
 
 def machine() -> dict[str, Any]:

@@ -9,7 +9,6 @@ is of the weights as they are shipped: rounded, and loaded from those files agai
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shutil
@@ -21,7 +20,7 @@ from typing import Any
 import torch
 
 from headway.base.errors import HeadwayError
-from headway.base.files import replacing, write_text
+from headway.base.files import checksum, replacing, write_text
 from headway.data.pairs import load_pairs
 from headway.data.text import load_text, split
 from headway.evals.record import commit_of
@@ -68,7 +67,7 @@ def pack(run: Path) -> Path:
         "evaluation": evaluate(shipped, config),
         "sample": _sample(shipped, config),
         "config": config.to_dict(),
-        "sha256": {name: digest(folder / name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
+        "sha256": {name: checksum(folder / name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
     }
     write_text(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     return folder
@@ -145,11 +144,6 @@ def _sample(loaded: Loaded, config: TrainConfig) -> dict[str, Any]:
         return {"pairs": len(pairs), "exact": right / len(pairs)}
     text = split(load_text(config.data.text), config.data.held_out)[1][:SAMPLE]
     return {"text": text, **text_loss(loaded, text)}
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _keep_ends(theirs: Path, ours: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
-from headway.base.files import write_bytes, write_text
+from headway.base.files import checksum, write_bytes, write_text
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.path import COURSE
 from headway.learn.plan import read_bytes
@@ -76,12 +75,12 @@ def copy_stubs(workspace: Workspace, course: dict[str, Exercise] | None = None) 
                 raise HeadwayError(f"{file} is a link to nowhere: remove it.")
             write_bytes(file, stub)
             copied.append(exercise.id)
-        elif sums.get(exercise.id) == (now := _sum(file.read_bytes())) and now != _sum(stub):
+        elif sums.get(exercise.id) == (now := checksum(file.read_bytes())) and now != checksum(stub):
             write_bytes(file, stub)
             renewed.append(exercise.id)
         else:
             continue
-        sums[exercise.id] = _sum(stub)
+        sums[exercise.id] = checksum(stub)
     if sums != before:
         write_text(_sums_file(workspace), json.dumps(sums, indent=1) + "\n")
     return copied, renewed
@@ -93,7 +92,7 @@ def untouched(workspace: Workspace, exercise: Exercise) -> bool:
         now = workspace.exercise_file(exercise.id).read_bytes()
     except FileNotFoundError:
         return True
-    return now == exercise.task.read_bytes() or _sum(now) == _sums(workspace).get(exercise.id)
+    return now == exercise.task.read_bytes() or checksum(now) == _sums(workspace).get(exercise.id)
 
 
 def _sums_file(workspace: Workspace) -> Path:
@@ -107,7 +106,3 @@ def _sums(workspace: Workspace) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {str(id): str(value) for id, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import replacing, write_text
+from headway.base.files import checksum, replacing, write_text
 
 DTYPES = {
     torch.int64: "I64", torch.float64: "F64", torch.float32: "F32", torch.int32: "I32", torch.bfloat16: "BF16",
@@ -192,7 +192,7 @@ def read_tensors(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
         content = path.read_bytes()
     except FileNotFoundError:
         raise Corrupt(f"{path} is missing") from None
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+    if sha256 is not None and checksum(content) != sha256:
         raise Corrupt(f"{path} is not what was written")
     try:
         return load(content)

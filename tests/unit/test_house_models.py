@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.evals.house import CAP, RECORD, digest, held_out_pairs, text_loss, translate
+from headway.base.files import checksum
+from headway.evals.house import CAP, RECORD, held_out_pairs, text_loss, translate
 from headway.train.config import from_dict, read_config
 from headway.zoo import HOUSE, ZOO, house, load, ready
 
@@ -20,7 +21,7 @@ def record(name: str) -> dict:
 @pytest.mark.parametrize("name", HOUSE)
 def test_the_files_are_those_of_the_record(name):
     kept = record(name)
-    assert {file: digest(house(name) / file) for file in kept["sha256"]} == kept["sha256"]
+    assert {file: checksum(house(name) / file) for file in kept["sha256"]} == kept["sha256"]
     assert {path.name for path in house(name).iterdir()} == {*kept["sha256"], RECORD, "metrics.csv", "loss.png"}
     assert kept["name"] == name
     assert kept["commit"]

@@ -406,7 +406,7 @@ def test_the_checksum_is_taken_once(serve, monkeypatch):
     serve()
     toy = source()
     fetch(toy, progress=False)
-    monkeypatch.setattr(sources, "_sha256", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(sources, "checksum", lambda path: pytest.fail("read again"))
     assert state(toy) == "present"
 
 
