@@ -39,12 +39,17 @@ bench: .venv/tested
 BENCH = $(BIN)/headway bench
 F32 = --dtype float32 --rounds 3
 speed: .venv/tested
-	-$(BENCH) rows --json results/speed-rows.json
+	-$(BENCH) rows --rounds 7 --json results/speed-rows.json
 	-$(BENCH) decode smollm2-135m --against transformers --json results/speed-decode-smollm2.json
-	-for kind in forward train; do for length in 512 2048; do for name in mamba-130m mamba2-130m; do \
-	  $(BENCH) $$kind $$name --layers 12 --prompt-tokens $$length --against transformers --memory $(F32) \
-	    --json results/speed-$$name-$$kind-$$length.json; done; \
-	  $(BENCH) $$kind mamba-130m --layers 12 --prompt-tokens $$length --against mambapy --memory $(F32) \
+	-for length in 512 2048; do for name in mamba-130m mamba2-130m; do \
+	  $(BENCH) forward $$name --prompt-tokens $$length --against transformers --memory --products $(F32) \
+	    --json results/speed-$$name-forward-$$length.json; done; done
+	-for length in 512 2048; do $(BENCH) train mamba2-130m --prompt-tokens $$length --against transformers --memory --products $(F32) \
+	  --json results/speed-mamba2-130m-train-$$length.json; done
+	-$(BENCH) train mamba-130m --layers 1 --prompt-tokens 512 --against transformers --memory --dtype float32 --rounds 1 \
+	  --json results/speed-mamba-130m-train-512.json
+	-for kind in forward train; do for length in 512 2048; do \
+	  $(BENCH) $$kind mamba-130m --no-head --layers 12 --prompt-tokens $$length --against mambapy --memory $(F32) \
 	    --json results/speed-mamba-130m-$$kind-$$length-mambapy.json; done; done
 	-for name in mamba-130m mamba2-130m; do $(BENCH) decode $$name --layers 12 --against transformers $(F32) \
 	  --json results/speed-$$name-decode.json; done
