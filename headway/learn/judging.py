@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from headway.learn import diagnosis, layers
+from headway.learn import diagnosis, fitting
 from headway.learn.cases import Make
 from headway.learn.comparing import Outcome, compare, one_line
 from headway.learn.diagnosis import all_mistakes
@@ -272,7 +272,7 @@ def _run(run: Run) -> dict:
                 break
             if isinstance(call, Make) and call.entry not in fitted:
                 fitted.add(call.entry)
-                if failed := layers.fit(run, case, sizes):
+                if failed := fitting.fit(run, case, sizes):
                     return failed
             trial = run.try_one(case, sizes, index=index)
             run.trials.append(trial)

@@ -9,17 +9,15 @@ import random
 import re
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headway.learn.cases import Call, Case, Draw, Law
 from headway.learn.comparing import Difference, Outcome, compare
 from headway.learn.exercise import Exercise
 from headway.learn.judge_child import Placement, fresh_copy, perform, raised
 from headway.learn.judge_process import Child, Stopped
+from headway.learn.layers import Fit
 from headway.learn.wire import Function
-
-if TYPE_CHECKING:
-    from headway.learn.layers import Fit
 
 TOLERANCE = 1e-9
 """Relative to the greatest absolute value of the reference, in float64."""
