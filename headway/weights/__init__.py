@@ -1,7 +1,6 @@
 """Checkpoints people really have, read and written: one table per architecture, one engine for all."""
 
 from headway.weights.files import GGUF
-from headway.weights.onnx import load_onnx
-from headway.weights.store import export_folder, load_folder, load_gguf
+from headway.weights.store import export_folder, load_folder, load_gguf, load_onnx
 
 __all__ = ["GGUF", "export_folder", "load_folder", "load_gguf", "load_onnx"]

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from headway.base.errors import Corrupt, Unsupported
-from headway.blocks.hollow import hollow
-from headway.weights.engine import read_weights
 from headway.weights.files import mapped
 
 DTYPES = (torch.float32, torch.int8, torch.int16, torch.int32, torch.float16, torch.bfloat16)
@@ -130,27 +128,3 @@ class CTranslate2(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def load_ctranslate2(
-    folder: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-) -> nn.Module:
-    """The model in a CTranslate2 folder (model.bin), dequantised, in float32 unless `dtype` says otherwise; evaluation mode.
-
-    Whisper is the architecture that is read.
-    """
-    from headway.models.whisper import Whisper
-    from headway.weights.tables import whisper
-
-    path = Path(folder) / "model.bin"
-    file = CTranslate2(path)
-    if file.spec != "WhisperSpec":
-        raise Unsupported(f"{path} holds a {file.spec}; from CTranslate2's files Headway reads WhisperSpec")
-    try:
-        config = whisper.read_ct2_config(file)
-    except (KeyError, ValueError, IndexError) as error:
-        raise Corrupt(f"{path} lacks {error}: is it a whole Whisper?") from error
-    with hollow():
-        model = Whisper(config)
-    read_weights(model, whisper.ct2_rows(config), file, where=str(path), dtype=dtype or torch.float32)
-    return model.to(device).eval()

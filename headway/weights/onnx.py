@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from headway.base.errors import Corrupt, Unsupported
 from headway.base.protobuf import Damaged, fields, packed
-from headway.blocks.hollow import hollow
-from headway.weights.engine import read_weights
 from headway.weights.files import mapped
 
 DTYPES = {1: torch.float32, 7: torch.int64, 10: torch.float16, 11: torch.float64, 16: torch.bfloat16}
@@ -103,26 +101,3 @@ class ONNX(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def load_onnx(
-    path: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-) -> nn.Module:
-    """The model in an ONNX file, in evaluation mode: DINOv2 with a head that makes a map is the one that is read.
-
-    Only the weights are taken; what is computed with them is `headway.models.vit`.
-    """
-    from headway.models.vit import ViT
-    from headway.weights.tables import vit
-
-    file = ONNX(path)
-    try:
-        config = vit.read_onnx_config(file)
-    except (KeyError, ValueError, IndexError) as error:
-        raise Unsupported(
-            f"{path} is not the one ONNX layout Headway reads (a DINOv2 with a map head, as vit-s-focus has it): it lacks {error}"
-        ) from error
-    with hollow():
-        model = ViT(config)
-    read_weights(model, vit.onnx_rows(config), file, where=str(path), dtype=dtype)
-    return model.to(device).eval()

@@ -1,4 +1,4 @@
-"""Load a model from a folder or a GGUF file; export one to a folder that Hugging Face's `from_pretrained` loads."""
+"""Load a model from a folder, a GGUF file or an ONNX file; export one to a folder that Hugging Face's `from_pretrained` loads."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import replacing, write_text
 from headway.blocks.hollow import hollow
 from headway.models.catalog import CATALOG, Entry
-from headway.weights.ctranslate2 import load_ctranslate2
+from headway.weights.ctranslate2 import CTranslate2
 from headway.weights.engine import Table, read_weights, write_weights
 from headway.weights.files import GGUF, open_folder, read_json
 from headway.weights.native import native_name, native_table
+from headway.weights.onnx import ONNX
 
 
 def table_of(entry: Entry) -> Table:
@@ -148,6 +149,53 @@ def load_gguf(
     config = _config(table.read_gguf_config, facts, gguf.path)
     model = _hollow(entry, config, gguf.path)
     read_weights(model, table.gguf_rows(config), gguf, where=str(gguf.path), dtype=dtype, ignore=("rope_freqs.weight",))
+    return model.to(device).eval()
+
+
+def load_ctranslate2(
+    folder: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+) -> nn.Module:
+    """The model in a CTranslate2 folder (model.bin), dequantised, in float32 unless `dtype` says otherwise; evaluation mode.
+
+    Whisper is the architecture that is read.
+    """
+    from headway.models.whisper import Whisper
+    from headway.weights.tables import whisper
+
+    path = Path(folder) / "model.bin"
+    file = CTranslate2(path)
+    if file.spec != "WhisperSpec":
+        raise Unsupported(f"{path} holds a {file.spec}; from CTranslate2's files Headway reads WhisperSpec")
+    try:
+        config = whisper.read_ct2_config(file)
+    except (KeyError, ValueError, IndexError) as error:
+        raise Corrupt(f"{path} lacks {error}: is it a whole Whisper?") from error
+    with hollow():
+        model = Whisper(config)
+    read_weights(model, whisper.ct2_rows(config), file, where=str(path), dtype=dtype or torch.float32)
+    return model.to(device).eval()
+
+
+def load_onnx(
+    path: Path | str, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+) -> nn.Module:
+    """The model in an ONNX file, in evaluation mode: DINOv2 with a head that makes a map is the one that is read.
+
+    Only the weights are taken; what is computed with them is `headway.models.vit`.
+    """
+    from headway.models.vit import ViT
+    from headway.weights.tables import vit
+
+    file = ONNX(path)
+    try:
+        config = vit.read_onnx_config(file)
+    except (KeyError, ValueError, IndexError) as error:
+        raise Unsupported(
+            f"{path} is not the one ONNX layout Headway reads (a DINOv2 with a map head, as vit-s-focus has it): it lacks {error}"
+        ) from error
+    with hollow():
+        model = ViT(config)
+    read_weights(model, vit.onnx_rows(config), file, where=str(path), dtype=dtype)
     return model.to(device).eval()
 
 
