@@ -13,30 +13,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from headway.cli import _pictures
+from headway.cli._asked import How, best, compare, files, id_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from headway.cli._talk import Options
     from headway.zoo import Loaded
-
-
-@dataclass(frozen=True, kw_only=True)
-class How:
-    """What was asked for besides the words.
-
-    Attributes:
-        options: Those that `chat` has as well.
-        beams: Texts searched at once; None for what the checkpoint says.
-        language: What is spoken; None to let the model hear it.
-    """
-
-    options: Options
-    beams: int | None = None
-    language: str | None = None
 
 
 def other(loaded: Loaded) -> str | None:
@@ -49,8 +34,6 @@ def other(loaded: Loaded) -> str | None:
 
 def run_other(loaded: Loaded, kind: str, words: Sequence[str], how: How) -> None:
     """Do the natural thing for a model of this kind."""
-    from headway.cli import _pictures
-
     act = {
         "encoder": _sentences,
         "encoder-decoder": _rewrite,
@@ -83,11 +66,6 @@ def _sentences(loaded: Loaded, texts: list[str], how: How) -> None:
         compare(texts, torch.cat([loaded.model.sentence(_ids(loaded, text)) for text in texts]))
 
 
-def id_of(tokenizer: Any, token: str) -> int | None:
-    """The id of a symbol, where the tokenizer has symbols at all."""
-    return tokenizer.id_of(token) if hasattr(tokenizer, "id_of") else None
-
-
 def _ids(loaded: Loaded, text: str) -> Tensor:
     """A text as one row of ids, on the model's device."""
     import torch
@@ -98,28 +76,6 @@ def _ids(loaded: Loaded, text: str) -> Tensor:
     if not text.strip() or not ids:
         raise HeadwayError("an empty text says nothing: give some words.")
     return torch.tensor([ids], device=next(loaded.model.parameters()).device)
-
-
-def compare(names: Sequence[str], vectors: Tensor) -> None:
-    """One vector is printed; of several, the cosine of each with each."""
-    import torch.nn.functional as F
-
-    if len(names) == 1:
-        print(" ".join(f"{value:.6f}" for value in vectors[0].tolist()))
-        return
-    from rich.markup import escape
-    from rich.table import Table
-
-    from headway.base.console import out
-
-    vectors = F.normalize(vectors.float(), dim=-1)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("cosine of their vectors")
-    for n in range(1, len(names) + 1):
-        table.add_column(str(n), justify="right")
-    for n, (name, row) in enumerate(zip(names, (vectors @ vectors.T).tolist(), strict=True), 1):
-        table.add_row(f"{n}  {escape(name)}", *(f"{value:.3f}" for value in row))
-    out().print(table)
 
 
 def _fill(loaded: Loaded, text: str, mask: str) -> None:
@@ -140,13 +96,6 @@ def _fill(loaded: Loaded, text: str, mask: str) -> None:
         if n:
             print()
         best(logits[place], lambda id: tokenizer.decode([id]).strip() or tokenizer.tokens([id])[0])
-
-
-def best(logits: Tensor, name: Any, n: int = 5) -> None:
-    """The likeliest few, with their probabilities."""
-    found = logits.float().softmax(-1).topk(min(n, len(logits)))
-    for value, id in zip(found.values.tolist(), found.indices.tolist(), strict=True):
-        print(f"{value:6.1%}  {name(id)}")
 
 
 def _label(loaded: Loaded, text: str) -> None:
@@ -281,28 +230,6 @@ def _hear(loaded: Loaded, words: list[str], how: How) -> None:
         front = f"{file}: " if len(sounds) > 1 else ""
         for text in said:
             write(iter([f"{front}{text}\n"]))
-
-
-def files(words: Sequence[str], takes: str) -> list[Path]:
-    """The files that `words` name; one line where one is missing, saying what the model takes."""
-    from headway.base.errors import HeadwayError
-
-    paths = [Path(word).expanduser() for word in words]
-    for path in paths:
-        try:
-            there = path.is_file()
-        except (OSError, ValueError):  # a text is no path
-            there = False
-        if not there:
-            raise HeadwayError(f"there is no file {_short(str(path))}: this model takes {takes}")
-    if not paths:
-        raise HeadwayError(f"this model takes {takes}")
-    return paths
-
-
-def _short(text: str) -> str:
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 # Acting

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headway.cli._asked import How, best, compare, files, id_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from headway.cli._other import How
     from headway.data.pictures import Manner
     from headway.zoo import Loaded
 
@@ -20,7 +21,6 @@ def look(loaded: Loaded, words: list[str], how: How) -> None:
     """A ViT: the likeliest classes of each picture; without classes, its vector, or how alike several are; or its map."""
     import torch
 
-    from headway.cli._other import best, compare, files
     from headway.data.pictures import load_picture
 
     c = loaded.model.config
@@ -86,7 +86,6 @@ def match(loaded: Loaded, words: list[str], how: How) -> None:
     import torch
 
     from headway.base.errors import HeadwayError
-    from headway.cli._other import compare
     from headway.data.pictures import load_picture
 
     c, model = loaded.model.config, loaded.model
@@ -118,7 +117,6 @@ def answer(loaded: Loaded, words: list[str], how: How) -> None:
     import torch
 
     from headway.base.errors import HeadwayError
-    from headway.cli._other import id_of
     from headway.cli._talk import note, write
     from headway.data.pictures import load_picture
     from headway.sample.text import Reply, reply
@@ -186,7 +184,6 @@ def _question(loaded: Loaded, text: str, n: int) -> list[int]:
 def _apart(words: list[str], usage: str) -> tuple[list[Path], list[str]]:
     """The pictures that stand in front, and the texts behind them."""
     from headway.base.errors import HeadwayError
-    from headway.cli._other import files
 
     n = 0
     while n < len(words) and _is_picture(words[n]):

@@ -76,7 +76,8 @@ def run(
         raise HeadwayError(f"--beams is 1 or more (and at most 1000), not {beams}.")
     sampling = options.sampling(temperature=0.0, top_p=1.0)
     loaded = options.load(name)
-    from headway.cli._other import How, other, run_other
+    from headway.cli._asked import How
+    from headway.cli._other import other, run_other
     from headway.learn.progress import used
 
     kind = other(loaded)
