@@ -200,7 +200,7 @@ class Span:
         if self.real is None:
             return seen[None, None]
         itself = torch.eye(s, dtype=torch.bool, device=device)[s - self.t :]
-        return (seen & (self.real[:, None, -s:] | itself))[:, None]
+        return (seen & (self.real[:, None, self.real.shape[1] - s :] | itself))[:, None]
 
 
 def locate(

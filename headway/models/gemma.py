@@ -237,7 +237,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
         b, t, _ = x.shape
-        heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)
+        heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
         q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
         if cache is not None:
@@ -269,7 +269,7 @@ def attend_capped(
     No fused kernel caps, so the scores are held in memory. Without a mask the newest queries are plainly causal.
     """
     b, h, t, width = q.shape
-    grouped = q.view(b, k.shape[1], -1, t, width)  # b g r t k: the r query heads of a group share its keys
+    grouped = q.view(b, k.shape[1], h // k.shape[1], t, width)  # b g r t k: the r query heads of a group share its keys
     scores = cap(torch.einsum("bgrtk,bgsk->bgrts", grouped, k) * scale, limit)
     if mask is None:
         mask = causal_mask(t, k.shape[2], device=q.device)[None, None]

@@ -132,6 +132,10 @@ class Cell(nn.Module):
         self.after = Tap()
 
     def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+        if not x.shape[1]:  # nothing came, and the state stays
+            if cache is not None:
+                cache.write(layer, **cache.read(layer))
+            return self.after(x.new_zeros(x.shape[0], 0, self.state.in_features))
         start = x.new_zeros(x.shape[0], self.state.in_features) if cache is None else cache.read(layer)["h"]
         states = gru(x, start, self.input.weight, self.state.weight, self.input.bias, self.state.bias)
         if cache is not None:

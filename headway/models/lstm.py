@@ -137,6 +137,10 @@ class Cell(nn.Module):
         self.after = Tap()
 
     def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+        if not x.shape[1]:  # nothing came, and the state stays
+            if cache is not None:
+                cache.write(layer, **cache.read(layer))
+            return self.after(x.new_zeros(x.shape[0], 0, self.state.in_features))
         zero = x.new_zeros(x.shape[0], self.state.in_features)
         h, c = (zero, zero) if cache is None else cache.read(layer).values()
         weights = (self.input.weight, self.state.weight, self.input.bias, self.state.bias)

@@ -183,7 +183,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
         b, t, _ = x.shape
-        heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)  # h query heads, g key heads, g value heads
+        # h query heads, g key heads, g value heads
+        heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
         q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
         if cache is not None:

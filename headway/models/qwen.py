@@ -208,7 +208,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
         b, t, _ = x.shape
-        heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)
+        heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
         q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
         if cache is not None:

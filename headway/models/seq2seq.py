@@ -168,6 +168,8 @@ class Seq2Seq(nn.Module):
         memory = memory_of(source, source_mask, cache, self.look)
         tokens, real = sort_padding(tokens, cache, mask)
         words, summary = self.drop(self.target_embed(tokens)), self.summary(memory)
+        if not tokens.shape[1]:  # nothing came, and the state stays
+            return words.new_zeros(len(words), 0, self.head.in_features)
         if cache is None or cache.length == 0:
             s = torch.tanh(self.begin(summary))
             fed = torch.zeros_like(s)

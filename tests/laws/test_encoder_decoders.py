@@ -66,6 +66,19 @@ class TestPair:
         assert cache.length == t
         assert cache.nbytes > 0
 
+    @pytest.mark.parametrize("at", [0, 2, 5])
+    def test_a_piece_of_no_tokens_changes_nothing(self, name, n, at):
+        model = make(name, n)
+        source, tokens = draw(model, 2, 6, 5)
+        cache = model.new_cache(2, 5)
+        with torch.no_grad():
+            whole = model(source, tokens)
+            pieces = [(0, 0), (0, at), (at, at), (at, 5), (5, 5)]
+            parts = [model(source if a == 0 else None, tokens[:, a:b], cache) for a, b in pieces]
+        assert [part.shape[1] for part in parts] == [b - a for a, b in pieces]
+        assert_close(torch.cat(parts, 1), whole, EXACT)
+        assert cache.length == 5
+
     @few
     @given(t=st.integers(2, 12), at=st.integers(0, 10))
     def test_the_past_cannot_see_the_future(self, name, n, t, at):

@@ -71,6 +71,20 @@ class TestDecoder:
 
     @few
     @given(data=st.data())
+    def test_a_piece_of_no_tokens_changes_nothing(self, name, n, data):
+        model, t = make(name, n), 9
+        tokens, at, pad = draw_tokens(model, 2, t), data.draw(st.integers(0, t)), data.draw(st.integers(0, 3))
+        mask = torch.arange(t) >= torch.tensor([0, pad])[:, None]
+        cache = model.new_cache(2, t)
+        with torch.no_grad():
+            pieces = [(0, 0), (0, at), (at, at), (at, t), (t, t)]
+            parts = [model(tokens[:, a:b], cache, mask=mask[:, a:b]) for a, b in pieces]
+            assert [part.shape[1] for part in parts] == [b - a for a, b in pieces]
+            assert_close(torch.cat(parts, 1)[mask], model(tokens, mask=mask)[mask], EXACT)
+        assert cache.length == t
+
+    @few
+    @given(data=st.data())
     def test_cached_in_any_cut_with_left_padding_is_the_row_alone(self, name, n, data):
         model = make(name, n)
         t = data.draw(st.integers(2, 24))
