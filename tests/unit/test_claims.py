@@ -173,12 +173,19 @@ def unit(arm, seed):
     if log:
         with open(log, "a") as file:
             file.write(f"{arm} {seed}\\n")
+        hold, until = int(os.environ.get("UNIT_HOLD", "999")), time.monotonic() + 60
+        while begun(log) > hold and time.monotonic() < until:
+            time.sleep(0.01)  # and wait to be stopped
     time.sleep(float(os.environ.get("UNIT_SLEEP", "0")))
     x = torch.randn(3).sum().item() * FACTOR + helper()
     return {"x": x, "curve": torch.rand(2).tolist(), "bad": float("nan")}
 
 def helper():
     return 10.0
+
+def begun(log):
+    with open(log) as file:
+        return len(file.readlines())
 
 def draw(figure, seeds):
     figure.subplots().plot([seed["a"]["x"] for seed in seeds.values()])
@@ -628,18 +635,19 @@ def test_interrupted_on_the_keyboard(bench, tmp_path):
         "from headway.cli.app import main\n"
         "sys.exit(main(['reproduce', 'counted', '--out', sys.argv[1]]))\n"
     )
-    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_SLEEP": "1", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_HOLD": "2", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(script), str(tmp_path / "out")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while len(bench.ran()) < 3 and time.monotonic() < deadline:
+    units = tmp_path / "out" / "units"
+    while (len(bench.ran()) < 3 or len(list(units.glob("*.json"))) < 2) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "of 10 units are kept" in err
+    assert "2 of 10 units are kept" in err
     assert "Traceback" not in err
-    environment["UNIT_SLEEP"] = "0"
+    del environment["UNIT_HOLD"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert "kept from before" in done.stderr
     assert "result.json" in done.stdout

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.terminal import Terminal
 
 from headway.base.errors import HeadwayError
 from headway.cli.app import main
@@ -249,58 +246,23 @@ def test_the_attention_exercises_come_in_order():
 # -- watch ---------------------------------------------------------------------------------------------------------------
 
 
-class Terminal:
-    """headway watch in a terminal of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="xterm", COLUMNS="200", LINES="50")
-            os.environ.pop("CI", None)
-            os.chdir(root)
-            os.execv(sys.executable, [sys.executable, "-m", "headway", "watch", "sdpa"])
-
-    def until(self, words: str, seconds: float = 60) -> str:
-        seen, end = "", time.monotonic() + seconds
-        while words not in seen and time.monotonic() < end:
-            if select.select([self.fd], [], [], 0.1)[0]:
-                try:
-                    seen += os.read(self.fd, 65536).decode(errors="replace")
-                except OSError:
-                    break
-        assert words in seen, seen
-        return seen
-
-    def close(self) -> int:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            select.select([self.fd], [], [], 0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self.fd)
-                return os.waitstatus_to_exitcode(status)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        raise AssertionError("watch did not end")
-
-
 def test_watch_judges_on_save_and_obeys_its_keys(tmp_path: Path):
     workspace = create(tmp_path / "mine")
-    terminal = Terminal(workspace.root)
-    terminal.until("not written yet")
-    answer(workspace, source=WRONG)
-    terminal.until("The softmax runs over the")
-    answer(workspace, source=SDPA.styles["matmul"] + "\nwhile True: pass\n")
-    terminal.until("still running")
-    # As editors save: another file, renamed over it.
-    (tmp_path / "new.py").write_text(SDPA.styles["matmul"])
-    os.replace(tmp_path / "new.py", workspace.exercise_file(SDPA.id))
-    terminal.until("right on")
-    for key, words in (("h", "hint 1 of"), ("l", "<- here"), ("r", "right on"), ("n", "not written yet")):
-        os.write(terminal.fd, key.encode())
-        terminal.until(words)
-    os.write(terminal.fd, b"q")
-    assert terminal.close() == 0
+    with Terminal("watch", "sdpa", cwd=workspace.root, TERM="xterm") as terminal:
+        terminal.until("not written yet")
+        answer(workspace, source=WRONG)
+        terminal.until("The softmax runs over the")
+        answer(workspace, source=SDPA.styles["matmul"] + "\nwhile True: pass\n")
+        terminal.until("still running")
+        # As editors save: another file, renamed over it.
+        (tmp_path / "new.py").write_text(SDPA.styles["matmul"])
+        os.replace(tmp_path / "new.py", workspace.exercise_file(SDPA.id))
+        terminal.until("right on")
+        for key, words in (("h", "hint 1 of"), ("l", "<- here"), ("r", "right on"), ("n", "not written yet")):
+            terminal.type(key)
+            terminal.until(words)
+        terminal.type("q")
+        assert terminal.close() == 0
     results = [e.result for e in read(workspace) if e.kind == "exercise"]
     assert results[:4] == ["unfinished", "mistake", "timeout", "passed"]
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import pty
 import re
-import select
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
+from support.terminal import Terminal
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
 
@@ -184,62 +179,6 @@ def test_a_chat_that_outgrows_the_context_goes_on_after_reset(toy, say):
     assert code == 0
     assert "/reset starts a new one" in err
     assert len(out.strip()) == 4
-
-
-class Terminal:
-    """A command at a terminal of its own."""
-
-    def __init__(self, *words, **environment):
-        self.master, slave = pty.openpty()
-        env = {**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment}
-        command = [sys.executable, "-m", "headway", *map(str, words)]
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True, close_fds=True
-        )
-        os.close(slave)
-        self.seen = ""
-
-    def until(self, pattern: str, seconds: float = 60) -> str:
-        """Read until `pattern` is there; what came up to and with it."""
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.seen)):
-            assert time.monotonic() < deadline, f"waited for {pattern!r}, saw {self.seen[-500:]!r}"
-            if select.select([self.master], [], [], 0.1)[0]:
-                with contextlib.suppress(OSError):
-                    self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
-        out, self.seen = self.seen[: found.end()], self.seen[found.end() :]
-        return out
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def interrupt(self) -> None:
-        os.killpg(self.process.pid, signal.SIGINT)
-
-    def interrupt_until(self, pattern: str) -> str:
-        """Ctrl-C again each second until `pattern` is there.
-
-        At a prompt CPython waits in select(): a signal between the prompt's last letter and that call is seen with the next key
-        only, so that one Ctrl-C sent by a program, which knows no pause, can go unheard.
-        """
-        for _ in range(30):
-            self.interrupt()
-            with contextlib.suppress(AssertionError):
-                return self.until(pattern, 1)
-        return self.until(pattern, 1)
-
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def close(self) -> int:
-        code = self.process.wait(30)
-        os.close(self.master)
-        return code
 
 
 def test_ctrl_c_ends_a_reply_and_not_the_chat(toy):
