@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headway.blocks.native import kernels
+from headway.blocks.operators import bare
 
 
 def linear(
@@ -47,15 +48,8 @@ class Linear(nn.Linear):
 
 def _plain(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     """Whether a kernel can walk them: one dtype, one number after the other."""
-    return (
-        type(x) is Tensor
-        and not torch._C._are_functorch_transforms_active()
-        and x.device.type == "cpu"
-        and x.dtype is weight.dtype
-        and x.is_contiguous()
-        and weight.is_contiguous()
-        and (bias is None or (bias.dtype is weight.dtype and bias.is_contiguous()))
-    )
+    parts = (x, weight) if bias is None else (x, weight, bias)
+    return bare(*parts) and all(part.dtype is weight.dtype and part.is_contiguous() for part in parts)
 
 
 def _matvec(dtype: torch.dtype) -> ctypes._CFuncPtr | None:

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from headway.blocks.operators import RmsNorm, bare, norm_forward
+
 
 def rms_norm_by_hand(x: Float[Tensor, "*b d"], weight: Float[Tensor, " d"], eps: float) -> Float[Tensor, "*b d"]:
     """x / sqrt(mean(x²) + eps) · weight: LayerNorm without the mean (Zhang & Sennrich, 2019, 1910.07467, equation 4).
@@ -18,7 +20,10 @@ def rms_norm_by_hand(x: Float[Tensor, "*b d"], weight: Float[Tensor, " d"], eps:
 
 
 def rms_norm(x: Float[Tensor, "*b d"], weight: Float[Tensor, " d"], eps: float) -> Float[Tensor, "*b d"]:
-    """`rms_norm_by_hand` in PyTorch's own operator (which widens half precision itself)."""
+    """`rms_norm_by_hand`, in a compiled kernel where it can be used, else in PyTorch's operator, which widens half precision."""
+    if x.dtype is weight.dtype and x.dtype in (torch.float32, torch.float64) and x.numel() and bare(x, weight):
+        watched = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+        return RmsNorm.apply(x, weight, eps) if watched else norm_forward(x, weight, eps)
     return F.rms_norm(x, weight.shape, weight, eps)
 
 

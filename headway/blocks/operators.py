@@ -1,7 +1,7 @@
 """The compiled kernels as operators of PyTorch, so that autograd and torch.compile know what to do with them.
 
-Plumbing only: what is computed stands in kernels/*.cpp, and in plain PyTorch in scan.py, ssd.py, conv.py and linear.py, whose
-functions are the ones to call.
+Plumbing only: what is computed stands in kernels/*.cpp, and in plain PyTorch in scan.py, ssd.py, conv.py, norms.py and
+linear.py, whose functions are the ones to call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import functools
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from headway.blocks.native import available, kernels
 
@@ -43,6 +45,21 @@ def needs_operator(*tensors: Tensor | None) -> bool:
     """Whether autograd or a compiler is watching. Otherwise the kernel is called directly, which costs less for one token."""
     return torch.compiler.is_compiling() or (
         torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in tensors)
+    )
+
+
+def bare(*tensors: Tensor) -> bool:
+    """Whether a kernel can be called on these without PyTorch knowing: nothing but autograd's way back looks on.
+
+    A compiler, vmap, forward-mode differentiation, a dispatch mode or a subclass of Tensor would not see what it does.
+    """
+    return (
+        not torch.compiler.is_compiling()
+        and not torch._C._are_functorch_transforms_active()
+        and torch._C._len_torch_dispatch_stack() == 0
+        and forward_ad._current_level < 0
+        and all(type(part) in (Tensor, nn.Parameter) and part.device.type == "cpu" for part in tensors)
+        and available()
     )
 
 
@@ -313,3 +330,60 @@ def _conv_gradients(ctx, gy):
 
 
 conv_operator.register_autograd(_conv_gradients, setup_context=_conv_setup)
+
+
+@functools.cache
+def _norm_kernel(library: ctypes.CDLL, direction: str, dtype: torch.dtype, n_before: int, n_after: int) -> Any:
+    kernel = getattr(library, f"norm_{'double' if dtype == torch.float64 else 'float'}_{direction}")
+    sizes = (ctypes.c_int64, ctypes.c_int64, ctypes.c_int)
+    eps = (ctypes.c_double,) if direction == "forward" else ()
+    kernel.argtypes = (*sizes, *n_before * (ctypes.c_void_p,), *eps, *n_after * (ctypes.c_void_p,))
+    kernel.restype = None
+    return kernel
+
+
+def norm_forward(x: Tensor, weight: Tensor, eps: float, scale: Tensor | None = None) -> Tensor:
+    """x / rms(x) · weight over the last axis; 1 / rms(x) of every row goes into `scale`."""
+    library = kernels()
+    assert library is not None
+    x, weight = x.contiguous(), weight.contiguous()
+    y = torch.empty_like(x)
+    _norm_kernel(library, "forward", x.dtype, 2, 2)(
+        *(x.numel() // weight.numel(), weight.numel(), torch.get_num_threads(), x.data_ptr(), weight.data_ptr(), eps),
+        *(y.data_ptr(), None if scale is None else scale.data_ptr()),
+    )
+    return y
+
+
+class RmsNorm(torch.autograd.Function):
+    """`norm_forward` that can be differentiated; what is kept for that is one number a row."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        scale = x.new_empty(x.shape[:-1])
+        y = norm_forward(x, weight, eps, scale)
+        ctx.save_for_backward(x, weight, scale)
+        ctx.eps = eps
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (gy,) = gradients
+        x, weight, scale = ctx.saved_tensors
+        if torch.is_grad_enabled():  # somebody will differentiate the gradient: by operators that allow it
+            wanted = [part for part, needed in zip((x, weight), ctx.needs_input_grad, strict=False) if needed]
+            found = iter(
+                torch.autograd.grad(F.rms_norm(x, weight.shape, weight, ctx.eps), wanted, gy, create_graph=True)
+            )
+            gx, gweight = (next(found) if needed else None for needed in ctx.needs_input_grad[:2])
+            return gx, gweight, None
+        library = kernels()
+        assert library is not None
+        x, weight, gy = x.contiguous(), weight.contiguous(), gy.contiguous()
+        threads = torch.get_num_threads()
+        gx, shares = torch.empty_like(x), weight.new_zeros(threads, weight.numel())
+        _norm_kernel(library, "backward", x.dtype, 6, 0)(
+            *(x.numel() // weight.numel(), weight.numel(), threads),
+            *(part.data_ptr() for part in (x, weight, scale, gy, gx, shares)),
+        )
+        return gx, shares.sum(0), None
