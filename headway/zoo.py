@@ -137,6 +137,10 @@ def find(name: str, *, progress: bool = True) -> Path:
         raise HeadwayError(f"there is no {'file' if is_file else 'folder'} {name}.")
     if name.count("/") == 1 and all(name.split("/")):
         return _from_hub(name, progress)
+    if name in CATALOG:
+        here = ready().get(name)
+        these = f"{' or '.join(here)}, " if here else ""
+        raise HeadwayError(f"{name} is an architecture: give weights of it, {these}a folder, or a Hugging Face id.")
     known = ", ".join(ZOO)
     raise HeadwayError(
         f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "

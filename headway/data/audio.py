@@ -60,7 +60,10 @@ def read_wave(path: Path | str) -> tuple[Float[Tensor, "c n"], int]:
     whole = len(data) // (channels * bits // 8) * (channels * bits // 8)
     if not whole:
         raise HeadwayError(f"{path} holds no sound")
-    return _samples(bytearray(data[:whole]), kind, bits).view(-1, channels).t().contiguous(), rate
+    samples = _samples(bytearray(data[:whole]), kind, bits)
+    if not samples.isfinite().all():
+        raise Corrupt(f"{path} has samples that are no numbers: convert it from its source again")
+    return samples.view(-1, channels).t().contiguous(), rate
 
 
 def _samples(data: bytearray, kind: int, bits: int) -> Tensor:

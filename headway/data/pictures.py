@@ -62,6 +62,8 @@ class Manner:
             facts = json.loads(path.read_text(encoding="utf-8"))
             facts = facts.get("image_processor", facts)
             size, crop = _size(facts.get("size")), _size(facts.get("crop_size"))
+            if isinstance(facts.get("size"), int) and _is_square(facts, otherwise):  # ViT's first files
+                size = (facts["size"], facts["size"])
             if not facts.get("do_resize", True):
                 size = None
             elif size is None:
@@ -103,7 +105,10 @@ def load_picture(path: Path | str) -> Image.Image:
         raise HeadwayError(f"there is no file {str(path)[:200]}")
     try:
         with Image.open(path) as file:
-            return ImageOps.exif_transpose(file).convert("RGB")
+            picture = ImageOps.exif_transpose(file)
+            if picture.mode.startswith("I;16"):  # of which `convert` would cut off all above 255
+                picture = Image.fromarray((np.asarray(picture) // 256).astype(np.uint8))
+            return picture.convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Corrupt(f"{path} is no picture that can be read (PNG, JPEG, WebP ...): {_line(error)}") from error
 
@@ -187,6 +192,12 @@ def _size(value: Any) -> int | tuple[int, int] | None:
             return int(value["shortest_edge"])
         return int(value["height"]), int(value["width"])
     return None if value is None else int(value)
+
+
+def _is_square(facts: dict[str, Any], otherwise: Manner) -> bool:
+    """Whether a size that is one number means a square, as for ViT, and not the shortest side, as for CLIP."""
+    name = facts.get("image_processor_type") or facts.get("feature_extractor_type")
+    return name.startswith("ViT") if isinstance(name, str) else isinstance(otherwise.size, tuple)
 
 
 def _in_proportion(picture: Image.Image, shortest: int) -> tuple[int, int]:

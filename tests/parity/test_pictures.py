@@ -32,6 +32,18 @@ RELEASED = {  # as published; sides divided by 7, so that a test is quick
             "size": {"height": 32, "width": 32},
         },
     ),
+    "nateraw/vit-base-beans": (  # as ViTs were saved at first: one number, which means a square
+        ViTImageProcessorPil,
+        {
+            "do_normalize": True,
+            "do_resize": True,
+            "feature_extractor_type": "ViTFeatureExtractor",
+            "image_mean": [0.5, 0.5, 0.5],
+            "image_std": [0.5, 0.5, 0.5],
+            "resample": 2,
+            "size": 32,
+        },
+    ),
     "facebook/dinov2-small": (
         BitImageProcessorPil,
         {
@@ -139,6 +151,13 @@ def test_a_picture_cut_short_or_too_thin_is_one_line(tmp_path):
             load_picture(tmp_path / "b.png")
     with pytest.raises(HeadwayError, match="too thin"):
         Manner.of("clip", 224)(Image.new("RGB", (1, 3000)))
+
+
+def test_sixteen_bits_keep_their_greys(tmp_path):
+    values = np.arange(0, 65536, 256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    Image.fromarray((values // 256).astype(np.uint8)).save(tmp_path / "b.png")
+    assert np.array_equal(np.asarray(load_picture(tmp_path / "a.png")), np.asarray(load_picture(tmp_path / "b.png")))
 
 
 def test_a_damaged_preprocessor_config_is_one_line(tmp_path):

@@ -189,6 +189,10 @@ class TestEar:
         )
         (tmp_path / "a.wav").write_bytes(head + b"data\xff\xff\xff\xff" + raw)
         assert torch.equal(load_sound(tmp_path / "a.wav"), torch.from_numpy(values))
+        values[7] = np.nan
+        (tmp_path / "a.wav").write_bytes(head + b"data\xff\xff\xff\xff" + values.tobytes())
+        with pytest.raises(HeadwayError, match="no numbers"):
+            load_sound(tmp_path / "a.wav")
 
     @pytest.mark.parametrize(
         ("content", "error"),

@@ -70,6 +70,7 @@ def test_dtypes_by_name(toy, word, dtype):
     [
         ("smolm2-135m", "Did you mean 'smollm2-135m'"),
         ("", "there is no model"),
+        ("mamba", "mamba is an architecture"),
         ("./nothing", "there is no folder ./nothing"),
         ("nothing.gguf", "there is no file nothing.gguf"),
         ("/etc/hostname", "is a file, but no .gguf file"),
