@@ -4,7 +4,8 @@
 #include "common.h"
 #include <vector>
 
-constexpr int LANES = 64;
+// Channels that a thread takes through time: a kilobyte a step, because the next step lies on another page of memory.
+constexpr int LANES = 256;
 
 template <class T> struct Conv {
     int64_t batch, steps, channels, taps, x_row;  // x_row: from one step of x to the next, in elements
