@@ -54,6 +54,35 @@ def write_text(path: Path | str, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def create_text(path: Path | str, content: str) -> bool:
+    """Write a new file in UTF-8, whole or not at all; return False, and change nothing, where `path` exists already.
+
+    Of two that create the same file at once, one writes it and the other is told False.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links: not there a moment ago has to do
+            if target.exists() or target.is_symlink():
+                return False
+            os.replace(temporary, target)
+        _sync_folder(target.parent)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
     """Replace the content `before` of the file at `path` by `after`, atomically; return False where it holds something else.
 

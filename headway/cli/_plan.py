@@ -245,7 +245,9 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
         rows.append(("claims" if not n else "", Text(told, style="green" if found else "cyan")))
     for n, key in enumerate(topic.papers):
         paper = progress.path.papers[key]
-        line = Text(f"{paper.short}, {paper.title}")
+        line = Text(f"{key}  ", style="cyan").append(f"{paper.short}, {paper.title}", style="default")
+        if key in state.papers:
+            line = Text(f"{marks['headway']} ", style="bold green").append_text(line)
         if paper.link:
             line.append(f"  {paper.link.removeprefix('https://')}", style="dim")
         rows.append(("papers" if not n else "", line))

@@ -29,6 +29,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Learn": {
         "read": "Open a topic's lesson in the browser.",
+        "papers": "Papers: list, notes, file by arXiv id or DOI, BibTeX, Zotero.",
         "check": "Judge an exercise; without a name, the next one.",
         "watch": "Judge an exercise each time you save it.",
         "hint": "Show the next hint for an exercise.",

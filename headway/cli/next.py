@@ -17,12 +17,14 @@ def next_(topic: str | None = None, /) -> int:
         Start anywhere: the next step within this topic, and what it builds on.
     """
     from headway.base.console import out
+    from headway.cli._papers import take_notes
     from headway.cli._plan import count_of, draw_step, draw_topic, told_line
     from headway.learn.progress import Progress, sync
     from headway.learn.steps import next_step, step_in
     from headway.learn.workspace import find_workspace
 
     workspace = find_workspace()
+    take_notes(workspace)
     for item in sync(workspace):
         out().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
     progress = Progress(workspace)

@@ -22,12 +22,14 @@ def plan(*line: str) -> int:
         Show one line in full instead: its number, words from it, or a topic.
     """
     from headway.base.console import out
+    from headway.cli._papers import take_notes
     from headway.cli._plan import draw_plan, draw_step, draw_topic, glyphs, shown
     from headway.learn.progress import Progress, sync
     from headway.learn.steps import next_step
     from headway.learn.workspace import find_workspace
 
     workspace = find_workspace()
+    take_notes(workspace)
     fresh = sync(workspace)
     progress = Progress(workspace)
     if not line:
@@ -49,6 +51,8 @@ def plan(*line: str) -> int:
         else:
             draw_topic(state, progress)
             return 0
+    from headway.cli._papers import library, of_line
+
     item = progress.plan.find(asked)
     found, marks = progress.line(item), glyphs()
     mark = marks[found.by] if found.by else marks["open"] if item.box is not None else marks["none"]
@@ -66,6 +70,9 @@ def plan(*line: str) -> int:
         out().print(f"{told} To say what it is about: headway plan match {item.line} TOPIC", style="dim")
     else:
         out().print(f"about {', '.join(found.match.topics)}: {found.match.why}", style="dim", markup=False)
+    for paper, command in of_line(item, library(workspace)):
+        out().print(Text("\n" + (paper.title if paper else "A paper that is not filed yet"), style="bold"))
+        out().print(Text(f"      {command}", style="bold cyan"))
     for topic in found.match.topics:
         out().print()
         draw_topic(progress.topics[topic], progress)

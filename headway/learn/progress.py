@@ -42,6 +42,8 @@ UNTRIED = ("unfinished", "missing", "syntax")
 BY_HEADWAY = "headway"
 BY_HAND = "hand"
 USED = "used"
+EMPTIED = "emptied"
+"""A note on a paper that was one, and has been emptied or taken away since."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,10 @@ class Progress:
                 lessons.setdefault(piece.name, piece)
             elif piece.kind == "claim":
                 claims[piece.name] = piece
+            elif piece.kind == "paper" and piece.result == EMPTIED:
+                papers.pop(piece.name, None)
             elif piece.kind == "paper":
-                papers[piece.name] = piece
+                papers.setdefault(piece.name, piece)
             elif piece.kind == "run" and piece.result == USED:
                 models.setdefault(piece.name, piece)
         return {

@@ -67,6 +67,14 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
             return Step(item, topic, what, f"headway check {exercise.exercise.id}", file, before)
     if "models" in topic.topic.check and not topic.models:
         return Step(item, topic, "talk with a model", "headway chat", before=before)
+    if "papers" in topic.topic.check:
+        have, want = topic.counts["papers"]
+        papers = [key for key in topic.topic.papers or progress.path.papers if key not in topic.papers]
+        if papers:
+            paper = progress.path.papers[papers[0]]
+            what = f"note {have + 1} of {want}, in your own words: {paper.short}, {paper.title}"
+            file = progress.workspace.papers / f"{paper.key}.md"
+            return Step(item, topic, what, f"headway papers note {paper.key}", file if file.exists() else None, before)
     for claim in topic.topic.claims:
         if claim not in topic.claims:
             return Step(item, topic, f"reproduce its claim {claim}", f"headway reproduce {claim}", before=before)

@@ -1,0 +1,183 @@
+"""Records from the network: arXiv by its API, DOIs by content negotiation.
+
+Where to ask can be changed, for mirrors and tests: ``HEADWAY_ARXIV_API`` (https://export.arxiv.org/api/query) and
+``HEADWAY_DOI`` (https://doi.org). A server that says 429 or 503 is asked again, as late as it wishes within reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import http.client
+import json
+import os
+import re
+import socket
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import headway
+from headway.base.errors import HeadwayError, Offline
+from headway.papers.csl import from_csl
+from headway.papers.entries import year_of
+from headway.papers.records import Record, made_key, read_name
+
+TRIES = 4
+TIMEOUT = 20.0
+"""Seconds without a byte until a server counts as silent."""
+PATIENCE = 30.0
+"""Seconds that a server may ask us to wait; for longer ones the learner decides."""
+LARGEST = 8_000_000
+AT_ONCE = 50
+"""Ids in one question to arXiv."""
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ARXIV = "{http://arxiv.org/schemas/atom}"
+
+
+def arxiv_api() -> str:
+    return os.environ.get("HEADWAY_ARXIV_API") or "https://export.arxiv.org/api/query"
+
+
+def doi_base() -> str:
+    return (os.environ.get("HEADWAY_DOI") or "https://doi.org").rstrip("/")
+
+
+def from_arxiv(ids: Sequence[str]) -> dict[str, Record]:
+    """The records of these arXiv ids; an id that arXiv does not have is missing from the answer."""
+    found: dict[str, Record] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = list(ids[start : start + AT_ONCE])
+        query = urllib.parse.urlencode({"id_list": ",".join(some), "max_results": len(some)}, safe="/,")
+        base = arxiv_api()
+        body = get(f"{base}{'&' if '?' in base else '?'}{query}", "application/atom+xml", f"papers add {some[0]}")
+        for record in read_atom(body):
+            if record.arxiv in some:
+                found[record.arxiv] = record
+    return found
+
+
+def read_atom(body: bytes) -> list[Record]:
+    """The records in an answer of arXiv's API."""
+    if re.search(rb"<!DOCTYPE|<!ENTITY", body[:4000], re.IGNORECASE):
+        raise HeadwayError("arXiv's answer is a web page and no record: try again later, or add the paper by hand.")
+    try:
+        feed = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise HeadwayError(
+            f"arXiv's answer cannot be read ({error}): try again later, or add the paper by hand."
+        ) from error
+    records = []
+    for entry in feed.iter(f"{_ATOM}entry"):
+        text = lambda tag: " ".join((entry.findtext(tag) or "").split())  # noqa: B023, E731
+        title, id = text(f"{_ATOM}title"), text(f"{_ATOM}id")
+        if not title or "/api/errors" in id or title == "Error":
+            continue
+        names = [name.text or "" for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name")]
+        record = Record(
+            key="",
+            title=title,
+            authors=tuple(read_name(name) for name in names),
+            year=year_of(text(f"{_ATOM}published")),
+            arxiv=id,
+            doi=text(f"{_ARXIV}doi"),
+        )
+        if record.arxiv:
+            records.append(_keyed(record))
+    return records
+
+
+def from_doi(name: str) -> Record:
+    """The record that the registry of a DOI gives."""
+    url = f"{doi_base()}/{urllib.parse.quote(name, safe='/:().;-_')}"
+    body = get(url, "application/vnd.citationstyles.csl+json", f"papers add {name}", missing=f"doi.org knows no {name}")
+    try:
+        item = json.loads(body)
+        if not isinstance(item, dict):
+            raise ValueError("no object")
+        for field in ("title", "container-title"):
+            value = item.get(field)
+            value = (value[0] if value else "") if isinstance(value, list) else value
+            item[field] = html.unescape(value) if isinstance(value, str) else ""
+        record = from_csl({**item, "id": "", "citation-key": ""})
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise HeadwayError(
+            f"the registry of {name} gives no record (its answer is no CSL JSON): add it with --title, --author and --year."
+        ) from error
+    if not record.title:
+        raise HeadwayError(f"the registry's record of {name} has no title: add it with --title, --author and --year.")
+    return _keyed(dataclasses.replace(record, doi=record.doi or name))
+
+
+def _keyed(record: Record) -> Record:
+    return dataclasses.replace(record, key=made_key(record))
+
+
+def get(url: str, accept: str, command: str, missing: str | None = None) -> bytes:
+    """The body at `url`. Raises Offline where nothing answers, HeadwayError where the answer is no."""
+    host = urllib.parse.urlsplit(url).hostname or url
+    by_hand = (
+        f'connect and run it again, or file it by hand: headway {command} --title "..." --author "..." --year YYYY'
+    )
+    request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": f"headway/{headway.__version__}"})
+    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if _here(host) else []))
+    last = ""
+    for left in reversed(range(TRIES)):
+        pause = 1.0 * 2 ** (TRIES - 1 - left) * PACE
+        try:
+            with opener.open(request, timeout=TIMEOUT) as answer:
+                body = answer.read(LARGEST + 1)
+            if len(body) > LARGEST:
+                raise HeadwayError(
+                    f"{host} answers with more than {LARGEST // 1_000_000} MB for one record: nothing was taken."
+                )
+            return body
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code in (404, 410):
+                raise HeadwayError(f"{missing or f'{host} has no {url}'}: check it for a typing mistake.") from error
+            if error.code not in (429, 500, 502, 503, 504):
+                raise HeadwayError(f"{host} refuses (HTTP {error.code}): {by_hand}") from error
+            wait = _wish(error.headers.get("Retry-After"))
+            if wait is not None and wait > PATIENCE:
+                raise HeadwayError(
+                    f"{host} asks to wait {wait:.0f} s before the next question: run it again then."
+                ) from error
+            pause = max(pause, wait or 0.0)
+            last = f"HTTP {error.code}"
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, socket.gaierror):
+                raise Offline(f"{host} cannot be found from here (no network?): {by_hand}") from error
+            if isinstance(reason, ConnectionRefusedError):
+                raise Offline(f"{host} does not answer (connection refused): {by_hand}") from error
+            last = str(getattr(reason, "strerror", None) or reason) or type(reason).__name__
+        if left:
+            time.sleep(pause)
+    raise Offline(f"{host} does not answer ({last}, {TRIES} tries): {by_hand}")
+
+
+PACE = 1.0
+"""Tests wait a hundredth of what people do."""
+
+
+def _here(host: str) -> bool:
+    return host in ("127.0.0.1", "localhost", "::1")
+
+
+def _wish(header: str | None) -> float | None:
+    """Seconds in a Retry-After header, which may also be a date."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None

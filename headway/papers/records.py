@@ -1,0 +1,383 @@
+"""One paper as a record, in one canonical form, so that two ways of writing the same thing compare equal."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from headway.base.errors import HeadwayError
+
+# -- text ----------------------------------------------------------------------------------------------------------------
+
+
+def tidy(text: object) -> str:
+    """Composed characters (NFC), one blank between words, nothing that cannot be seen."""
+    plain = unicodedata.normalize("NFC", str(text))
+    # Controls, byte-order marks, lone surrogates and unassigned places go; the two joiners are part of Persian and Hindi.
+    seen = (c for c in plain if c.isspace() or c in "\u200c\u200d" or unicodedata.category(c)[0] != "C")
+    plain = "".join(" " if c.isspace() else c for c in seen)
+    return unicodedata.normalize("NFC", " ".join(plain.split()))
+
+
+def plain_title(title: str) -> str:
+    """A title for comparing: no accents, no capitals, no punctuation."""
+    letters = unicodedata.normalize("NFKD", title).casefold()
+    letters = "".join(c for c in letters if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[^\W_]+", letters))
+
+
+# -- identifiers ---------------------------------------------------------------------------------------------------------
+
+_ARXIV_NEW = r"\d{4}\.\d{4,5}"
+_ARXIV_OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2})?/\d{7}"
+_ARXIV = re.compile(rf"(?:arxiv\s*:\s*)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\s*\[[^\]]*\])?", re.IGNORECASE)
+_ARXIV_ADDRESS = re.compile(
+    r"(?:https?://)?(?:[a-z-]+\.)?(?:arxiv\.org|alphaxiv\.org|ar5iv\.org|ar5iv\.labs\.arxiv\.org|huggingface\.co/papers"
+    rf"|doi\.org/10\.48550)/(?:abs|pdf|html|ps|format|e-print|overview|arxiv\.)?/?({_ARXIV_NEW}|{_ARXIV_OLD})"
+    r"(?:v\d+)?(?:\.pdf)?(?:[/?#].*)?",
+    re.IGNORECASE,
+)
+_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.IGNORECASE)
+_ARXIV_WITHIN = re.compile(rf"\barxiv(?:\.org/(?:abs|pdf)/|\s*:\s*|\s+)({_ARXIV_NEW}|{_ARXIV_OLD})", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/[^\s{}\\\"]+")
+
+
+def arxiv_id(text: object) -> str | None:
+    """The arXiv id that `text` *is* (an id, ``arXiv:...``, an address of the paper, its DOI), without a version.
+
+    >>> arxiv_id("https://arxiv.org/pdf/1706.03762v7.pdf"), arxiv_id("hep-th/9901001v3"), arxiv_id("10.48550/arXiv.2405.21060")
+    ('1706.03762', 'hep-th/9901001', '2405.21060')
+    """
+    text = unquote(tidy(text)).strip("<>()., ")
+    bare = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", text, flags=re.IGNORECASE)
+    found = _ARXIV.fullmatch(text) or _ARXIV_ADDRESS.fullmatch(text) or _ARXIV_DOI.fullmatch(bare)
+    return _canonical_arxiv(found[1]) if found else None
+
+
+def arxiv_within(text: object) -> str | None:
+    """The arXiv id that `text` mentions as one, such as ``arXiv preprint arXiv:1706.03762``."""
+    found = _ARXIV_WITHIN.search(str(text)) or _ARXIV_DOI.search(str(text))
+    return _canonical_arxiv(found[1]) if found else None
+
+
+def _canonical_arxiv(id: str) -> str:
+    """Small letters; the subject class that old ids sometimes carry (``math.GT/0309136``) says nothing."""
+    return re.sub(r"\.[a-z]{2}/", "/", id.lower())
+
+
+def doi(text: object) -> str | None:
+    """The DOI that `text` is, in small letters (DOIs know no capitals), from ``10.…``, ``doi:10.…`` or an address.
+
+    >>> doi("https://doi.org/10.1162/NECO.1997.9.8.1735")
+    '10.1162/neco.1997.9.8.1735'
+    """
+    text = re.sub(r"^(?:https?://)?(?:www\.|dx\.)?doi\.org/|^doi:\s*", "", tidy(text), flags=re.IGNORECASE)
+    text = unquote(text).rstrip(".,;")
+    if text.endswith(")") and text.count(")") > text.count("("):
+        text = text[:-1]
+    found = _DOI.fullmatch(text)
+    return found[0].lower() if found else None
+
+
+def _address(text: object) -> str | None:
+    """An address, with what neither TeX nor the web takes written as %XX."""
+    text = tidy(text).strip("<>")
+    if not re.match(r"(?:https?|ftp)://[^\s/]", text, re.IGNORECASE):
+        return None
+    return "".join(f"%{ord(c):02X}" if c in '{}\\"^`|<> ' else c for c in text)
+
+
+# -- names ---------------------------------------------------------------------------------------------------------------
+
+_COLLECTIVE = re.compile(
+    r"\b(?:team|collaboration|consortium|group|foundation|committee|institute|university|labs?|inc\.?)$", re.I
+)
+_SUFFIX = re.compile(r"(?:jr|sr)\.?|[IV]{2,4}", re.IGNORECASE)
+OTHERS = {"others", "et al", "et al.", "and others"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """An author. One who has no given name is a collective (``Gemma Team``) or goes by one name (``Plato``).
+
+    Particles belong to the family name: ``Name("van Merriënboer", "Bart")``.
+    """
+
+    family: str
+    given: str = ""
+    suffix: str = ""
+
+    def __post_init__(self) -> None:
+        family, given, suffix = (
+            tidy(re.sub(r"[{}]", "", part)).strip(",; ") for part in (self.family, self.given, self.suffix)
+        )
+        if not given and suffix:
+            family, suffix = f"{family} {suffix}".strip(), ""
+        if not family:
+            family, given = f"{given} {suffix}".strip(), ""
+            suffix = ""
+        for field, value in (("family", family), ("given", given), ("suffix", suffix)):
+            object.__setattr__(self, field, value)
+
+    def __bool__(self) -> bool:
+        return bool(self.family)
+
+    @property
+    def plain(self) -> str:
+        """For people: ``Bart van Merriënboer``."""
+        return " ".join(part for part in (self.given, self.family, self.suffix) if part)
+
+    def __str__(self) -> str:
+        """As `read_name` reads it: the plain form wherever that says the same, else ``van Merriënboer, Bart`` or ``{A Team}``."""
+        if read_name(self.plain) == self:
+            return self.plain
+        if not self.given:
+            return f"{{{self.family}}}"
+        return self.inverted
+
+    @property
+    def inverted(self) -> str:
+        """``van Merriënboer, Bart`` or ``Davis, Jr., Sammy``; a comma that belongs to a part is kept in braces."""
+        family, given, suffix = (
+            f"{{{part}}}" if "," in part else part for part in (self.family, self.given, self.suffix)
+        )
+        if not given:
+            return family
+        return f"{family}, {suffix}, {given}" if suffix or _SUFFIX.fullmatch(given) else f"{family}, {given}"
+
+
+def read_name(text: object) -> Name:
+    """A name as people and BibTeX write it: ``First von Last``, ``von Last, First``, ``von Last, Jr., First``, ``{A Team}``."""
+    text = tidy(text)
+    if text.startswith("{") and text.find("}") == len(text) - 1:
+        return Name(text[1:-1])
+    parts = [part.strip() for part in re.split(r",(?![^{}]*\})", text)]
+    if len(parts) == 2 and _SUFFIX.fullmatch(parts[1]):  # Sammy Davis, Jr.
+        name = read_name(parts[0])
+        return Name(name.family, name.given, parts[1]) if name.given else Name(parts[0], parts[1])
+    if len(parts) > 2:
+        return Name(parts[0], ", ".join(parts[2:]), parts[1])
+    if len(parts) == 2:
+        return Name(parts[0], parts[1])
+    words = text.split()
+    if len(words) < 2 or _COLLECTIVE.search(text) or words[0][:1].islower():
+        return Name(text)
+    suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""
+    cut = next((n for n in range(1, len(words) - 1) if words[n][:1].islower()), len(words) - 1)
+    return Name(" ".join(words[cut:]), " ".join(words[:cut]), suffix)
+
+
+# -- the record ----------------------------------------------------------------------------------------------------------
+
+KINDS = ("article", "conference", "preprint", "book", "chapter", "thesis", "report", "other")
+"""What a paper is, as far as formats tell them apart."""
+
+_JOURNAL = re.compile(
+    r"journal|transactions|letters|\b(?:jmlr|tmlr|tacl|nature|science|neural computation|neurocomputing|ai open)\b"
+    r"|review|expert systems",
+    re.IGNORECASE,
+)
+
+
+def guess_kind(venue: str | None, arxiv: str | None) -> str:
+    """The kind of a paper of which only this is known."""
+    if venue and _JOURNAL.search(venue):
+        return "article"
+    if venue and re.search(r"(?:19|20)\d\d|proceedings|conference|workshop|symposium", venue, re.IGNORECASE):
+        return "conference"
+    return "preprint" if arxiv else "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One paper. Every record is canonical: making one tidies what it is given.
+
+    Attributes:
+        key: Names it everywhere: the note's file, BibTeX, the command line. Letters, digits and ``_.+-``.
+        others: Whether the list of authors goes on ("et al.").
+        kind: One of `KINDS`.
+        venue: Where it appeared: a journal, proceedings, a university.
+        arxiv: Its id, without a version. `doi`: in small letters. `url`: only where it is neither of these two.
+        topics: Ids of the path's topics it belongs to.
+        links: More addresses it is known by; not exported.
+    """
+
+    key: str
+    title: str
+    authors: tuple[Name, ...] = ()
+    others: bool = False
+    year: int | None = None
+    kind: str = ""
+    venue: str | None = None
+    arxiv: str | None = None
+    doi: str | None = None
+    url: str | None = None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    publisher: str | None = None
+    topics: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        put = lambda field, value: object.__setattr__(self, field, value)  # noqa: E731
+        put("key", good_key(self.key))
+        put("title", tidy(self.title))
+        authors = [name for name in self.authors if name]
+        while authors and not authors[-1].given and authors[-1].family.lower() in OTHERS:
+            authors.pop()
+            put("others", True)
+        put("authors", tuple(authors))
+        put("others", bool(self.others and authors))
+        put("year", self.year if self.year and 1000 <= self.year <= 2999 else None)
+        for field in ("venue", "volume", "issue", "publisher"):
+            put(field, (tidy(getattr(self, field)) if getattr(self, field) else "") or None)
+        pages = re.sub(r"\s*[-\u2010-\u2015]+\s*", "-", tidy(self.pages or "")).strip("-")
+        put("pages", pages or None)
+        number = arxiv_id(self.arxiv or "") or arxiv_id(self.doi or "") or arxiv_id(self.url or "")
+        if self.venue and (mention := arxiv_within(self.venue)):
+            number = number or mention
+            put("venue", None)
+        elif self.venue and re.fullmatch(
+            r"arxiv(?:\.org)?(?: e-?prints?| preprints?)?|corr", self.venue, re.IGNORECASE
+        ):
+            put("venue", None)
+        put("arxiv", number)
+        found = doi(self.doi or "") or doi(self.url or "")
+        put("doi", None if found and _ARXIV_DOI.fullmatch(found) else found)
+        url = _address(self.url or "")
+        put("url", None if url and (arxiv_id(url) or doi(url)) else url)
+        if self.publisher and self.publisher.lower() in ("arxiv", "arxiv.org"):
+            put("publisher", None)
+        kind = self.kind if self.kind in KINDS else guess_kind(self.venue, self.arxiv)
+        if (kind == "other" and self.arxiv) or (kind == "article" and self.arxiv and not self.venue):
+            kind = "preprint"
+        put("kind", kind)
+        put("topics", tuple(dict.fromkeys(topic for topic in map(good_key, self.topics) if topic)))
+
+    @property
+    def who(self) -> str:
+        """``Vaswani et al.``; ``?`` where nobody is named."""
+        names = [name.family for name in self.authors]
+        if not names:
+            return "?"
+        if len(names) == 1:
+            return names[0] + (" et al." if self.others else "")
+        return f"{names[0]} and {names[1]}" if len(names) == 2 and not self.others else f"{names[0]} et al."
+
+    @property
+    def short(self) -> str:
+        """``Vaswani et al. 2017``."""
+        return f"{self.who} {self.year}" if self.year else self.who
+
+    @property
+    def link(self) -> str | None:
+        """Where it can be read: arXiv, else the DOI, else its address."""
+        if self.arxiv:
+            return f"https://arxiv.org/abs/{self.arxiv}"
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
+    def filled(self, other: Record) -> Record:
+        """This record with what it lacks taken from `other`; what it says itself stays."""
+        new = {}
+        for field in dataclasses.fields(self):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            if field.name not in ("key", "kind", "others", "topics") and mine in (None, (), "") and theirs:
+                new[field.name] = theirs
+        if "authors" in new:
+            new["others"] = other.others
+        if self.kind in ("other", "preprint") and other.kind != "other" and new.get("venue"):
+            new["kind"] = other.kind
+        topics = tuple(dict.fromkeys((*self.topics, *other.topics)))
+        return dataclasses.replace(self, **new, topics=topics)
+
+
+def good_key(key: object) -> str:
+    """`key` with letters, digits and ``_.+-`` only, so that it is a file's name everywhere and BibTeX takes it."""
+    letters = unicodedata.normalize("NFKD", str(key))
+    return (
+        re.sub(r"[^A-Za-z0-9_.+-]+", "-", "".join(c for c in letters if not unicodedata.combining(c)))
+        .strip("-.")[:80]
+        .strip("-.")
+    )
+
+
+_SMALL_WORDS = {"a", "an", "the", "on", "of", "for", "in", "and", "to", "with", "from", "by", "at", "is", "are"}
+
+
+def made_key(record: Record) -> str:
+    """A key for a record that came without one: ``vaswani2017attention``."""
+    family = good_key(record.authors[0].family).lower() if record.authors else ""
+    family = re.sub(r"[^a-z0-9]", "", family)
+    words = [word for word in plain_title(record.title).split() if word not in _SMALL_WORDS]
+    word = re.sub(r"[^a-z0-9]", "", words[0]) if words else ""
+    return f"{family}{record.year or ''}{word}"[:60] or "paper"
+
+
+def free_key(key: str, taken: Collection[str]) -> str:
+    """`key`, or the first of ``key-2``, ``key-3``, ... that no other has, capitals aside (some disks know none)."""
+    low = {other.lower() for other in taken}
+    if key.lower() not in low:
+        return key
+    return next(other for n in range(2, len(low) + 3) if (other := f"{key}-{n}").lower() not in low)
+
+
+# -- the same paper twice ------------------------------------------------------------------------------------------------
+
+
+class Index:
+    """Records by DOI, by arXiv id, and by title: finds the one that another file means."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self._ids: dict[str, Record] = {}
+        self._titles: dict[str, list[Record]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        for id in (record.doi, record.arxiv):
+            if id:
+                self._ids.setdefault(id, record)
+        if title := plain_title(record.title):
+            self._titles.setdefault(title, []).append(record)
+
+    def find(self, record: Record) -> Record | None:
+        """The record that is the same paper as `record`: the same DOI, else arXiv id, else title.
+
+        Equal titles are different papers where the arXiv ids differ, or where a title of one or two words
+        ("Introduction") comes with other first authors.
+        """
+        for id in (record.doi, record.arxiv):
+            if id and id in self._ids:
+                return self._ids[id]
+        title = plain_title(record.title)
+        for other in self._titles.get(title, []):
+            if record.arxiv and other.arxiv and record.arxiv != other.arxiv:
+                continue
+            first, second = (plain_title(one.authors[0].family) if one.authors else "" for one in (record, other))
+            if len(title.split()) <= 2 and first != second:
+                continue
+            return other
+        return None
+
+
+def unknown(word: str, records: Iterable[Record]) -> HeadwayError:
+    """The error for a paper that nobody knows, with the nearest key or title."""
+    from difflib import get_close_matches
+
+    names: dict[str, str] = {}
+    for record in records:
+        names.setdefault(record.key.lower(), record.key)
+        names.setdefault(plain_title(record.title), record.key)
+    near = get_close_matches(word.lower(), list(names), n=1, cutoff=0.55) or get_close_matches(
+        plain_title(word), list(names), n=1, cutoff=0.55
+    )
+    hint = f" Did you mean '{names[near[0]]}'?" if near else ""
+    return HeadwayError(
+        f"there is no paper '{word}' here.{hint} `headway papers` lists them; "
+        "`headway papers add` files one by its arXiv id or DOI."
+    )
