@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +36,10 @@ def look(loaded: Loaded, words: list[str], how: How) -> None:
     if not c.n_class:
         compare(words, torch.stack(found))
         return
-    labels = _labels(loaded)
     for n, (file, logits) in enumerate(zip(words, found, strict=True)):
         if len(words) > 1:
             print(f"{chr(10) if n else ''}{file}")
-        best(logits, lambda id: labels.get(str(id), id))
+        best(logits, lambda id: c.labels[id] if c.labels else id)
 
 
 def _stands_out(loaded: Loaded, file: str, picture: Any) -> None:
@@ -221,10 +219,3 @@ def _manner(loaded: Loaded, kind: Any, side: int) -> Manner:
 def _batch(loaded: Loaded, manner: Manner, picture: Any, channels: int) -> Tensor:
     """One picture as a batch, where the model is and as precise as it is."""
     return manner(picture, channels)[None].to(next(loaded.model.parameters()))
-
-
-def _labels(loaded: Loaded) -> dict[str, str]:
-    try:
-        return json.loads((loaded.where / "config.json").read_text(encoding="utf-8")).get("id2label", {})
-    except (OSError, ValueError):
-        return {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cyclopts
 
@@ -27,15 +28,48 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
         float32, bfloat16 or float16; as the model is loaded if left out.
     """
     from headway.base.console import out
+    from headway.base.files import write_text
     from headway.weights import export_folder
+    from headway.weights.files import read_json
     from headway.zoo import load
 
     loaded = load(name, dtype=dtype)
+    ends = _ends(loaded)
     written = export_folder(loaded.model, folder)
     _write_beside(loaded, written)
+    if ends:
+        facts = read_json(written / "config.json")
+        write_text(written / "config.json", json.dumps(facts | ends, indent=2) + "\n")
     out().print(f"{written}: {', '.join(sorted(path.name for path in written.iterdir()))}")
     return 0
 
+
+IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id")
+IDS += ("forced_eos_token_id", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "forced_decoder_ids")
+IDS += ("num_beams", "length_penalty", "early_stopping")
+
+
+def _ends(loaded: Loaded) -> dict[str, Any]:
+    """With which ids a text begins and ends: as the checkpoint's config.json has it, or else its tokenizer."""
+    from headway.weights.files import read_json
+
+    source = loaded.where / "config.json"
+    if source.is_file():
+        return {name: value for name, value in read_json(source).items() if name in IDS and value is not None}
+    ids = {f"{name}_token_id": getattr(loaded.tokenizer, name, None) for name in ("bos", "eos", "pad")}
+    if len(loaded.stop_ids) > 1:
+        ids["eos_token_id"] = sorted(loaded.stop_ids)
+    return {name: id for name, id in ids.items() if id is not None}
+
+
+HEARING = {  # log_mel of headway.data.audio, as transformers writes it down; files of CTranslate2 leave it out
+    "feature_extractor_type": "WhisperFeatureExtractor",
+    "processor_class": "WhisperProcessor",
+    "sampling_rate": 16000,
+    "n_fft": 400,
+    "hop_length": 160,
+    "chunk_length": 30,
+}
 
 COPIED = ("generation_config.json", "preprocessor_config.json", "processor_config.json", "special_tokens_map.json")
 
@@ -44,7 +78,8 @@ def _write_beside(loaded: Loaded, folder: Path) -> None:
     """The tokenizer, and what the checkpoint says about generating and about pictures."""
     import shutil
 
-    from headway.base.files import replacing
+    from headway.base.files import replacing, write_text
+    from headway.models.whisper import Whisper
     from headway.tokens.chars import CharTokenizer
 
     tokenizer, copied = loaded.tokenizer, COPIED
@@ -54,6 +89,10 @@ def _write_beside(loaded: Loaded, folder: Path) -> None:
         tokenizer.save(folder)
     elif tokenizer is not None:
         copied += ("source.spm", "target.spm", "vocab.json", "tokenizer_config.json")  # Marian's
+    if isinstance(loaded.model, Whisper) and not (loaded.where / "preprocessor_config.json").is_file():
+        write_text(
+            folder / "preprocessor_config.json", json.dumps(HEARING | {"feature_size": loaded.model.config.mels})
+        )
     if not loaded.where.is_dir() or loaded.where.resolve() == folder.resolve():
         return
     for name in copied:

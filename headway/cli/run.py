@@ -83,6 +83,9 @@ def run(
     kind = other(loaded)
     if language is not None and kind != "speech":
         raise HeadwayError(f"--language is for models that hear, and {name} does not.")
+    if beams is not None and kind not in ("encoder-decoder", "speech"):
+        does = "goes on with one" if kind is None else "does not"
+        raise HeadwayError(f"--beams is for models that turn a text or a sound into a text, and {name} {does}.")
     if kind is not None:
         if raw or options.system is not None:
             raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
@@ -92,10 +95,6 @@ def run(
             tell()
         used(name)
         return 0
-    if beams is not None:
-        raise HeadwayError(
-            f"--beams is for models that turn a text or a sound into a text, and {name} goes on with one."
-        )
     speaks(loaded)
 
     from headway.sample.text import Reply, reply

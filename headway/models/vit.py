@@ -48,6 +48,7 @@ class ViTConfig:
         channels: Of the picture.
         width, n_layer, n_head, ff_width: Residual stream, blocks, heads, width inside the MLP.
         n_class: Classes of the head; 0 for none (features only).
+        labels: Their names, or none at all.
         pool: What the head reads: the class token, the mean of the patches, or both side by side (DINOv2's linear probe).
         n_register: Extra tokens that belong to no patch (DINOv2 with registers).
         layer_scale: Start of a learned factor per feature on each sublayer's output; None for no such factor.
@@ -67,6 +68,7 @@ class ViTConfig:
     n_head: int
     ff_width: int
     n_class: int = 0
+    labels: tuple[str, ...] = ()
     pool: Literal["class", "mean", "both"] = "class"
     n_register: int = 0
     layer_scale: float | None = None
@@ -83,6 +85,9 @@ class ViTConfig:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if self.pool not in ("class", "mean", "both"):
             raise HeadwayError(f"pool is class, mean or both, not {self.pool!r}")
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if len(self.labels) not in (0, self.n_class):
+            raise HeadwayError(f"labels names every class or none: {len(self.labels)} names for {self.n_class} classes")
         if self.map_widths and self.n_class:
             raise HeadwayError("a model has a head for classes or one for a map: set n_class=0, or map_widths=()")
 

@@ -570,6 +570,32 @@ class TestExport:
         good(say("export", folder, tmp_path / "pictures"))
         assert good(say("run", tmp_path / "pictures", photo)) == out
 
+    def test_numbers_are_translated_as_before(self, say, tmp_path):
+        """The ids with which a text begins and ends stand in config.json, and nowhere else."""
+        out = say("run", "numbers-gru", "forty-two")
+        assert out[:2] == (0, "42\n")
+        good(say("export", "numbers-gru", tmp_path / "ours"))
+        assert say("run", tmp_path / "ours", "forty-two") == out
+
+    def test_a_whisper_says_how_it_hears(self, say, tmp_path):
+        from transformers import WhisperFeatureExtractor
+
+        model = Whisper(WhisperConfig(vocab_size=300, mels=128, frames=20, context=20, **SIZES))
+        good(say("export", save(model, tmp_path / "whisper"), tmp_path / "ours"))
+        hears = WhisperFeatureExtractor.from_pretrained(tmp_path / "ours")
+        sound = np.sin(np.arange(16000) / 20).astype(np.float32)
+        theirs = hears(sound, sampling_rate=16000, return_tensors="pt").input_features[0]
+        assert torch.allclose(log_mel(torch.from_numpy(sound), mels=128), theirs, atol=1e-5)
+
+    def test_classes_keep_their_names(self, say, tmp_path, photo):
+        model = ViT(ViTConfig(image=16, patch=4, n_class=3, labels=("cat", "dog", "car"), **SIZES))
+        folder = save(model, tmp_path / "vit")
+        out = good(say("run", folder, photo))
+        assert set(re.findall("[a-z]+", out)) == {"cat", "dog", "car"}
+        good(say("export", folder, folder))  # onto itself
+        assert good(say("run", folder, photo)) == out
+        assert json.loads((folder / "config.json").read_text())["id2label"] == {"0": "cat", "1": "dog", "2": "car"}
+
 
 def test_beams_are_refused_where_there_are_none(say, tmp_path):
     from headway.models.gpt2 import GPT2, GPT2Config

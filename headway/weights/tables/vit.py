@@ -81,7 +81,7 @@ def read_config(theirs: dict[str, Any]) -> ViTConfig:
         "n_layer": theirs["num_hidden_layers"],
         "n_head": theirs["num_attention_heads"],
         "qkv_bias": theirs.get("qkv_bias", True),
-        "n_class": _classes(theirs) if str(name).endswith("ImageClassification") else 0,
+        **(_classes(theirs) if str(name).endswith("ImageClassification") else {"n_class": 0}),
         "eps": theirs.get("layer_norm_eps", 1e-12 if theirs.get("model_type") == "vit" else 1e-6),
     }
     if theirs.get("model_type") == "vit":
@@ -97,8 +97,14 @@ def read_config(theirs: dict[str, Any]) -> ViTConfig:
     )
 
 
-def _classes(theirs: dict[str, Any]) -> int:
-    return len(theirs["id2label"]) if "id2label" in theirs else theirs.get("num_labels", 2)
+def _classes(theirs: dict[str, Any]) -> dict[str, Any]:
+    """How many classes there are, and what they are called where that is more than a number."""
+    names = theirs.get("id2label")
+    if names is None:
+        return {"n_class": theirs.get("num_labels", 2)}
+    labels = tuple(str(names[key]) for key in sorted(names, key=int))
+    numbered = labels == tuple(f"LABEL_{n}" for n in range(len(labels)))
+    return {"n_class": len(labels), "labels": () if numbered else labels}
 
 
 def onnx_rows(config: ViTConfig) -> Iterator[Row]:
@@ -156,6 +162,7 @@ def write_config(config: ViTConfig) -> dict[str, Any]:
     if config.map_widths:
         return native_table(entry("vit")).write_config(config)
     c, dino = config, config.layer_scale is not None
+    labels = c.labels or [f"LABEL_{n}" for n in range(c.n_class)]
     facts: dict[str, Any] = {
         "image_size": c.image,
         "patch_size": c.patch,
@@ -168,8 +175,8 @@ def write_config(config: ViTConfig) -> dict[str, Any]:
         "hidden_act": "gelu",
         "hidden_dropout_prob": c.dropout,
         "attention_probs_dropout_prob": 0.0,
-        "id2label": {str(n): f"LABEL_{n}" for n in range(c.n_class)},
-        "label2id": {f"LABEL_{n}": n for n in range(c.n_class)},
+        "id2label": {str(n): label for n, label in enumerate(labels)},
+        "label2id": {label: n for n, label in enumerate(labels)},
     }
     if not dino:
         if c.n_register or c.mask_token or c.pool != "class":
