@@ -12,6 +12,7 @@ from headway.papers.library import Library
 from headway.papers.records import Record, read_name
 
 if TYPE_CHECKING:
+    from headway.learn.match import Match
     from headway.learn.plan import Item
     from headway.learn.progress import Progress
     from headway.learn.workspace import Workspace
@@ -36,7 +37,6 @@ def known(path: Path | None = None) -> dict[str, Record]:
             venue=paper.venue,
             arxiv=paper.arxiv,
             doi=paper.doi,
-            url=next((f"https://{link}" for link in paper.links if not (paper.arxiv or paper.doi)), None),
             topics=tuple(topics[paper.key]),
             links=paper.links,
         )
@@ -127,8 +127,8 @@ def next_paper(progress: Progress | None, shelf: Library, topic: str | None = No
     return next((key for key in (*begun, *order) if states[key] != "written"), None)
 
 
-def of_line(item: Item, shelf: Library) -> list[tuple[Record | None, str]]:
-    """The papers that a line of the plan names by an address, an arXiv id or a DOI, each with what to type.
+def of_line(item: Item, match: Match, shelf: Library) -> list[tuple[Record | None, str]]:
+    """The papers that a line of the plan names by title, address, arXiv id or DOI, each with what to type.
 
     A paper that is not filed yet comes as None.
     """
@@ -139,6 +139,9 @@ def of_line(item: Item, shelf: Library) -> list[tuple[Record | None, str]]:
 
     words = take_apart(f"{item.text} {item.more}")
     found: dict[str, tuple[Record | None, str]] = {}
+    for reason in match.reasons:
+        if (title := re.match(r"title of ([\w-]+)", reason)) and title[1] in shelf.records:
+            found[title[1]] = (shelf.records[title[1]], f"headway papers note {title[1]}")
     numbers = re.findall(r"(?<![\d./])\d{4}\.\d{4,5}(?:v\d+)?(?![\d.]*\d)|\b10\.\d{4,9}/[^\s\"<>]+", words.text)
     for text in (*words.links, *numbers):
         number = arxiv_id(text) or doi(text) or within_address(text)
@@ -147,7 +150,7 @@ def of_line(item: Item, shelf: Library) -> list[tuple[Record | None, str]]:
             found.setdefault(paper.key, (paper, f"headway papers note {paper.key}"))
         elif number:
             found.setdefault(number, (None, f"headway papers add {number}"))
-        elif is_sciencedirect(text):
+        elif is_sciencedirect(text) and not found:
             found.setdefault(text, (None, "headway papers add DOI   (its page shows the DOI; its address does not)"))
     return list(found.values())
 

@@ -29,7 +29,7 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
 
     from headway.base.console import out
     from headway.cli._papers import library, next_paper, state_of, take_notes, workspace_or_none
-    from headway.cli._plan import _rows, told_line
+    from headway.cli._plan import _rows, fit, told_line
     from headway.learn.path import the_path
     from headway.learn.progress import Progress, sync
 
@@ -51,7 +51,8 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
     if own and only is None:
         groups.append(("Your own", "", own))
     widest = max((len(key) for _, _, keys in groups for key in keys), default=0)
-    widest = min(widest, 24 if out().width >= 72 or not out().is_terminal else 14)
+    narrow = out().is_terminal and out().width < 72
+    widest = min(widest, 14 if narrow else 24)
     rows: list[tuple[Text, Text]] = []
     for title, id, keys in groups:
         if not keys:
@@ -63,7 +64,9 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
             line = Text("  ").append(
                 marks[state], style={"written": "bold green", "begun": "yellow", "none": "dim"}[state]
             )
-            line.append(f" {key:<{widest}}", style="cyan").append(f"  {record.short:<24}", style="dim")
+            line.append(f" {key:<{widest}}", style="cyan")
+            if not narrow:
+                line.append(f"  {record.short:<24}", style="dim")
             line.append(f"  {record.title}")
             rows.append(
                 (line, Text(told, style="green" if state == "written" else "yellow" if state == "begun" else "dim"))
@@ -79,13 +82,12 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
     legend = Text("", style="dim").append(f"{marks['written']} ", style="bold green").append("note written   ")
     legend.append(f"{marks['begun']} ", style="yellow").append(f"begun   {marks['none']} none")
     counts = f"{len({key for _, _, keys in groups for key in keys})} papers, {written} notes written, {begun} begun"
-    console.print(Text(counts + "   ", style="dim").append_text(legend))
+    console.print(Text(counts, style="dim"), **fit())
+    console.print(legend, **fit())
     if (key := next_paper(progress, shelf, only)) is None:
         return 0
     record = shelf.records[key]
     console.print()
-    from headway.cli._plan import fit
-
     console.print(Text("Next  ", style="bold").append(f"{record.short}, {record.title}"), **fit())
     console.print()
     if workspace is None:
@@ -132,9 +134,8 @@ def show(*paper: str) -> int:
         rows.append(("", f"https://arxiv.org/pdf/{record.arxiv}", ""))
     if record.doi:
         rows.append(("DOI", f"https://doi.org/{record.doi}", ""))
-    links = [record.url or "", *(f"https://{link}" for link in record.links if "." in link.split("/")[0])]
-    for n, link in enumerate(dict.fromkeys(link for link in links if link)):
-        rows.append(("links" if not n else "", link, ""))
+    if record.url:
+        rows.append(("link", record.url, ""))
     topics = [path.topics[id] for id in record.topics if id in path.topics]
     for n, topic in enumerate(topics):
         rows.append(("topics" if not n else "", f"{topic.id}: {topic.title}", ""))

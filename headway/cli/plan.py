@@ -70,7 +70,7 @@ def plan(*line: str) -> int:
         out().print(f"{told} To say what it is about: headway plan match {item.line} TOPIC", style="dim")
     else:
         out().print(f"about {', '.join(found.match.topics)}: {found.match.why}", style="dim", markup=False)
-    for paper, command in of_line(item, library(workspace)):
+    for paper, command in of_line(item, found.match, library(workspace)):
         out().print(Text("\n" + (paper.title if paper else "A paper that is not filed yet"), style="bold"))
         out().print(Text(f"      {command}", style="bold cyan"))
     for topic in found.match.topics:

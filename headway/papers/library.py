@@ -136,10 +136,9 @@ class Library:
     def _by_link(self, address: str) -> Record | None:
         bare = _bare(address)
         for record in self.records.values():
-            for link in (*record.links, record.url or ""):
-                known = _bare(link)
-                if known and (bare == known or bare.startswith((f"{known}/", f"{known}?"))):
-                    return record
+            url = _bare(record.url or "")
+            if any(bare.startswith(_bare(link)) for link in record.links) or (url and bare == url):
+                return record
         return None
 
     # -- taking in

@@ -203,7 +203,7 @@ class Record:
         venue: Where it appeared: a journal, proceedings, a university.
         arxiv: Its id, without a version. `doi`: in small letters. `url`: only where it is neither of these two.
         topics: Ids of the path's topics it belongs to.
-        links: More addresses it is known by; not exported.
+        links: More addresses it is known by, or how they begin; not exported.
     """
 
     key: str
