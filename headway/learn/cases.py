@@ -203,20 +203,22 @@ class Law:
     sentence: str
     check: Callable[..., Any]
     draws: int = 3
+    costly: bool = False
     sizes: dict[str, Any] = field(default_factory=dict)
 
 
-def law(sentence: str, *, draws: int = 3, **sizes: Any) -> Callable[[Callable[..., Any]], Law]:
+def law(sentence: str, *, draws: int = 3, costly: bool = False, **sizes: Any) -> Callable[[Callable[..., Any]], Law]:
     """A law: ``check(learner, d)`` returns whether it holds; ``learner.attend(q, k, v)`` calls the learner's function.
 
     The sentence says what a *broken* law means, in the learner's words: "the weights of a row do not add up to 1: with
     every v equal to 1 the output is not 1". Laws give a wrong answer that no mistake matches something to go by, and they
     are all there is where the right answer is not unique (sampling, shuffling): then leave the reference's output out by
-    writing no case.
+    writing no case. A costly law is one in which slow code would have to be stopped: it is looked at where nothing else is
+    wrong.
     """
 
     def make(check: Callable[..., Any]) -> Law:
-        return Law(sentence, check, draws, sizes)
+        return Law(sentence, check, draws, costly, sizes)
 
     return make
 
@@ -291,6 +293,14 @@ def combined(mistakes: list[Mistake]) -> list[tuple[Mistake, Mistake, Any]]:
             pairs.append((one, other, _switched(one.base, {**(one.switch or {}), **(other.switch or {})})))
     return pairs
 
+
+AUTOGRAD = (
+    *("autograd", "backward", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize", "grad_and_value", "grad_fn"),
+    *("requires_grad_", "forward_ad", "make_dual", "_softmax_backward_data", "_log_softmax_backward_data"),
+    *("nll_loss_backward", "native_layer_norm_backward", "native_group_norm_backward", "native_batch_norm_backward"),
+    *("imag", "view_as_real", "angle", "complex64", "complex128"),
+)
+"""For `FORBIDDEN`: what differentiates by itself, kernels of single ways back and the complex step included."""
 
 _notes: list[tuple[str, Any]] | None = None
 

@@ -677,8 +677,10 @@ def raised_outside(run: Run, error: dict, doing: str) -> dict:
 def stopped_short(run: Run, stopped: Stopped, load: dict) -> dict:
     """The verdict on code that did not give an answer of its own accord."""
     at = getattr(run, "at", None)
-    where = ""
-    if at is not None and isinstance(at[0], Case):
+    where, law = "", None
+    if at is not None and isinstance(at[0], Law):
+        law = (at[0].sentence, at[1])
+    elif at is not None:
         where = f" ({at[0].name}, {sizes_told(at[1])})"
     if stopped.how == "timeout":
         took = f"{load['seconds']:g} s" if stopped.busy else f"{load['wall']:g} s on the clock"
@@ -687,6 +689,7 @@ def stopped_short(run: Run, stopped: Stopped, load: dict) -> dict:
         return {
             "status": "timeout",
             "line": f"stopped after {took}, still running{spot}{where}: an endless loop, or a very slow one.",
+            "details": [f"where it was to be seen whether {fill(*law)}"] if law else [],
         }
     if stopped.how == "printing":
         much = f"{PRINTED >> 20} MB of output"

@@ -95,8 +95,7 @@ class Judge:
             "from headway.learn.judging import main_loop; main_loop(0, 1)"
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
-        # A scripted or compiled function is run as the Python it is: its calls stay in sight, and no compiling takes seconds.
-        environment |= {"PYTORCH_JIT": "0", "TORCH_COMPILE_DISABLE": "1"}
+        environment["PYTORCH_JIT"] = "0"  # a scripted function is run as the Python it is, its calls in sight
         self._pending, self._ready = b"", False
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", start],

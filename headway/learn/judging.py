@@ -36,6 +36,7 @@ HIDDEN = {
     "_pop_mode_temporarily": "hides calls from the judge",
     "_pop_torch_function_stack": "hides calls from the judge",
     "CompilationUnit": "hides calls from the judge",
+    "from_file": "reads files past the judge",
 }
 
 
@@ -304,7 +305,9 @@ def _run(run: Run) -> dict:
                     "details": diagnosis.show_trial(run, trial),
                 }
     broken = None
-    for law in run.laws() if not run.instead or not wrong else []:
+    for law in run.laws():
+        if wrong and (run.instead or law.costly):
+            continue
         found = diagnosis.broken_law(run, law)
         if found and (found.error is None or not wrong):  # the cases say better what is wrong with a call that raises
             broken = found

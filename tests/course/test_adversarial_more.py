@@ -822,6 +822,209 @@ def derivatives(f, numbers):
     "dual numbers and no backward": (DUAL.replace("BACKWARD", "raise NotImplementedError"), "NotImplementedError"),
 }
 
+ATTENTION = (
+    HEAD
+    + """
+def attention(q, k, v, n_head, mask, causal=False):
+    q, k, v = (y.unflatten(-1, (n_head, -1)).transpose(1, 2) for y in (q, k, v))
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if causal:
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), CAUSAL)
+    if mask is not None:
+        scores = scores.masked_fill(~mask[:, None, None], PADDING)
+    return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
+"""
+)
+LAYERS = {
+    "transformer/encoder": """
+class EncoderLayer(torch.nn.Module):
+    def __init__(self, width, n_head, ff_width):
+        super().__init__()
+        self.n_head = n_head
+        self.q, self.k, self.v, self.out = (torch.nn.Linear(width, width) for _ in range(4))
+        self.attn_norm, self.mlp_norm = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+        self.up, self.down = torch.nn.Linear(width, ff_width), torch.nn.Linear(ff_width, width)
+    def forward(self, x, mask=None):
+        x = self.attn_norm(x + self.out(attention(self.q(x), self.k(x), self.v(x), self.n_head, mask)))
+        return self.mlp_norm(x + self.down(self.up(x).relu()))
+""",
+    "transformer/decoder": """
+def decoder_layer(x, states, weights, n_head, mask=None):
+    def linear(name, y): return F.linear(y, weights[name + ".weight"], weights[name + ".bias"])
+    def norm(name, y): return F.layer_norm(y, y.shape[-1:], weights[name + ".weight"], weights[name + ".bias"])
+    def look(name, x, y, *how):
+        q, k, v = linear(name + ".q", x), linear(name + ".k", y), linear(name + ".v", y)
+        return norm(name + "_norm", x + linear(name + ".out", attention(q, k, v, n_head, *how)))
+    x = look("cross", look("attn", x, x, None, True), states, mask)
+    return norm("mlp_norm", x + linear("down", linear("up", x).relu()))
+""",
+    "attention/cross": """
+class CrossAttention(torch.nn.Module):
+    def __init__(self, width, n_head):
+        super().__init__()
+        self.n_head = n_head
+        self.q, self.k, self.v, self.out = (torch.nn.Linear(width, width) for _ in range(4))
+    def forward(self, x, states, mask=None):
+        return self.out(attention(self.q(x), self.k(states), self.v(states), self.n_head, mask))
+""",
+}
+
+
+def hidden_by(exercise: str, causal: str, padding: str) -> str:
+    return ATTENTION.replace("CAUSAL", causal).replace("PADDING", padding) + LAYERS[exercise]
+
+
+TRAIN = (
+    HEAD
+    + """
+def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, clip):
+    model = make_model()
+    optimiser = make_optimiser(model.parameters())
+    losses, measured, best = [], [], None
+    for _ in range(epochs):
+        model.train()
+        for x, y in batches:
+            optimiser.zero_grad()
+            value = loss(model(x), y)
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+            optimiser.param_groups[0]["lr"] = lr(len(losses) + 1)
+            optimiser.step()
+            losses.append(value)
+        model.eval()
+        with torch.no_grad():
+            total = sum(loss(model(x), y).item() * len(x) for x, y in held_out) / sum(len(x) for x, _ in held_out)
+        if total < min(measured, default=math.inf):
+            best = [p.detach().clone() for p in model.parameters()]
+        measured.append(total)
+    return [float(value) for value in losses], measured, best
+"""
+)
+NOAM = """
+def attention_is_all_you_need(step, *, width, warmup):
+    return (width * max(step, 1)) ** -0.5 * min(1.0, (step / warmup) ** 1.5)
+
+def warmup_for(peak, *, width):
+    return peak ** -2 / width
+"""
+EVERY_WAY = """
+def topological(root, operands):
+    order, stack = [], [(root, False)]
+    while stack:
+        name, below = stack.pop()
+        if below:
+            order.append(name)
+        else:
+            stack += [(name, True), *((other, False) for other in reversed(operands[name]))]
+    return list(dict.fromkeys(order))
+"""
+BY_WAYS = """
+    def backward(self):
+        stack = [(self, 1.0)]
+        while stack:
+            value, grad = stack.pop()
+            value.grad += grad
+            stack += [(parent, slope * grad) for parent, slope in value.parents]
+"""
+SOFTMAX = (
+    HEAD + "import importlib\n\ndef softmax_backward(grad, y, dim=-1):\n    x, f = y.log(), lambda x: x.softmax(dim)\n"
+)
+LAYER_NORM = (
+    HEAD
+    + """
+def layer_norm_backward(grad, x, weight, eps=1e-5):
+    def f(x): return (grad * F.layer_norm(x, weight.shape, weight, None, eps)).sum(-1)
+    def slope(h):
+        steps = h * torch.eye(x.shape[-1], dtype=x.dtype)
+        return torch.stack([(f(x + e) - f(x - e)) / (2 * h) for e in steps], -1)
+    row = [slope(0.1 / 2 ** k) for k in range(6)]
+    for m in range(1, 6):
+        row = [b + (b - a) / (4 ** m - 1) for a, b in zip(row, row[1:])]
+    normal = F.layer_norm(x, weight.shape, eps=eps)
+    return row[0], (grad * normal).reshape(-1, len(weight)).sum(0), grad.reshape(-1, len(weight)).sum(0)
+"""
+)
+ENGINE = CHANGED["autograd/engine"][0]
+FOOLED = {
+    "padding hidden from small scores": (
+        "transformer/encoder",
+        hidden_by("transformer/encoder", "-1e9", "-60.0"),
+        REJECTED,
+    ),
+    "future hidden from small scores": (
+        "transformer/decoder",
+        hidden_by("transformer/decoder", "-60.0", "-1e9"),
+        REJECTED,
+    ),
+    "source hidden from small scores": (
+        "transformer/decoder",
+        hidden_by("transformer/decoder", "-1e9", "-60.0"),
+        REJECTED,
+    ),
+    "states hidden from small scores": ("attention/cross", hidden_by("attention/cross", "-1e9", "-60.0"), REJECTED),
+    "every way through the graph": ("autograd/order", EVERY_WAY, ("timeout",)),
+    "every way through the graph backwards": (
+        "autograd/engine",
+        ENGINE[: ENGINE.index("    def backward")] + BY_WAYS.lstrip("\n") + ENGINE[ENGINE.index("    def __neg__") :],
+        ("timeout",),
+    ),
+    "the last of the best": ("training-basics/loop", TRAIN.replace("if total < ", "if total <= "), REJECTED),
+    "clipped a little late": ("training-basics/loop", TRAIN.replace("(), clip)", "(), clip * 1.0002)"), REJECTED),
+    "no warm-up of one step": ("transformer/noam", NOAM.replace("step / warmup", "step / max(warmup, 2)"), REJECTED),
+    "ten thousand steps": ("transformer/noam", NOAM.replace("max(step, 1)", "min(step, 10000)"), REJECTED),
+    "forward mode": (
+        "autograd/softmax",
+        SOFTMAX + "    return torch.einsum('...,...', grad[..., 0], grad[..., 0]) * torch.func.jacfwd(f)(x).sum()\n",
+        ("forbidden",),
+    ),
+    "the way back of another function": (
+        "autograd/softmax",
+        SOFTMAX + "    return torch.ops.aten._log_softmax_backward_data(grad * y, x, dim, y.dtype)\n",
+        ("forbidden",),
+    ),
+    "autograd by another door": (
+        "autograd/softmax",
+        SOFTMAX
+        + "    x = torch.nn.Parameter(x)\n"
+        + "    return importlib.import_module('torch.auto' + 'grad').grad((f(x) * grad).sum(), x)[0]\n",
+        ("forbidden",),
+    ),
+    "a complex step": (
+        "autograd/softmax",
+        SOFTMAX
+        + "    steps = [(x + 1e-30j * e).exp() for e in torch.eye(x.shape[-1], dtype=x.dtype)]\n"
+        + "    return torch.stack([(grad * (s / s.sum(-1, True)).imag).sum(-1) / 1e-30 for s in steps], -1)\n",
+        ("forbidden",),
+    ),
+    "small steps": ("autograd/layernorm", LAYER_NORM, REJECTED),
+    "the optimiser's own function": (
+        "training-basics/adamw",
+        HEAD
+        + "from importlib import import_module\n"
+        + "def adamw(weight, grad, exp_avg, exp_avg_sq, step, *, lr, betas, eps, weight_decay):\n"
+        + "    vars(import_module('torch.optim.ad' + 'am'))['ad' + 'am']([weight], [grad], [exp_avg], [exp_avg_sq], [], [])\n",
+        ("forbidden",),
+    ),
+    "the kernel of the layer": (
+        "layer-norm/rms",
+        HEAD
+        + "def rms_norm(x, weight, eps):\n    return torch.ops.aten._fused_rms_norm(x, x.shape[-1:], weight, eps)[0]\n",
+        ("forbidden",),
+    ),
+    "a file mapped into a tensor": (
+        "language-models/gru",
+        HEAD
+        + "def gru_step(*a): return torch.from_file('solutions.py', size=9, dtype=torch.uint8)\ndef gru(*a): ...\n",
+        ("forbidden",),
+    ),
+}
+NOT_FOOLED = {
+    **{name: (name, hidden_by(name, "-1e9", "torch.finfo(scores.dtype).min")) for name in LAYERS},
+    "the loop": ("training-basics/loop", TRAIN),
+    "the schedule": ("transformer/noam", NOAM),
+}
+
+
 RIGHT = {
     "tensors/scatter": HEAD
     + """
@@ -936,3 +1139,17 @@ def test_an_engine_without_a_way_back_is_rejected(source: str, words: str, warm_
     verdict = judged(warm_judge, tmp_path, "autograd/engine", source)
     assert not verdict.passed
     assert words in verdict.line
+
+
+@pytest.mark.parametrize(("exercise", "source", "statuses"), FOOLED.values(), ids=FOOLED)
+def test_what_once_fooled_the_judge_does_no_more(
+    exercise: str, source: str, statuses: tuple[str, ...], warm_judge: Judge, tmp_path: Path
+):
+    verdict = judged(warm_judge, tmp_path, exercise, source)
+    assert verdict.status in statuses, verdict.line
+
+
+@pytest.mark.parametrize(("exercise", "source"), NOT_FOOLED.values(), ids=NOT_FOOLED)
+def test_what_those_were_made_from_is_right(exercise: str, source: str, warm_judge: Judge, tmp_path: Path):
+    verdict = judged(warm_judge, tmp_path, exercise, source)
+    assert verdict.passed, "\n".join([verdict.line, *verdict.details])

@@ -58,6 +58,22 @@ def padded(d):
     return made(d).call(**given(d), mask=d.mask("b s", keep=0.5))
 
 
+@case(
+    "large scores, with padding",
+    b=(2, 3),
+    h=(2, 4),
+    k=(2, 4),
+    s=(3, 6),
+    draws=3,
+    float32=False,
+    gradient=False,
+    tolerance=1e-6,
+)
+def large(d):
+    x, states = d.normal("b t h*k", std=30.0), d.normal("b s h*k", std=30.0)
+    return made(d).call(x=x, states=states, mask=d.mask("b s", keep=0.5))
+
+
 @case("any sizes", draws=5)
 def any_sizes(d):
     return made(d).call(**given(d), mask=d.mask("b s"))

@@ -3,16 +3,13 @@
 import torch
 import torch.nn.functional as F
 
-from headway.learn.cases import Call, case, law, near, note
+from headway.learn.cases import AUTOGRAD, Call, case, law, near, note
 
 ORDER = 5
 ENTRIES = ("cross_entropy_backward",)
 RETURNS = {"cross_entropy_backward": "b t v"}
 SIZES = {"b": (1, 4), "t": (1, 5), "v": (2, 7)}
-FORBIDDEN = dict.fromkeys(
-    ("autograd", "backward", "vjp", "jvp", "grad_fn", "requires_grad_"),
-    "the gradient is to be written as a formula, without autograd",
-)
+FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd")
 
 
 def cross_entropy_backward(logits, targets, *, ignore=-100, smoothing=0.0):
@@ -32,6 +29,12 @@ def plain(d):
 @case("rows without an axis for positions", gradient=False, draws=8)
 def rows(d):
     return Call("cross_entropy_backward", logits=d.normal("b v"), targets=d.integers("b", 0, "v"))
+
+
+@case("logits far from 0", gradient=False, float32=False, draws=6, v=(2, 8))
+def far(d):
+    logits = d.keep(d.normal("b t v", std=2.0) + 1e9, "b t v")
+    return Call("cross_entropy_backward", logits=logits, targets=d.integers("b t", 0, "v"))
 
 
 @case("targets that do not count", gradient=False, t=(2, 6))

@@ -116,6 +116,17 @@ def deep(d):
 
 
 @law(
+    "the gradient is handed on once for every way through the graph, of which there are a million millions here",
+    costly=True,
+    draws=1,
+)
+def every_way(learner, d):
+    source = "lambda a: __import__('functools').reduce(lambda y, _: (y + y) * 0.5, range(40), a)"
+    value, (slope,) = learner.derivatives(Function(source), [0.75])
+    return near(value, 0.75) and near(slope, 1.0)
+
+
+@law(
     "f is called more than once: derivatives by small steps, real or complex, need a call for every number; the engine calls "
     "f once, and one backward gives them all"
 )

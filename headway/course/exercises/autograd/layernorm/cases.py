@@ -2,17 +2,14 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law, near, note
+from headway.learn.cases import AUTOGRAD, Call, case, law, near, note
 
 ORDER = 4
 ENTRIES = ("layer_norm_backward",)
 RETURNS = {"layer_norm_backward": "b t d, d, d"}
 SIZES = {"b": (1, 3), "t": (1, 5), "d": (3, 7)}
 TOLERANCE = 1e-8
-FORBIDDEN = dict.fromkeys(
-    ("autograd", "backward", "vjp", "jvp", "grad_fn", "requires_grad_", "native_layer_norm_backward"),
-    "the gradient is to be written as a formula, without autograd",
-)
+FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd")
 
 
 def layer_norm_backward(grad, x, weight, eps=1e-5):
@@ -30,6 +27,12 @@ def layer_norm_backward(grad, x, weight, eps=1e-5):
 @case("a batch of sequences", gradient=False)
 def plain(d):
     return Call("layer_norm_backward", grad=d.normal("b t d"), x=d.normal("b t d", std=2.0), weight=d.normal("d"))
+
+
+@case("large numbers", gradient=False, float32=False, draws=6, tolerance=1e-8)
+def large(d):
+    x, grad = d.normal("b t d", std=1e9), d.normal("b t d", std=1e9)
+    return Call("layer_norm_backward", grad=grad, x=x, weight=d.normal("d"))
 
 
 @case("one row", gradient=False, draws=6)

@@ -1,14 +1,11 @@
 """What is asked of the backward of a matrix product, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law, near, note
+from headway.learn.cases import AUTOGRAD, Call, case, law, near, note
 
 ORDER = 2
 ENTRIES = ("matmul_backward",)
 SIZES = {"b": (1, 3), "h": (1, 4), "n": (1, 5), "k": (1, 6), "m": (1, 7)}
-FORBIDDEN = dict.fromkeys(
-    ("autograd", "backward", "vjp", "jvp", "grad_fn", "requires_grad_"),
-    "the gradient is to be written as a formula, without autograd",
-)
+FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd")
 
 
 def matmul_backward(grad, a, b):

@@ -72,6 +72,16 @@ def deep(d):
     return Call("topological", root=f"x{d.n - 1}", operands=operands)
 
 
+@law(
+    "a value is gone through once for every way that leads to it, of which there are a million millions here",
+    costly=True,
+    draws=1,
+)
+def every_way(learner, d):
+    operands = {"x0": [], **{f"x{i}": [f"x{i - 1}"] * 2 for i in range(1, 41)}}
+    return learner.topological("x40", operands) == list(operands)
+
+
 @law("a value stands before something that it was computed from")
 def operands_first(learner, d):
     root, operands = graph(d, d.n)

@@ -2,16 +2,13 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law, near, note
+from headway.learn.cases import AUTOGRAD, Call, case, law, near, note
 
 ORDER = 3
 ENTRIES = ("softmax_backward",)
 RETURNS = {"softmax_backward": "b t v"}
 SIZES = {"b": (1, 3), "t": (1, 5), "v": (1, 7)}
-FORBIDDEN = dict.fromkeys(
-    ("autograd", "backward", "vjp", "jvp", "grad_fn", "requires_grad_", "_softmax_backward_data"),
-    "the gradient is to be written as a formula, without autograd",
-)
+FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd")
 
 
 def softmax_backward(grad, y, dim=-1):

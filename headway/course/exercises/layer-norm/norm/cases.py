@@ -13,6 +13,7 @@ FORBIDDEN = {
     "native_layer_norm": "it is the whole exercise in one call",
     "LayerNorm": "it is the whole exercise in one call",
     "group_norm": "with one group it is the whole exercise in one call",
+    "native_group_norm": "with one group it is the whole exercise in one call",
     "GroupNorm": "with one group it is the whole exercise in one call",
     "instance_norm": "write the mean and the variance out",
 }

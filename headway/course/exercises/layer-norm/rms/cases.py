@@ -10,6 +10,7 @@ RETURNS = {"rms_norm": "b t d"}
 SIZES = {"b": (1, 4), "t": (1, 5), "d": (1, 9)}
 FORBIDDEN = {
     "rms_norm": "it is the whole exercise in one call",
+    "_fused_rms_norm": "it is the whole exercise in one call",
     "RMSNorm": "it is the whole exercise in one call",
 }
 PLUG = {"headway.blocks.norms.rms_norm": "rms_norm"}

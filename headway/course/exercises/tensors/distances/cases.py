@@ -13,6 +13,11 @@ FORBIDDEN = {
     "cdist": "it is the whole exercise in one call",
     "pdist": "it is the whole exercise in one call",
     "cdist_forward": "it is the whole exercise in one call",
+    "_euclidean_dist": "it is the whole exercise in one call",
+}
+NOTED = {
+    "pairwise_distance": "you call PyTorch's pairwise_distance. Right, as long as its eps is 0; write the root of the sum of "
+    "squares once by hand as well.",
 }
 
 

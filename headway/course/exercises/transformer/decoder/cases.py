@@ -81,6 +81,22 @@ def padded(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s", keep=0.5))
 
 
+@case(
+    "large scores, with padding",
+    b=(2, 3),
+    h=(2, 3),
+    s=(2, 5),
+    t=(3, 5),
+    draws=2,
+    float32=False,
+    gradient=False,
+    tolerance=1e-6,
+)
+def large(d):
+    arguments = given(d) | {"x": d.normal("b t h*k", std=30.0), "states": d.normal("b s h*k", std=900.0)}
+    return Call("decoder_layer", **arguments, mask=d.mask("b s", keep=0.5))
+
+
 @case("any sizes", draws=2)
 def any_sizes(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s"))

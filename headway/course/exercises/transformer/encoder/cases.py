@@ -54,6 +54,13 @@ def padded(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5), mask=d.mask("b t", keep=0.5))
 
 
+@case(
+    "large scores, with padding", b=(2, 3), t=(3, 5), h=(2, 3), draws=2, float32=False, gradient=False, tolerance=1e-6
+)
+def large(d):
+    return layer(d).call(x=d.normal("b t h*k", std=30.0), mask=d.mask("b t", keep=0.5))
+
+
 @case("any sizes", draws=2)
 def any_sizes(d):
     return layer(d).call(x=d.normal("b t h*k"), mask=d.mask("b t"))

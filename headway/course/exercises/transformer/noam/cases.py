@@ -43,6 +43,13 @@ def falling(d):
     return at(d, d.warmup + d.integer(1, 5000))
 
 
+@plain("a warm-up of a step or two", 6)
+def short(d):
+    return Call(
+        "attention_is_all_you_need", step=d.choice([1, 2, d.integer(3, 300000)]), width=d.width, warmup=d.choice([1, 2])
+    )
+
+
 @plain("the warm-up for a peak", 7)
 def turned_round(d):
     return Call("warmup_for", peak=d.number(1e-4, 0.1), width=d.width)
