@@ -91,7 +91,7 @@ class CLIPConfig:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
 
 
-PRESETS = {  # tables 19 and 20 of the paper
+PRESETS = {  # table 20 of the paper; the vocabulary of the released models
     "clip-vit-b32": CLIPConfig(
         vision=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
         text=TowerConfig(width=512, n_layer=12, n_head=8, ff_width=2048),

@@ -73,7 +73,7 @@ class MistralConfig:
             raise HeadwayError(f"a window holds at least the query itself: window must be 1 or more, not {self.window}")
 
 
-PRESETS = {  # table 1 of the paper
+PRESETS = {  # table 1 of the paper; the context of the released config.json (the paper: 8,192)
     "mistral-7b": MistralConfig(
         vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
     ),

@@ -45,7 +45,7 @@ class RobertaConfig(BertConfig):
             raise HeadwayError("RoBERTa was not trained to judge a second sentence: its head for training is 'mlm'")
 
 
-PRESETS = {  # appendix A of the paper, table 9; the vocabulary of the released models
+PRESETS = {  # table 9 of the paper, in its appendix; the vocabulary of the released models
     "roberta-base": RobertaConfig(vocab_size=50265, width=768, n_layer=12, n_head=12, dropout=0.1),
     "roberta-large": RobertaConfig(vocab_size=50265, width=1024, n_layer=24, n_head=16, dropout=0.1),
 }

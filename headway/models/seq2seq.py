@@ -75,7 +75,7 @@ class Seq2SeqConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.2
+PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.1
     "rnnsearch": Seq2SeqConfig(vocab_size=30000, width=620, state=1000),
     "rnnencdec": Seq2SeqConfig(vocab_size=30000, width=620, state=1000, attention="none"),
 }

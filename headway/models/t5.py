@@ -93,7 +93,7 @@ class T5Config:
 
 
 V11: dict[str, Any] = {"activation": "gelu_new", "gated": True, "tied": False}
-PRESETS = {  # section 2.3 and 3.7 of the paper; version 1.1 as its released config.json has it
+PRESETS = {  # section 3.7 of the paper (Small); the vocabulary and version 1.1 as the released config.json files have them
     "t5-small": T5Config(vocab_size=32128, width=512, n_layer=6, n_head=8, ff_width=2048),
     "t5-v1.1-small": T5Config(vocab_size=32128, width=512, n_layer=8, n_head=6, ff_width=1024, **V11),
 }
