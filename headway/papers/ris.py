@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headway.papers.entries import Broken, Entry, topics_of, year_of
-from headway.papers.records import Name, Record, arxiv_id, arxiv_within, doi, read_name
+from headway.papers.records import Name, Record, arxiv_id, arxiv_within, doi
 
 _TYPES = {
     "article": "JOUR", "conference": "CPAPER", "preprint": "UNPB", "book": "BOOK", "chapter": "CHAP", "thesis": "THES",
@@ -42,7 +42,7 @@ def _row(record: Record) -> dict[str, Any]:
         "type_of_reference": _TYPES[record.kind],
         "id": record.key,
         "title": record.title,
-        "authors": [name.inverted for name in record.authors] + ["others"] * record.others,
+        "authors": [_author(name) for name in record.authors] + ["others"] * record.others,
         "year": str(record.year or ""),
         "secondary_title": record.venue or "",
         "volume": record.volume or "",
@@ -56,6 +56,12 @@ def _row(record: Record) -> dict[str, Any]:
         "keywords": [f"headway/{topic}" for topic in record.topics],
     }
     return {name: value for name, value in row.items() if value not in ("", [], [""])}
+
+
+def _author(name: Name) -> str:
+    """``King, Martin Luther, Jr.``; in braces where a part has a comma of its own, for which RIS has no sign."""
+    parts = (f"{{{part}}}" if "," in part else part for part in (name.family, name.given, name.suffix))
+    return ", ".join(part for part in parts if part)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------------
@@ -135,4 +141,5 @@ def _read(start: int, lines: list[str]) -> Entry | Broken:
 
 def _name(text: str) -> Name:
     """With a comma a person; without one a collective, as RIS has it."""
-    return read_name(text) if "," in text else Name(text)
+    family, *rest = [part.strip() for part in re.split(r",(?![^{}]*\})", text)]
+    return Name(family, rest[0] if rest else "", ", ".join(rest[1:]))
