@@ -216,7 +216,7 @@ CATALOG: dict[str, Entry] = {
             config="GemmaConfig",
             kind="decoder",
             follows="llama",
-            hf=("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM"),
+            hf=("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"),
         ),
         Entry(
             name="mixtral",

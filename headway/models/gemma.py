@@ -125,6 +125,21 @@ PRESETS = {  # table 1 of Gemma, table 1 of Gemma 2, table 1 of Gemma 3, and the
         qk_norm=True,
         context=32768,
     ),
+    "gemma3-4b": GemmaConfig(  # without what sees, which is not loaded
+        vocab_size=262208,
+        width=2560,
+        n_layer=34,
+        n_head=8,
+        n_group=4,
+        head_width=256,
+        ff_width=10240,
+        rope_base=1000000.0,
+        rope_factor=8.0,
+        windows=((1024,) * 5 + (None,)) * 5 + (1024,) * 4,
+        sandwich=True,
+        qk_norm=True,
+        context=131072,
+    ),
 }
 
 

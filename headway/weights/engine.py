@@ -165,7 +165,7 @@ class Table:
         copies: Theirs -> theirs: a key that may repeat another, and must then equal it bit for bit (tied heads).
         spellings: Front of a key as some versions write it -> as the rows have it; tried on keys the rows do not know.
             One that begins with a dot is the end of a key.
-        ignore: Endings of keys that carry no weights, each with the reason.
+        ignore: Endings of keys that carry no weights of ours, each with the reason. One that ends with a dot is a key's front.
         fit: The configuration and the file's keys -> the configuration, where config.json leaves open what the keys tell.
         gguf_rows, read_gguf_config: The same for GGUF files, where they exist.
     """
@@ -213,7 +213,11 @@ def read_weights(
         if copy in names and original not in names:
             names[original] = names[copy]
     complaints: list[str] = []
-    unknown = sorted(key for key in names if key not in known and key not in copies and not key.endswith(tuple(ignore)))
+    ignore = list(ignore)
+    fronts = tuple(part for part in ignore if part.endswith("."))
+    ends = tuple(part for part in ignore if not part.endswith("."))
+    strange = (key for key in names if key not in known and key not in copies)
+    unknown = sorted(key for key in strange if not key.startswith(fronts) and not key.endswith(ends))
     missing = sorted(key for key in known if key not in names)
     complaints += [f"unknown {key}" for key in unknown] + [f"missing {key}" for key in missing]
     targets = dict(model.named_parameters()) | dict(model.named_buffers())

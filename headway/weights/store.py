@@ -42,6 +42,7 @@ MODEL_TYPES = {
     "qwen3": "qwen",
     "gemma2": "gemma",
     "gemma3_text": "gemma",
+    "gemma3": "gemma",
     "dinov2": "vit",
     "dinov2_with_registers": "vit",
 }
@@ -245,7 +246,7 @@ def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:
         _check_sizes(config)
     except KeyError as error:
         raise Corrupt(f"{path} lacks {error.args[0]}: is it the whole file?") from error
-    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
         raise Corrupt(f"{path} has a value of the wrong kind ({error})") from error
     return config
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
+from safetensors.torch import load_file, save_file
 from support.hf import reference
 from support.hf_pair import pair_reference
 from support.parity import assert_close, lifted
@@ -420,6 +421,47 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "vocab_size": 262144,
         },
         {**GROUPED, "num_hidden_layers": 7, "head_dim": 12, "sliding_window": 5, "eos_token_id": [1, 6]},
+    ),
+    "google/gemma-3-4b-it": (  # its language model, which says little of itself; what sees is left out
+        {
+            "architectures": ["Gemma3ForConditionalGeneration"],
+            "boi_token_index": 255999,
+            "eoi_token_index": 256000,
+            "eos_token_id": [1, 106],
+            "image_token_index": 262144,
+            "initializer_range": 0.02,
+            "mm_tokens_per_image": 256,
+            "model_type": "gemma3",
+            "text_config": {
+                "hidden_size": 2560,
+                "intermediate_size": 10240,
+                "model_type": "gemma3_text",
+                "num_hidden_layers": 34,
+                "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+                "sliding_window": 1024,
+            },
+            "torch_dtype": "bfloat16",
+            "transformers_version": "4.50.0.dev0",
+            "vision_config": {
+                "hidden_size": 1152,
+                "image_size": 896,
+                "intermediate_size": 4304,
+                "model_type": "siglip_vision_model",
+                "num_attention_heads": 16,
+                "num_hidden_layers": 27,
+                "patch_size": 14,
+                "vision_use_head": False,
+            },
+        },
+        {
+            "boi_token_index": 46,
+            "eoi_token_index": 47,
+            "image_token_index": 48,
+            "mm_tokens_per_image": 4,
+            "eos_token_id": [1, 6],
+            "text_config": {**GROUPED, "num_hidden_layers": 7, "head_dim": 12, "sliding_window": 5},
+            "vision_config": {**TOWER, "image_size": 16, "patch_size": 4},
+        },
     ),
     "mistralai/Mixtral-8x7B-v0.1": (
         {
@@ -1204,6 +1246,7 @@ PRESETS = {  # the file under headway/models, the size in it, and what the file 
     "google/gemma-2b": ("gemma", "gemma-2b", {}),
     "google/gemma-2-2b": ("gemma", "gemma2-2b", {}),
     "google/gemma-3-1b-it": ("gemma", "gemma3-1b", {}),
+    "google/gemma-3-4b-it": ("gemma", "gemma3-4b", {}),
     "google-t5/t5-small": ("t5", "t5-small", {"dropout": 0.1}),
     "openai/whisper-tiny": ("whisper", "whisper-tiny", {}),
     "facebook/dinov2-small": ("vit", "dinov2-s14", {}),
@@ -1366,6 +1409,31 @@ def test_an_encoder_without_a_pooler(name, tmp_path):
         loaded.pooled(wanted)
     export_folder(loaded, tmp_path / "ours")
     assert load_folder(tmp_path / "ours").config == loaded.config
+
+
+def test_the_language_model_of_gemma_3_under_its_released_names(tmp_path):
+    """As its first files have it: `language_model.model.` and, beside it, `vision_tower.` and `multi_modal_projector.`."""
+    facts = shrunk("google/gemma-3-4b-it")
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    config = hf.AutoConfig.from_pretrained(tmp_path)
+    model = reference(hf.Gemma3ForConditionalGeneration, config, torch.float64)
+    model.save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    assert any(key.startswith("vision_tower.") for key in tensors), sorted(tensors)[0]
+    assert any(key.startswith("language_model.model.") for key in tensors)
+    loaded = load_folder(tmp_path, dtype=torch.float64)
+    renamed = {key.replace("language_model.model.", "model.language_model."): value for key, value in tensors.items()}
+    save_file(renamed, path)
+    again = load_folder(tmp_path, dtype=torch.float64)
+    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), again.parameters(), strict=True))
+    export_folder(loaded, tmp_path / "ours")
+    theirs, report = hf.Gemma3ForCausalLM.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    assert type(theirs).__name__ == "Gemma3ForCausalLM"
+    save_file({**tensors, "audio_tower.weight": torch.zeros(2)}, path)
+    with pytest.raises(HeadwayError, match=r"unknown audio_tower\.weight"):
+        load_folder(tmp_path)
 
 
 def test_names_that_classes_had_before():

@@ -1,4 +1,7 @@
-"""Gemma 1, 2 and 3 (text) in Hugging Face checkpoints. One name changes its place: see `rows`."""
+"""Gemma 1, 2 and 3 in Hugging Face checkpoints. One name changes its place: see `rows`.
+
+Gemma 3 from 4B on is released with eyes only: its language model is read, what sees is left out.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,10 @@ def rows(config: GemmaConfig) -> Iterator[Row]:
 
 def read_config(theirs: dict[str, Any]) -> GemmaConfig:
     generation = _generation(theirs)
+    if "text_config" in theirs:
+        only(theirs, "tie_word_embeddings", True, default=True)
+        # Such a model does not cap its logits.
+        theirs = {**TEXT, **theirs["text_config"], "model_type": "gemma3_text", "final_logit_softcapping": None}
     only(theirs, "hidden_activation", "gelu_pytorch_tanh", None, default=None)
     if generation == 1:  # whose early files say "gelu" and mean its tanh form
         only(theirs, "hidden_act", "gelu_pytorch_tanh", "gelu", default="gelu")
@@ -65,9 +72,19 @@ def read_config(theirs: dict[str, Any]) -> GemmaConfig:
     )
 
 
+TEXT = {  # what a text_config leaves out; released files leave out most of it
+    "vocab_size": 262208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+}
+
+
 def _generation(theirs: dict[str, Any]) -> int:
     names = {"gemma": 1, "gemma2": 2, "gemma3_text": 3}
     names |= {"GemmaForCausalLM": 1, "Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 3}
+    names |= {"gemma3": 3, "Gemma3ForConditionalGeneration": 3}
     for name in (*(theirs.get("architectures") or ()), theirs.get("model_type")):
         if name in names:
             return names[name]
@@ -151,5 +168,16 @@ TABLE = Table(
     write_config=write_config,
     prefix="model.",
     copies=lambda config: {"lm_head.weight": "model.embed_tokens.weight"},
-    ignore=kin.INV_FREQ,
+    spellings={
+        "language_model.lm_head.": "lm_head.",
+        "language_model.model.": "model.",
+        "model.language_model.": "model.",
+    },
+    ignore={
+        **kin.INV_FREQ,
+        "vision_tower.": "what sees, in Gemma 3 from 4B on",
+        "multi_modal_projector.": "the same",
+        "model.vision_tower.": "the same",
+        "model.multi_modal_projector.": "the same",
+    },
 )
