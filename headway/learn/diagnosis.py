@@ -144,7 +144,7 @@ def _sentence(run: Run, mistakes: list[Mistake], wrong: list[Trial]) -> dict:
         "status": "mistake",
         "names": [m.name for m in mistakes],
         "line": _capital(line) + ".",
-        "details": _pattern(run, trial.call.entry) + show_trial(run, trial),
+        "details": _pattern(run, trial.call.entry) + show_trial(trial),
     }
 
 
@@ -215,16 +215,15 @@ def _argument_line(trial: Trial) -> str:
     return f"{trial.call.entry}{made}{''.join(steps)}"
 
 
-def show_trial(run: Run, trial: Trial, inputs: bool = True) -> list[str]:
+def show_trial(trial: Trial) -> list[str]:
     """The input, what was expected and what came, in a few lines."""
     import torch
 
     manner = {"float32": " in float32", "strided": " on inputs that are not contiguous"}.get(trial.manner, "")
     lines = [f"{trial.case.name}{manner}: {_argument_line(trial)}"]
-    if inputs:
-        for name, value in trial.call.arguments.items():
-            if isinstance(value, torch.Tensor) and value.numel() <= 16:
-                lines.append(f"  {name} = {numbers(value)}")
+    for name, value in trial.call.arguments.items():
+        if isinstance(value, torch.Tensor) and value.numel() <= 16:
+            lines.append(f"  {name} = {numbers(value)}")
     if trial.expected.result is not None:
         lines.append(f"  expected {_value(trial.expected.result['value'])}")
     elif trial.expected.raised:
@@ -254,7 +253,7 @@ def _general(run: Run, wrong: list[Trial], broken: Broken | None) -> dict:
     difference = trial.difference
     assert difference is not None
     pattern = _pattern(run, trial.call.entry)
-    shown = show_trial(run, trial)
+    shown = show_trial(trial)
     call = _argument_line(trial)
     axes = run.returns.get(trial.call.entry, "")
     subject = f"`{trial.call.entry}`: " if len(run.entries) > 1 else ""

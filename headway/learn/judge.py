@@ -49,7 +49,6 @@ class Verdict:
     printed: tuple[str, ...] = ()
     printed_bytes: int = 0
     called: tuple[str, ...] = ()
-    tried: int = 0
     seconds: float = 0.0
     processor: float = 0.0
     at: int | None = None

@@ -16,13 +16,12 @@ from typing import Any
 from headway.learn import diagnosis, fitting
 from headway.learn.cases import Make
 from headway.learn.comparing import Outcome, compare, one_line
-from headway.learn.diagnosis import all_mistakes
 from headway.learn.exercise import Exercise
 from headway.learn.judge_child import die_with_parent
 from headway.learn.judge_process import MEMORY, SECONDS, WALL, Child, Stopped, adopt
 from headway.learn.trials import Run, Trial, draws_of
 
-__all__ = ["all_mistakes", "judge", "main_loop"]
+__all__ = ["judge", "main_loop"]
 
 # -- policy: what a file may not contain ---------------------------------------------------------------------------------
 
@@ -302,7 +301,7 @@ def _run(run: Run) -> dict:
                     "status": "mistake",
                     "names": ["state"],
                     "line": "the same input gives another result later on: your code remembers something from call to call.",
-                    "details": diagnosis.show_trial(run, trial),
+                    "details": diagnosis.show_trial(trial),
                 }
     broken = None
     for law in run.laws():
@@ -323,7 +322,6 @@ def _run(run: Run) -> dict:
             "line": f"right on {len(run.trials)} inputs{gradients}.",
             "notes": notes,
             "called": sorted(run.child.called & set(noted_calls)),
-            "tried": len(run.trials),
         }
     return diagnosis.explained(run, wrong, broken)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -30,12 +30,10 @@ class Fit:
 
     rows: list[tuple[Layer, tuple[Layer, ...], bool]]
     absent: tuple[str, ...] = ()
-    how: str = "name"
-    texts: list[str] = field(default_factory=list)
 
     def plan(self, weights: dict[str, Any]) -> list:
         """Rows for `Placement`, for weights of these shapes."""
-        rows = []
+        rows: list[list[Any]] = []
         for theirs, ours, transposed in self.rows:
             start = 0
             for mine in ours:
@@ -46,9 +44,6 @@ class Fit:
                     at = 0 if theirs.count > 1 else start
                     rows.append([mine.bias, theirs.bias, at, share, False])
                 start += length
-        return self._shares(rows)
-
-    def _shares(self, rows: list) -> list:
         # The number of parameters behind a `#` changes with the sizes, so their whole length is asked for.
         return [[*row[:3], None, row[4]] if "#" in row[1] else row for row in rows]
 

@@ -103,19 +103,6 @@ class TopicState:
         """Whether the log has anything on it at all."""
         return bool(self.lesson or self.claims or self.papers or any(state.last for state in self.exercises))
 
-    @property
-    def since(self) -> str:
-        """When it was done (ISO 8601), an empty string before that."""
-        if not self.done:
-            return ""
-        if self.tested_out:
-            return self.tested_out.time
-        pieces = [state.passed for state in self.exercises if state.passed] or [
-            *self.papers.values(),
-            *self.models.values(),
-        ]
-        return max((piece.time for piece in pieces), default="")
-
 
 @dataclass(frozen=True)
 class Line:

@@ -24,8 +24,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from headway.base.errors import HeadwayError
-
 LESSONS = Path(__file__).resolve().parent.parent / "course" / "lessons"
 
 
@@ -118,12 +116,3 @@ def questions(topic: str) -> list[Question]:
     if len({question.id for question in found}) != len(found):
         raise ValueError(f"{path.name} gives two questions the same id")
     return found
-
-
-def find_question(name: str) -> Question:
-    """The question called ``topic/id``."""
-    topic, _, id = name.partition("/")
-    for question in questions(topic):
-        if question.id == id:
-            return question
-    raise HeadwayError(f"there is no recall question '{name}'")

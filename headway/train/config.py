@@ -202,11 +202,6 @@ class TrainConfig:
         plain["model"] = {"name": self.model.name, **self.model.sizes}
         return json.loads(json.dumps(plain))
 
-    @property
-    def model_sizes(self) -> dict[str, Any]:
-        """The model's sizes as its configuration wants them."""
-        return self.model.sizes
-
 
 RESUMABLE = (
     *("steps", "log_every", "eval_every", "save_every", "sample_every", "eval_rows", "keep", "trackers"),
