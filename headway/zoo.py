@@ -291,13 +291,15 @@ def _from_hub(name: str, progress: bool) -> Path:
         disable_progress_bars()
 
     def download(*patterns: str) -> Path:
-        # Not the same weights again for other frameworks, nor what lies in folders below.
+        # Not the same weights again for other frameworks or in other cuts (consolidated.safetensors), nor folders below.
         return Path(
             snapshot_download(id, revision=revision or None, allow_patterns=list(patterns), ignore_patterns=["*/*"])
         )
 
     try:
-        folder = download("*.json", "*.txt", "*.jinja", "source.spm", "spiece.model", "*.safetensors")
+        folder = download(
+            "*.json", "*.txt", "*.jinja", "source.spm", "target.spm", "spiece.model", "model*.safetensors"
+        )
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
         return folder

@@ -200,6 +200,7 @@ def test_the_hub_over_http(tmp_path):
     (toy / "flax_model.msgpack").write_bytes(b"x" * 100)
     shutil.copy(toy / "model.safetensors", tmp_path / "keep")
     (toy / "pytorch_model.bin").write_bytes(b"the same weights again")
+    (toy / "consolidated.safetensors").write_bytes(b"and again, as Mistral has them beside the shards")
     old = save_toy(tmp_path / "old")
     torch.save({"a": torch.zeros(1)}, old / "pytorch_model.bin")
     (old / "model.safetensors").unlink()
