@@ -69,7 +69,10 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
         return Step(item, topic, "talk with a model", "headway chat", before=before)
     if "papers" in topic.topic.check:
         have, want = topic.counts["papers"]
-        papers = [key for key in topic.topic.papers or progress.path.papers if key not in topic.papers]
+        # Where any paper will do, those of the topics the learner is at come first.
+        shelves = sorted(progress.topics.values(), key=lambda state: not state.began)
+        any_paper = [key for state in shelves for key in state.topic.papers]
+        papers = [key for key in topic.topic.papers or any_paper if key not in topic.papers]
         if papers:
             paper = progress.path.papers[papers[0]]
             what = f"note {have + 1} of {want}, in your own words: {paper.short}, {paper.title}"

@@ -124,7 +124,8 @@ def on_terminal(words: list[str], columns: int, home, editor: str = "") -> str:
 
 def test_a_paper_goes_by_many_names(say, home) -> None:
     for name in (
-        ["pre-ln"], ["PRE-LN"], ["2002.04745"], ["arXiv:2002.04745v2"], ["https://arxiv.org/pdf/2002.04745"], ["on layer normalization in"],
+        ["pre-ln"], ["PRE-LN"], ["2002.04745"], ["arXiv:2002.04745v2"], ["https://arxiv.org/pdf/2002.04745"],
+        ["on layer normalization in"],
         ["On", "Layer", "Normalization", "in", "the", "Transformer", "Architecture"], ["xiong", "layer", "2020"],
     ):  # fmt: skip
         code, out, err = say("papers", "show", *name)

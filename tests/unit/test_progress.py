@@ -307,7 +307,17 @@ def test_beyond_the_plan_the_path_goes_on_and_ends(tmp_path: Path) -> None:
     for topic in Progress(workspace).topics.values():
         for claim in topic.topic.claims:
             record(workspace, kind="claim", name=claim, result="reproduced")
+    for topic, paper in (("surveys", "survey-lin"), ("surveys", "survey-applications"), ("library", None)):
+        step = next_step(Progress(workspace))
+        assert step is not None
+        assert step.topic.topic.id == topic
+        key = step.command.removeprefix("headway papers note ")
+        begun = [state.topic for state in Progress(workspace).topics.values() if state.began]
+        assert key == (paper or next(key for topic in begun for key in topic.papers))
+        record(workspace, kind="paper", name=key, result="noted")
     assert next_step(Progress(workspace)) is None
+    record(workspace, kind="paper", name="survey-lin", result="emptied")
+    assert Progress(workspace).topics["surveys"].counts == {"papers": (1, 2)}
 
 
 @pytest.mark.usefixtures("course")
