@@ -182,6 +182,10 @@ class Table:
     read_gguf_config: Callable[[dict[str, Any]], Any] | None = None
 
 
+WITHOUT = {"lm_head.weight": " (saved without its head, it has states and no words: take the whole model's checkpoint)"}
+"""What to say of a key that is not there."""
+
+
 def read_weights(
     model: nn.Module,
     rows: Iterable[Row],
@@ -219,7 +223,7 @@ def read_weights(
     strange = (key for key in names if key not in known and key not in copies)
     unknown = sorted(key for key in strange if not key.startswith(fronts) and not key.endswith(ends))
     missing = sorted(key for key in known if key not in names)
-    complaints += [f"unknown {key}" for key in unknown] + [f"missing {key}" for key in missing]
+    complaints += [f"unknown {key}" for key in unknown] + [f"missing {key}{WITHOUT.get(key, '')}" for key in missing]
     targets = dict(model.named_parameters()) | dict(model.named_buffers())
     expected = dict(model.state_dict(keep_vars=True))
     uncovered = set(expected) - {key for row in rows for key in row.our_keys}

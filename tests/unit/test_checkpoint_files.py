@@ -101,6 +101,13 @@ def test_a_tied_weight_stored_twice_has_to_be_the_same_twice(tmp_path):
     assert "lm_head.weight differs" in refusal(folder)
 
 
+def test_a_model_without_its_head_is_refused_as_such(tmp_path):
+    folder, _, tensors = folder_of("llama", tmp_path)
+    del tensors["lm_head.weight"]
+    write(folder, {key.removeprefix("model."): tensor for key, tensor in tensors.items()})
+    assert "without its head" in refusal(folder)
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.uint8, torch.float8_e4m3fn])
 def test_weights_that_need_a_scale_are_refused(dtype, tmp_path):
     folder, _, tensors = folder_of("llama", tmp_path)
