@@ -944,6 +944,55 @@ def layer_norm_backward(grad, x, weight, eps=1e-5):
     return row[0], (grad * normal).reshape(-1, len(weight)).sum(0), grad.reshape(-1, len(weight)).sum(0)
 """
 )
+OVERFLOWING = """
+def accumulate(weight, parts):
+    total, gradient, number = weight.new_zeros(()), torch.zeros_like(weight), 0
+    for x, targets in parts:
+        x, targets = x[targets != -100], targets[targets != -100]
+        powers = (x @ weight).exp()
+        p = powers / powers.sum(-1, keepdim=True)
+        total, number = total - p.gather(1, targets[:, None]).log().sum(), number + len(x)
+        gradient = gradient + x.T @ (p - F.one_hot(targets, weight.shape[1]))
+    return total / max(number, 1), gradient / max(number, 1)
+"""
+GREEDY = (
+    HEAD
+    + """
+def greedy(model, tokens, *, max_tokens, end, pad):
+    said, over = tokens[:, :0], torch.zeros(len(tokens), dtype=torch.bool)
+    while said.shape[1] < max_tokens and not over.all():
+        word = model(torch.cat((tokens, said), 1))[:, -1].argmax(-1)
+        word[over] = pad
+        over |= word == end
+        said = torch.cat((said, word[:, None]), 1)
+    return said
+"""
+)
+FILTERS = (
+    HEAD
+    + """
+def temperature(logits, t): return logits / t
+
+def top_k(logits, k):
+    return torch.where(logits < logits.sort(-1, descending=True).values[:, :k][:, -1:], -math.inf, logits)
+
+def top_p(logits, p):
+    chances = logits.softmax(-1)
+    best, order = chances.sort(-1, descending=True)
+    out = best.cumsum(-1) - best >= p
+    return logits.masked_fill(out.gather(-1, order.argsort(-1)), -math.inf)
+
+def draw(probabilities, u):
+    tokens = []
+    for row, at in zip(probabilities.tolist(), u.tolist()):
+        total, chosen = 0.0, 0
+        for token, p in enumerate(row):
+            total, before = total + p, total
+            chosen = token if p > 0 and before <= at else chosen
+        tokens.append(chosen)
+    return torch.tensor(tokens)
+"""
+)
 ENGINE = CHANGED["autograd/engine"][0]
 FOOLED = {
     "padding hidden from small scores": (
@@ -1018,7 +1067,22 @@ FOOLED = {
         ("forbidden",),
     ),
 }
+FOOLED |= {
+    "a loss that overflows": (
+        "training/accumulation",
+        CHANGED["training/accumulation"][0] + OVERFLOWING,
+        REJECTED,
+    ),
+    "a softmax that overflows": ("transformer/greedy", GREEDY.replace(".argmax(-1)", ".exp().argmax(-1)"), REJECTED),
+    "a filter that can only be the first": (
+        "language-models/sampling",
+        FILTERS.replace("chances = logits", "chances = (logits - logits.mean(-1, keepdim=True))"),
+        REJECTED,
+    ),
+}
 NOT_FOOLED = {
+    "greedy decoding": ("transformer/greedy", GREEDY),
+    "filters": ("language-models/sampling", FILTERS),
     **{name: (name, hidden_by(name, "-1e9", "torch.finfo(scores.dtype).min")) for name in LAYERS},
     "the loop": ("training-basics/loop", TRAIN),
     "the schedule": ("transformer/noam", NOAM),

@@ -77,6 +77,12 @@ def far(d):
     return Call("top_p", logits=d.keep(d.normal("b v") - 40, "b v"), p=d.number(0.5, 0.9))
 
 
+@plain("top-p after another filter", 5, v=(4, 9), float32=False)
+def after(d):
+    logits = d.normal("b v", std=2.0).masked_fill(~d.mask("b v", keep=0.5), -torch.inf)
+    return Call("top_p", logits=d.keep(logits, "b v"), p=d.number(0.3, 0.9))
+
+
 @plain("a draw", 8, v=(3, 9), float32=False)
 def fall(d):
     return Call("draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.uniform("b"))

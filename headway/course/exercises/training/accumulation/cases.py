@@ -60,6 +60,11 @@ def sizes(d):
     return Call("accumulate", weight=d.normal("d v"), parts=parts)
 
 
+@plain("large logits", 4, parts=(1, 3), v=(3, 5), float32=False, tolerance=1e-6)
+def large(d):
+    return Call("accumulate", weight=d.normal("d v", std=900.0), parts=uneven(d))
+
+
 @plain("targets that do not count", 8, parts=(2, 4))
 def ignored(d):
     return Call("accumulate", weight=d.normal("d v"), parts=uneven(d))

@@ -62,6 +62,13 @@ def early(d):
     return decoding(d, end=d.integer(0, d.v - 1), lean=1.5)
 
 
+@plain("large logits", 4, n=(3, 8))
+def large(d):
+    call = decoding(d, end=d.v + 3)
+    call.arguments["model"].values["table"].mul_(3000.0)
+    return call
+
+
 @plain("prompts that hold the end token", 6, n=(3, 8))
 def holding(d):
     end = d.integer(0, d.v - 1)
