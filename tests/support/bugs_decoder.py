@@ -236,6 +236,14 @@ def vit_check():
     )
 
 
+def registers_check():
+    config = hf.Dinov2WithRegistersConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=2, num_register_tokens=2
+    )
+    seen = torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    outputs_agree(hf.Dinov2WithRegistersModel, config, lambda m: m(seen).last_hidden_state, lambda m: m.hidden(seen))
+
+
 def clip_check():
     tower = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12}
     config = hf.CLIPConfig(
@@ -427,9 +435,15 @@ BUGS = [
         shim(
             F,
             vit,
-            interpolate=lambda x, size, mode, align_corners: F.interpolate(x, size, mode=mode, align_corners=True),
+            interpolate=lambda x, **how: F.interpolate(x, **{**how, "align_corners": True}),
         ),
         vit_check,
+    ),
+    Bug(
+        "positions beside registers resized without antialiasing",
+        "DINOv2 ports",
+        shim(F, vit, interpolate=lambda x, **how: F.interpolate(x, **{**how, "antialias": False})),
+        registers_check,
     ),
     Bug(
         "GELU for CLIP's quick GELU",
