@@ -433,7 +433,7 @@ def push(
     group: Group = None,
     yes: Annotated[bool, Parameter(negative="", help="Write them; without it they are only listed.")] = False,
 ) -> int:
-    """Put papers into a collection on zotero.org, tagged headway/<topic>; needs ZOTERO_API_KEY with write access.
+    """Put papers into a collection on zotero.org, tagged headway/TOPIC; needs ZOTERO_API_KEY with write access.
 
     An item that is there already gets the tags and the collection, and keeps everything else.
 
@@ -444,6 +444,8 @@ def push(
     paper
         Keys, arXiv ids or DOIs; without them all papers.
     """
+    import os
+
     from rich.text import Text
 
     from headway.base.console import err, out
@@ -453,6 +455,11 @@ def push(
     from headway.papers.zotero import Zotero, place
 
     where = place(collection, group)
+    if not os.environ.get("ZOTERO_API_KEY"):
+        raise HeadwayError(
+            "pushing goes to zotero.org and needs a key that may write: make one at https://www.zotero.org/settings/keys "
+            "and set ZOTERO_API_KEY (the Zotero on this machine is only read)."
+        )
     if where.collection is None:
         raise HeadwayError(f"{collection} names no collection: give a collection's name, its key, or its address.")
     shelf = library(workspace_or_none())
@@ -594,6 +601,8 @@ def _take_file(workspace: Any, shelf: Any, path: Path, topic: tuple[str, ...] = 
         else entry
         for entry in read_file(path)
     ]
+    if len(entries) > 300:
+        err().print(f"{path.name}: {len(entries)} entries, a file for each that is new ...", markup=False, style="dim")
     outcome = shelf.take(entries)
     for broken in outcome.broken:
         err().print(f"{path.name}, line {broken.line}: {broken.why}; passed over", markup=False, soft_wrap=True)

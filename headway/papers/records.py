@@ -96,7 +96,7 @@ def _address(text: object) -> str | None:
 _COLLECTIVE = re.compile(
     r"\b(?:team|collaboration|consortium|group|foundation|committee|institute|university|labs?|inc\.?)$", re.I
 )
-_SUFFIX = re.compile(r"(?:jr|sr)\.?|[IV]{2,4}", re.IGNORECASE)
+SUFFIX = re.compile(r"(?:jr|sr)\.?|[IV]{2,4}", re.IGNORECASE)
 OTHERS = {"others", "et al", "et al.", "and others"}
 
 
@@ -147,7 +147,7 @@ class Name:
         )
         if not given:
             return family
-        return f"{family}, {suffix}, {given}" if suffix or _SUFFIX.fullmatch(given) else f"{family}, {given}"
+        return f"{family}, {suffix}, {given}" if suffix or SUFFIX.fullmatch(given) else f"{family}, {given}"
 
 
 def read_name(text: object) -> Name:
@@ -156,7 +156,7 @@ def read_name(text: object) -> Name:
     if text.startswith("{") and text.find("}") == len(text) - 1:
         return Name(text[1:-1])
     parts = [part.strip() for part in re.split(r",(?![^{}]*\})", text)]
-    if len(parts) == 2 and _SUFFIX.fullmatch(parts[1]):  # Sammy Davis, Jr.
+    if len(parts) == 2 and SUFFIX.fullmatch(parts[1]):  # Sammy Davis, Jr.
         name = read_name(parts[0])
         return Name(name.family, name.given, parts[1]) if name.given else Name(parts[0], parts[1])
     if len(parts) > 2:
@@ -166,7 +166,7 @@ def read_name(text: object) -> Name:
     words = text.split()
     if len(words) < 2 or _COLLECTIVE.search(text) or words[0][:1].islower():
         return Name(text)
-    suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""
+    suffix = words.pop() if len(words) > 2 and SUFFIX.fullmatch(words[-1]) else ""
     cut = next((n for n in range(1, len(words) - 1) if words[n][:1].islower()), len(words) - 1)
     return Name(" ".join(words[cut:]), " ".join(words[:cut]), suffix)
 

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from headway.base.errors import HeadwayError, Offline, did_you_mean
 from headway.papers.entries import topics_of, year_of
-from headway.papers.records import Index, Name, Record, arxiv_id, arxiv_within
+from headway.papers.records import SUFFIX, Index, Name, Record, arxiv_id, arxiv_within
 
 WEB = "https://api.zotero.org"
 LOCAL = "http://127.0.0.1:23119/api"
@@ -237,10 +237,6 @@ class Zotero:
         """What pushing `records` into the collection called `collection` would do; nothing is written."""
         if self.local:
             raise HeadwayError("the local Zotero is only read: pushing goes to zotero.org, with ZOTERO_API_KEY set.")
-        if not self.key:
-            raise HeadwayError(
-                "pushing needs a key: make one at https://www.zotero.org/settings/keys and set ZOTERO_API_KEY."
-            )
         with self._telling(f"the collection {collection}"):
             rows = [row["data"] for row in self._all(lambda: self.client.collections())]
             version = int(self.client.request.headers.get("last-modified-version", 0))
@@ -411,8 +407,10 @@ def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
     creators: list[dict[str, str]] = []
     for name in record.authors:
         if name.given:
-            last = f"{name.family}, {name.suffix}" if name.suffix else name.family
-            creators.append({"creatorType": "author", "firstName": name.given, "lastName": last})
+            first = (
+                f"{name.given}, {name.suffix}" if name.suffix else name.given
+            )  # where Zotero's own styles look for it
+            creators.append({"creatorType": "author", "firstName": first, "lastName": name.family})
         else:
             creators.append({"creatorType": "author", "name": name.family})
     if record.others:
@@ -470,8 +468,10 @@ def to_record(data: dict[str, Any]) -> Record:
         if name := str(one.get("name") or "").strip():
             authors.append(Name(name))
         else:
-            last, _, suffix = str(one.get("lastName") or "").partition(",")
-            authors.append(Name(last, str(one.get("firstName") or ""), suffix))
+            first, comma, suffix = str(one.get("firstName") or "").rpartition(",")
+            if not (comma and SUFFIX.fullmatch(suffix.strip())):
+                first, suffix = str(one.get("firstName") or ""), ""
+            authors.append(Name(str(one.get("lastName") or ""), first, suffix))
     return Record(
         key=get("citationKey") or written.get("citation key", "") or get("key"),
         title=re.sub(r"</?(?:i|b|sub|sup|span)(?:\s[^<>]*)?>", "", get("title")),

@@ -38,6 +38,7 @@ def home(tmp_path: Path, monkeypatch):
     workspace.plan.write_bytes((FIXTURES / "learner-plan.md").read_bytes())
     monkeypatch.setenv("HEADWAY_WORKSPACE", str(workspace.root))
     monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("ZOTERO_API_KEY", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     return workspace
 
@@ -150,7 +151,7 @@ def test_a_paper_goes_by_many_names(say, home) -> None:
         (["import"], "say which files"),
         (["export", "--format", "bibtx"], "Did you mean 'bibtex'?"),
         (["export", "-o", "."], "is a folder"),
-        (["zotero", "push", "https://www.zotero.org/groups/5/x"], "names no collection"),
+        (["zotero", "push", "Reading"], "set ZOTERO_API_KEY"),
     ],
 )
 def test_what_is_wrong_is_one_line(say, home, words, said) -> None:

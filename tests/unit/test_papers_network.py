@@ -298,6 +298,7 @@ def test_what_zotero_refuses_is_one_line(say, home, zotero, monkeypatch) -> None
     assert "has no NOPE" in no("pull", "https://www.zotero.org/groups/2420932/x/items/NOPE")
     assert "needs a key" in no("push", "New", "--group", "2420932")
     monkeypatch.setenv("ZOTERO_API_KEY", "wrong")
+    assert "names no collection" in no("push", "https://www.zotero.org/groups/2420932/x")
     assert "may not do this" in no("pull")
     monkeypatch.setenv("ZOTERO_API_KEY", "reader")
     code, _, err = say("papers", "zotero", "push", "New", "adam", "--yes")
