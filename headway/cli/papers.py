@@ -23,16 +23,27 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
     what
         A paper: shows it, as `headway papers show` does.
     """
-    if what:
-        return show(*what)
+    from difflib import get_close_matches
+
     from rich.text import Text
 
     from headway.base.console import out
+    from headway.base.errors import HeadwayError
     from headway.cli._papers import library, next_paper, state_of, take_notes, workspace_or_none
     from headway.cli._plan import _rows, fit, told_line
     from headway.learn.path import the_path
     from headway.learn.progress import Progress, sync
 
+    if what:
+        try:
+            return show(*what)
+        except HeadwayError:
+            near = get_close_matches(what[0], ["add", "export", "import", "note", "show", "zotero"], n=1, cutoff=0.7)
+            if len(what) == 1 and near:
+                raise HeadwayError(
+                    f"there is no paper and no command '{what[0]}'. Did you mean 'headway papers {near[0]}'?"
+                ) from None
+            raise
     path, workspace = the_path(), workspace_or_none()
     only = path.topic(topic).id if topic is not None else None
     shelf = library(workspace)

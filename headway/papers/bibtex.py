@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from headway.papers.entries import Broken, Entry, topics_of, year_of
 from headway.papers.latex import decode, encode, encode_title
@@ -89,13 +90,27 @@ _HEAD = re.compile(r"@\s*([A-Za-z]+)\s*([{(])\s*([^,={}\"]*?)\s*,")
 def read(text: str) -> Iterator[Entry | Broken]:
     """Every entry of a .bib file, in order; what cannot be read is named by its line."""
     parser = _Parser()
+    found: list[Broken | _Fields] = []
     for line, kind, chunk, complaint in _cut(text):
         if kind == "string":
             parser.define(chunk)
         elif complaint:
-            yield Broken(line, complaint)
+            found.append(Broken(line, complaint))
         elif kind not in ("comment", "preamble"):
-            yield _read(parser, line, kind, chunk)
+            found.append(_read(parser, line, kind, chunk))
+    parents = {one.key.lower(): one for one in found if isinstance(one, _Fields) and one.key}
+    for one in found:
+        yield one if isinstance(one, Broken) else _entry_of(one, parents)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """An entry as it is written: its line, type and key, and its fields by name in small letters."""
+
+    line: int
+    kind: str
+    key: str
+    fields: dict[str, str]
 
 
 def _cut(text: str) -> Iterator[tuple[int, str, str, str]]:
@@ -105,9 +120,9 @@ def _cut(text: str) -> Iterator[tuple[int, str, str, str]]:
         start = found.start()
         line += text.count("\n", counted, start)
         counted = start
-        end = _closing(text, found.end(), found[2])
         following = _NEXT.search(text, found.end())
-        if end is None or (following and following.start() < end):
+        end = _closing(text, found.end(), following.start() if following else len(text), found[2])
+        if end is None:
             at = following.start() if following else len(text)
             yield line, found[1].lower(), "", "its braces or quotes do not close"
         else:
@@ -115,10 +130,10 @@ def _cut(text: str) -> Iterator[tuple[int, str, str, str]]:
             yield line, found[1].lower(), text[start:end], ""
 
 
-def _closing(text: str, at: int, opened: str) -> int | None:
-    """Where the entry that opened before `at` ends, or None."""
+def _closing(text: str, at: int, limit: int, opened: str) -> int | None:
+    """Where the entry that opened before `at` ends, or None where it does not before `limit`."""
     depth = 0
-    for found in re.compile(r"\\.|[{}()]", re.DOTALL).finditer(text, at):
+    for found in re.compile(r"\\.|[{}()]", re.DOTALL).finditer(text, at, limit):
         c = found[0]
         if c == "{" or c == "\\{":
             depth += 1
@@ -172,7 +187,7 @@ class _Parser:
         return None
 
 
-def _read(parser: _Parser, line: int, kind: str, chunk: str) -> Entry | Broken:
+def _read(parser: _Parser, line: int, kind: str, chunk: str) -> _Fields | Broken:
     head = _HEAD.match(chunk)
     if head is None:
         if re.fullmatch(r"@\s*[A-Za-z]+\s*[{(]\s*[^,={}\"]*[})]", chunk):
@@ -183,7 +198,31 @@ def _read(parser: _Parser, line: int, kind: str, chunk: str) -> Entry | Broken:
         return Broken(
             line, f"its fields cannot be read ({head[3] or 'no key'}): a comma, a brace or a quote is missing"
         )
-    fields = {name.lower(): value for name, value in fields.items() if isinstance(value, str)}
+    return _Fields(
+        line, kind, head[3], {name.lower(): value for name, value in fields.items() if isinstance(value, str)}
+    )
+
+
+def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
+    """The entry in the fields; what it lacks comes from the one that its ``crossref`` names, the title as the book's."""
+    kind, fields = one.kind, one.fields
+    parent = parents.get(fields.get("crossref", "").strip().lower())
+    if parent is not None and parent is not one:
+        book = {"booktitle": parent.fields["title"]} if parent.fields.get("title") else {}
+        mine = (
+            "author",
+            "editor",
+            "title",
+            "doi",
+            "url",
+            "eprint",
+            "pages",
+            "crossref",
+            "annote",
+            "annotation",
+            "note",
+        )
+        fields = book | {name: value for name, value in parent.fields.items() if name not in mine} | fields
     text = {name: decode(value).strip() for name, value in fields.items()}
     raw = lambda name: re.sub(r"\\([_%&#~{}])", r"\1", fields.get(name, "")).strip().strip("{}")  # noqa: E731
     venue_field = next(
@@ -202,7 +241,7 @@ def _read(parser: _Parser, line: int, kind: str, chunk: str) -> Entry | Broken:
         (id for name in ("note", "number", "eprint") if (id := arxiv_within(text.get(name, "")))), None
     )
     record = Record(
-        key=head[3],
+        key=one.key,
         title=text.get("title", ""),
         authors=tuple(_names(fields.get("author") or fields.get("editor", ""))),
         year=year_of(text.get("year") or text.get("date", "")),
@@ -217,7 +256,7 @@ def _read(parser: _Parser, line: int, kind: str, chunk: str) -> Entry | Broken:
         publisher=text.get("publisher"),
         topics=topics_of(re.split(r"[,;]", text.get("keywords", ""))),
     )
-    return Entry(line, record, text.get("annotation") or text.get("annote") or "")
+    return Entry(one.line, record, text.get("annotation") or text.get("annote") or "")
 
 
 def _names(value: str) -> Iterator[Name]:

@@ -142,6 +142,7 @@ def test_a_paper_goes_by_many_names(say, home) -> None:
     ("words", "said"),
     [
         (["show"], "say which paper"),
+        (["exprot"], "Did you mean 'headway papers export'?"),
         (["show", "pre-nl"], "Did you mean 'pre-ln'?"),
         (["note", "attention is all you ned"], "Did you mean 'transformer'?"),
         (["show", "survey"], "fits"),

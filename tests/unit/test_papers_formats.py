@@ -275,6 +275,32 @@ def test_bibtex_as_zotero_and_people_write_it(tmp_path: Path) -> None:
     assert good["empty"].record.title == ""
 
 
+CROSSREF = """
+@inproceedings{child, title={Child}, author={Doe, Jane}, crossref={Parent-2020}, pages={1--2}, doi={10.1000/child}}
+@proceedings{parent-2020, title={Proceedings of Something}, editor={Boss, Big}, year={2020}, publisher={P}, doi={10.1000/all}}
+@misc{self, title={Self}, crossref={self}}
+"""
+
+
+def test_a_crossref_lends_what_is_missing() -> None:
+    child, _, own = [entry.record for entry in bibtex.read(CROSSREF)]
+    assert (child.venue, child.year, child.publisher, child.doi) == (
+        "Proceedings of Something",
+        2020,
+        "P",
+        "10.1000/child",
+    )
+    assert [name.plain for name in child.authors] == ["Jane Doe"]
+    assert own.title == "Self"
+
+
+def test_files_made_to_be_slow_or_deep_are_borne() -> None:
+    assert len(list(bibtex.read("@article{a, title={x\n" * 3000))) == 3000
+    assert [type(entry) for entry in bibtex.read("@article{a, title=" + "{" * 3000 + "}" * 3000 + "}")] == [Broken]
+    assert decode("{" * 5000 + "x" + "}" * 5000) == "x"
+    assert [type(entry) for entry in csl.read("[" + "[" * 100000)] == [Broken]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
 def test_any_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "x.bib"
