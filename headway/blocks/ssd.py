@@ -88,6 +88,8 @@ def ssd_in_chunks(
 
     The exponents of all decays are sums of negative numbers, so nothing is divided and nothing overflows.
     """
+    if not x.shape[1]:
+        return ssd_by_hand(x, dt, A, B, C, D, state)
     (b, _, h, k), (g, n) = x.shape, B.shape[2:]
     S = x.new_zeros(b, h, n, k) if state is None else state
     S = S.unflatten(1, (g, h // g)).transpose(2, 3).flatten(3)  # the heads of a group side by side: (b, g, n, h/g · k)

@@ -206,9 +206,7 @@ class ViT(nn.Module):
         grid = self.position[1:].view(1, side, side, -1).permute(0, 3, 1, 2)
         # Resized in at least float32: bicubic weights in half precision would shift the grid.
         wide = grid.to(torch.promote_types(grid.dtype, torch.float32))
-        smooth = bool(
-            self.config.n_register
-        )  # the released models with registers were trained with an antialiased grid
+        smooth = self.config.n_register > 0  # the released models with registers resize so
         wide = F.interpolate(wide, size=(rows, columns), mode="bicubic", align_corners=False, antialias=smooth)
         return torch.cat((self.position[:1], wide.to(grid.dtype).flatten(2)[0].T))
 

@@ -226,15 +226,16 @@ def test_ssd_agrees_at_every_chunk_size(parts, chunk):
     agree(ssd.ssd_by_hand, functools.partial(ssd.ssd_in_chunks, chunk=chunk), parts)
 
 
+@pytest.mark.parametrize("form", [ssd.ssd_in_chunks, ssd.ssd])
 @few
 @given(parts=duals(), data=st.data())
-def test_ssd_cut_in_two_is_the_whole(parts, data):
+def test_ssd_cut_in_two_is_the_whole(form, parts, data):
     cut = data.draw(st.integers(0, parts["x"].shape[1]))
 
     def in_two(x, dt, A, B, C, D=None, state=None):
         early, late = ([part[:, :cut] for part in (x, dt, B, C)], [part[:, cut:] for part in (x, dt, B, C)])
-        first, middle = ssd.ssd(*early[:2], A, *early[2:], D, state)
-        second, last = ssd.ssd(*late[:2], A, *late[2:], D, middle)
+        first, middle = form(*early[:2], A, *early[2:], D, state)
+        second, last = form(*late[:2], A, *late[2:], D, middle)
         return torch.cat((first, second), 1), last
 
     agree(ssd.ssd_by_hand, in_two, parts)
