@@ -44,12 +44,14 @@ speed: .venv/tested
 	-for length in 512 2048; do for name in mamba-130m mamba2-130m; do \
 	  $(BENCH) forward $$name --prompt-tokens $$length --against transformers --memory --products $(F32) \
 	    --json results/speed-$$name-forward-$$length.json; done; done
-	-for length in 512 2048; do $(BENCH) train mamba2-130m --prompt-tokens $$length --against transformers --memory --products $(F32) \
-	  --json results/speed-mamba2-130m-train-$$length.json; done
-	-$(BENCH) train mamba-130m --layers 1 --prompt-tokens 512 --against transformers --memory --dtype float32 --rounds 1 \
+	-$(BENCH) train mamba2-130m --prompt-tokens 512 --against transformers --memory --products $(F32) \
+	  --json results/speed-mamba2-130m-train-512.json
+	-$(BENCH) train mamba2-130m --layers 6 --prompt-tokens 2048 --against transformers --memory --products $(F32) \
+	  --json results/speed-mamba2-130m-train-2048.json
+	-$(BENCH) train mamba-130m --layers 1 --prompt-tokens 512 --against transformers --dtype float32 --rounds 1 \
 	  --json results/speed-mamba-130m-train-512.json
 	-for kind in forward train; do for length in 512 2048; do \
-	  $(BENCH) $$kind mamba-130m --no-head --layers 12 --prompt-tokens $$length --against mambapy --memory $(F32) \
+	  $(BENCH) $$kind mamba-130m --no-head --layers 6 --prompt-tokens $$length --against mambapy --memory $(F32) \
 	    --json results/speed-mamba-130m-$$kind-$$length-mambapy.json; done; done
 	-for name in mamba-130m mamba2-130m; do $(BENCH) decode $$name --layers 12 --against transformers $(F32) \
 	  --json results/speed-$$name-decode.json; done
