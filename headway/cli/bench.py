@@ -83,9 +83,7 @@ def bench(
         For nanogpt: how many seeds (1; of an ablation 3).
     """
     from headway.base.errors import HeadwayError, did_you_mean
-    from headway.base.heap import keep_freed_memory
 
-    keep_freed_memory()  # as `headway train` does; here both sides gain by it
     if kind == "rows":
         from headway.cli._rows import rows
 
