@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
+from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.packed import Packing, attend_packed
 from headway.blocks.tap import Tap
@@ -114,9 +115,9 @@ class Bert(nn.Module):
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layer))
         self.mlm = WordHead(c) if c.head in ("mlm", "pretraining") else None
-        self.pool = nn.Linear(c.width, c.width) if c.pools else None
-        self.nsp = nn.Linear(c.width, 2) if c.head == "pretraining" else None
-        self.classify = nn.Linear(c.width, len(c.labels)) if c.head in ("sequence", "token") else None
+        self.pool = Linear(c.width, c.width) if c.pools else None
+        self.nsp = Linear(c.width, 2) if c.head == "pretraining" else None
+        self.classify = Linear(c.width, len(c.labels)) if c.head in ("sequence", "token") else None
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -242,8 +243,8 @@ class Attention(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
 
     def forward(self, x: Tensor, seen: Tensor | Packing | None) -> Tensor:
         if isinstance(seen, Packing):
@@ -258,8 +259,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: BertConfig):
         super().__init__()
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -271,10 +272,10 @@ class WordHead(nn.Module):
 
     def __init__(self, config: BertConfig):
         super().__init__()
-        self.dense = nn.Linear(config.width, config.width)
+        self.dense = Linear(config.width, config.width)
         self.norm = nn.LayerNorm(config.width, config.eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        return F.linear(self.norm(self.activation(self.dense(x))), embedding, self.bias)
+        return linear(self.norm(self.activation(self.dense(x))), embedding, self.bias)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import locate
+from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 from headway.models.vit import patchify
 
@@ -114,8 +115,8 @@ class CLIP(nn.Module):
         self.config = config
         self.vision = VisionTower(config.vision, config.image, config.patch, config.channels)
         self.text = TextTower(config)
-        self.vision_out = nn.Linear(config.vision.width, config.projection, bias=False)
-        self.text_out = nn.Linear(config.text.width, config.projection, bias=False)
+        self.vision_out = Linear(config.vision.width, config.projection, bias=False)
+        self.text_out = Linear(config.text.width, config.projection, bias=False)
         self.temperature = nn.Parameter(torch.tensor(config.temperature))
         self.reset()
 
@@ -149,7 +150,7 @@ class VisionTower(nn.Module):
     def __init__(self, config: TowerConfig, image: int, patch: int, channels: int):
         super().__init__()
         self.image, self.patch, self.channels = image, patch, channels
-        self.patches = nn.Linear(channels * patch**2, config.width, bias=False)
+        self.patches = Linear(channels * patch**2, config.width, bias=False)
         self.class_token = nn.Parameter(torch.zeros(config.width))
         self.position = nn.Parameter(torch.zeros(1 + (image // patch) ** 2, config.width))
         self.first_norm = nn.LayerNorm(config.width, config.eps)
@@ -222,8 +223,8 @@ class Attention(nn.Module):
     def __init__(self, config: TowerConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
 
     def forward(self, x: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         q, k, v = (split_heads(part, self.n_head) for part in self.qkv(x).chunk(3, dim=-1))
@@ -236,8 +237,8 @@ class MLP(nn.Module):
     def __init__(self, config: TowerConfig):
         super().__init__()
         self.quick = config.activation == "quick_gelu"
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.up(x)

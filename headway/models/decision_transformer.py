@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 
 NOTES = {
@@ -89,18 +90,18 @@ class DecisionTransformer(nn.Module):
     def __init__(self, config: DecisionTransformerConfig):
         super().__init__()
         self.config = config
-        self.embed_return = nn.Linear(1, config.width)
-        self.embed_state = nn.Linear(config.state_width, config.width)
-        self.embed_action = nn.Linear(config.action_width, config.width)
+        self.embed_return = Linear(1, config.width)
+        self.embed_state = Linear(config.state_width, config.width)
+        self.embed_action = Linear(config.action_width, config.width)
         self.time = nn.Embedding(config.episode, config.width)
         self.embed_norm = nn.LayerNorm(config.width)
         self.offset = nn.Parameter(torch.zeros(config.width))
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.width, config.eps)
-        self.to_action = nn.Linear(config.width, config.action_width)
-        self.to_state = nn.Linear(config.width, config.state_width)
-        self.to_return = nn.Linear(config.width, 1)
+        self.to_action = Linear(config.width, config.action_width)
+        self.to_state = Linear(config.width, config.state_width)
+        self.to_return = Linear(config.width, 1)
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -211,8 +212,8 @@ class Attention(nn.Module):
     def __init__(self, config: DecisionTransformerConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
@@ -229,8 +230,8 @@ class MLP(nn.Module):
     def __init__(self, config: DecisionTransformerConfig):
         super().__init__()
         assert config.ff_width is not None
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:

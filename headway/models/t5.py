@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
 from headway.blocks.cache import locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask, key_mask
 from headway.blocks.memory import CrossCache, Memory, memory_of
 from headway.blocks.norms import RMSNorm
@@ -134,7 +135,7 @@ class T5(nn.Module):
         self.encoder = nn.ModuleList(EncoderBlock(c) for _ in range(c.n_layer))
         self.decoder = nn.ModuleList(DecoderBlock(c) for _ in range(c.n_decoder_layer))
         self.encoder_norm, self.decoder_norm = RMSNorm(c.width, c.eps), RMSNorm(c.width, c.eps)
-        self.head = None if c.tied else nn.Linear(c.width, c.vocab_size, bias=False)
+        self.head = None if c.tied else Linear(c.width, c.vocab_size, bias=False)
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -210,7 +211,7 @@ class T5(nn.Module):
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`."""
         x = x * self.config.width**-0.5 if self.config.scaled else x
-        return F.linear(x, self.embed.weight) if self.head is None else self.head(x)
+        return linear(x, self.embed.weight) if self.head is None else self.head(x)
 
     def bias(
         self, table: nn.Embedding, past: int, t: int, s: int, seen: Bool[Tensor, "#b 1 #t s"] | None
@@ -274,9 +275,9 @@ class Attention(nn.Module):
     def __init__(self, config: T5Config):
         super().__init__()
         self.n_head, inner = config.n_head, config.n_head * config.head_width
-        self.q = nn.Linear(config.width, inner, bias=False)
-        self.kv = nn.Linear(config.width, 2 * inner, bias=False)
-        self.out = nn.Linear(inner, config.width, bias=False)
+        self.q = Linear(config.width, inner, bias=False)
+        self.kv = Linear(config.width, 2 * inner, bias=False)
+        self.out = Linear(inner, config.width, bias=False)
 
     def look_at(self, states: Float[Tensor, "b s d"]) -> tuple[Tensor, Tensor]:
         """Keys and values of what is looked at."""
@@ -294,9 +295,9 @@ class MLP(nn.Module):
 
     def __init__(self, config: T5Config):
         super().__init__()
-        self.gate = nn.Linear(config.width, config.ff_width, bias=False) if config.gated else None
-        self.up = nn.Linear(config.width, config.ff_width, bias=False)
-        self.down = nn.Linear(config.ff_width, config.width, bias=False)
+        self.gate = Linear(config.width, config.ff_width, bias=False) if config.gated else None
+        self.up = Linear(config.width, config.ff_width, bias=False)
+        self.down = Linear(config.ff_width, config.width, bias=False)
         self.activation = ACTIVATIONS[config.activation]
         self.drop = nn.Dropout(config.dropout)
 

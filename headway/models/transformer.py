@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import Span, locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.memory import CrossCache, Memory, memory_of
 from headway.blocks.positions import sinusoids, sinusoids_in_halves
@@ -196,7 +197,7 @@ class Transformer(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`: the target's embedding is used a second time, as the head."""
-        return F.linear(x, (self.target_embed or self.embed).weight, self.head_bias)
+        return linear(x, (self.target_embed or self.embed).weight, self.head_bias)
 
     def place(self, embed: nn.Embedding, tokens: Tensor, positions: Tensor) -> Float[Tensor, "b t d"]:
         """Embed `tokens` where they stand (section 3.4 and 3.5)."""
@@ -274,9 +275,9 @@ class Attention(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.q = nn.Linear(config.width, config.width)
-        self.kv = nn.Linear(config.width, 2 * config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.q = Linear(config.width, config.width)
+        self.kv = Linear(config.width, 2 * config.width)
+        self.out = Linear(config.width, config.width)
 
     def look_at(self, states: Float[Tensor, "b s d"]) -> tuple[Tensor, Tensor]:
         """Keys and values of what is looked at."""
@@ -292,8 +293,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
+from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 
 NOTES = {
@@ -132,7 +133,7 @@ class ViT(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
         self.config = config
-        self.patches = nn.Linear(config.channels * config.patch**2, config.width)
+        self.patches = Linear(config.channels * config.patch**2, config.width)
         self.class_token = nn.Parameter(torch.zeros(config.width))
         self.position = nn.Parameter(torch.zeros(1 + config.side**2, config.width))
         self.registers = nn.Parameter(torch.zeros(config.n_register, config.width)) if config.n_register else None
@@ -141,7 +142,7 @@ class ViT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.width, config.eps)
         pooled = 2 * config.width if config.pool == "both" else config.width
-        self.head = nn.Linear(pooled, config.n_class) if config.n_class else None
+        self.head = Linear(pooled, config.n_class) if config.n_class else None
         self.map = MapHead(config.width, config.map_widths) if config.map_widths else None
         self.reset()
 
@@ -281,8 +282,8 @@ class Attention(nn.Module):
     def __init__(self, config: ViTConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.qkv = nn.Linear(config.width, 3 * config.width, bias=config.qkv_bias)
-        self.out = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width, bias=config.qkv_bias)
+        self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
         self.scale = 1 / math.sqrt(config.width // config.n_head)
 
@@ -296,8 +297,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: ViTConfig):
         super().__init__()
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:

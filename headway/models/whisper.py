@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import Span, locate
+from headway.blocks.linear import Linear, linear
 from headway.blocks.memory import CrossCache, Memory, memory_of
 from headway.blocks.tap import Tap
 
@@ -183,7 +184,7 @@ class Whisper(nn.Module):
 
     def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
         """Logits from `hidden`: the embedding is used a second time, as the head."""
-        return F.linear(x, self.embed.weight)
+        return linear(x, self.embed.weight)
 
     def new_cache(self, batch: int, room: int) -> CrossCache:
         """An empty cache for `batch` texts of up to `room` tokens."""
@@ -235,10 +236,10 @@ class Attention(nn.Module):
     def __init__(self, config: WhisperConfig):
         super().__init__()
         self.n_head = config.n_head
-        self.q = nn.Linear(config.width, config.width)
-        self.k = nn.Linear(config.width, config.width, bias=False)
-        self.v = nn.Linear(config.width, config.width)
-        self.out = nn.Linear(config.width, config.width)
+        self.q = Linear(config.width, config.width)
+        self.k = Linear(config.width, config.width, bias=False)
+        self.v = Linear(config.width, config.width)
+        self.out = Linear(config.width, config.width)
 
     def look_at(self, states: Float[Tensor, "b s d"]) -> tuple[Tensor, Tensor]:
         """Keys and values of what is looked at."""
@@ -253,8 +254,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: WhisperConfig):
         super().__init__()
-        self.up = nn.Linear(config.width, config.ff_width)
-        self.down = nn.Linear(config.ff_width, config.width)
+        self.up = Linear(config.width, config.ff_width)
+        self.down = Linear(config.ff_width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(x)))

@@ -115,3 +115,22 @@ def test_one_thread_or_two_gives_the_same_bits():
             assert all(torch.equal(linear(x, weight), alone) for _ in range(300))
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("rows", [(2,), (3, 50), (768,), (769,), (0,)])
+@pytest.mark.parametrize("columns", [2047, 2048, 3001])
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_wide_result_comes_in_pieces_and_is_the_product(rows, columns, biased):
+    draw = torch.Generator().manual_seed(sum(rows))
+    x, w = torch.randn(*rows, 24, generator=draw), torch.randn(columns, 24, generator=draw)
+    bias = torch.randn(columns, generator=draw) if biased else None
+    exact = F.linear(x.double(), w.double(), bias.double() if biased else None)
+    with torch.no_grad():
+        got = linear(x, w, bias)
+        assert got.shape == exact.shape
+        assert got.is_contiguous()
+        assert torch.allclose(got.double(), exact, atol=1e-5)
+        assert torch.allclose(linear(x.mT.contiguous().mT, w, bias).double(), exact, atol=1e-5)
+    layer = Linear(24, columns, bias=biased)
+    layer(x).sum().backward()
+    assert layer.weight.grad.shape == w.shape
