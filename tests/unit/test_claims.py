@@ -479,6 +479,7 @@ def test_nothing_is_shipped_that_is_not_a_claim():
     assert shipped == set(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_quick_claims_come_out_the_same_with_other_seeds(name, tmp_path):
     result = running.reproduce(catalog.get(name), tmp_path, seeds=(11, 12, 13, 14, 15))

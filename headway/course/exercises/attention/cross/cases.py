@@ -64,7 +64,7 @@ def padded(d):
     h=(2, 4),
     k=(2, 4),
     s=(3, 6),
-    draws=3,
+    draws=6,
     float32=False,
     gradient=False,
     tolerance=1e-6,

@@ -43,6 +43,17 @@ def falling(d):
     return at(d, d.warmup + d.integer(1, 5000))
 
 
+@plain("the first step of a warm-up of one", 2)
+def first(d):
+    return Call("attention_is_all_you_need", step=1, width=d.width, warmup=1)
+
+
+@plain("long after the warm-up", 2)
+def late(d):
+    step, warmup = d.integer(20000, 300000), d.integer(1, 4000)
+    return Call("attention_is_all_you_need", step=step, width=d.width, warmup=warmup)
+
+
 @plain("a warm-up of a step or two", 6)
 def short(d):
     return Call(
