@@ -44,7 +44,7 @@ def falling(d):
 
 
 @plain("the first step of a warm-up of one", 2)
-def first(d):
+def one_and_one(d):
     return Call("attention_is_all_you_need", step=1, width=d.width, warmup=1)
 
 
