@@ -8,6 +8,9 @@ PLAN ?=
 # The laws run with every shape annotation checked (jaxtyping and beartype), but for what a compiler or a bad input has to meet bare.
 SHAPES := --jaxtyping-packages=headway.models,headway.blocks.attention,headway.blocks.masks,headway.blocks.rotary,headway.blocks.norms,headway.blocks.cache,beartype.beartype
 
+# torch.compile takes seconds for each: one of every kind here, all of them in test-slow.
+COMPILED := (bert or llama or mamba2 or retnet or transformer)
+
 .PHONY: start test test-slow explore lint format bench speed clean
 
 start: .venv/installed
@@ -20,9 +23,10 @@ test: .venv/tested lint
 	$(BIN)/headway fetch smollm2-135m
 	$(BIN)/python -m pytest -n 2 -m "not slow" -q --ignore=tests/laws
 	$(BIN)/python -m pytest -n 2 -m "not slow" -q tests/laws $(SHAPES) -k "not compiled and not refused and not one_line"
-	$(BIN)/python -m pytest -n 2 -m "not slow" -q tests/laws -k "compiled or refused or one_line"
+	$(BIN)/python -m pytest -n 2 -m "not slow" -q tests/laws -k "refused or one_line or compiled and $(COMPILED)"
 
 test-slow: .venv/tested
+	$(BIN)/python -m pytest -n 2 -q tests/laws -k compiled
 	$(BIN)/python -m pytest -m slow -q
 
 # The laws and the parities on examples nobody has seen, and the judge on seeds of its own.

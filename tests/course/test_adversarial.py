@@ -12,6 +12,8 @@ import pytest
 from headway.learn.exercise import find_exercise
 from headway.learn.judge import Judge
 
+pytestmark = pytest.mark.slow  # a minute; the newer half, test_adversarial_more.py, is in every build
+
 HEAD = "import math\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
 
 # -- scaled dot-product attention ----------------------------------------------------------------------------------------

@@ -373,6 +373,7 @@ def test_a_unit_depends_on_its_seed_and_nothing_else(bench, monkeypatch):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_numbers(tmp_path):
     claim = catalog.get("layernorm-invariances")
     alone = running.reproduce(claim, tmp_path / "alone", seeds=(0, 1))

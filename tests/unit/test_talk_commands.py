@@ -247,6 +247,7 @@ def test_bench_measures_and_refuses(toy, say, tmp_path):
     refused(say("bench", "decode", toy, "--prompt-tokens", 5000), "do not fit")
 
 
+@pytest.mark.slow
 def test_bench_against_transformers_says_the_same_tokens(toy, say, tmp_path):
     words = (
         "--against",
