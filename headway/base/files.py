@@ -61,13 +61,8 @@ def create_text(path: Path | str, content: str) -> bool:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    temporary = Path(name)
+    temporary = _beside(target, content.encode())
     try:
-        with open(handle, "wb") as file:
-            file.write(content.encode())
-            file.flush()
-            os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         try:
             os.link(temporary, target)
@@ -91,13 +86,8 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
     looked at; elsewhere a few microseconds remain in which an edit could be overtaken.
     """
     target = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    temporary = Path(name)
+    temporary = _beside(target, after)
     try:
-        with open(handle, "wb") as file:
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
         os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         if target.read_bytes() != before:
             return False
@@ -117,6 +107,21 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
         return True
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _beside(target: Path, content: bytes) -> Path:
+    """A temporary file in `target`'s folder that holds `content`, on the disk."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
 
 
 def append_line(path: Path | str, line: str) -> None:

@@ -32,6 +32,8 @@ ARGUMENTS = {
     "ssd_*_backward": 16,
     "conv_*_forward": 5,
     "conv_*_backward": 9,
+    "norm_*_forward": 4,
+    "norm_*_backward": 6,
 }
 """How many tensors each kernel takes."""
 
@@ -63,21 +65,24 @@ def bare(*tensors: Tensor) -> bool:
     )
 
 
-def _call(name: str, like: Tensor, sizes: tuple[int, ...], *tensors: Tensor | None) -> None:
+def _call(
+    name: str, like: Tensor, sizes: tuple[int, ...], *tensors: Tensor | None, number: float | None = None
+) -> None:
     library = kernels()
     assert library is not None
     assert len(tensors) == ARGUMENTS[name]  # a kernel would not notice one too few
-    kernel = _bound(
-        library, name.replace("*", "double" if like.dtype == torch.float64 else "float"), len(sizes), len(tensors)
-    )
-    kernel(*sizes, torch.get_num_threads(), *(None if part is None else part.data_ptr() for part in tensors))
+    name = name.replace("*", "double" if like.dtype == torch.float64 else "float")
+    numbers = () if number is None else (number,)
+    kernel = _bound(library, name, len(sizes), len(tensors), len(numbers))
+    kernel(*sizes, torch.get_num_threads(), *(None if part is None else part.data_ptr() for part in tensors), *numbers)
 
 
 @functools.cache
-def _bound(library: ctypes.CDLL, name: str, n_sizes: int, n_tensors: int) -> Any:
-    """A kernel with its types given once, which makes a call several times quicker: sizes, threads, addresses."""
+def _bound(library: ctypes.CDLL, name: str, n_sizes: int, n_tensors: int, n_numbers: int) -> Any:
+    """A kernel with its types given once, which makes a call several times quicker: sizes, threads, addresses, numbers."""
     kernel = getattr(library, name)
-    kernel.argtypes = (*n_sizes * (ctypes.c_int64,), ctypes.c_int, *n_tensors * (ctypes.c_void_p,))
+    numbers = n_numbers * (ctypes.c_double,)
+    kernel.argtypes = (*n_sizes * (ctypes.c_int64,), ctypes.c_int, *n_tensors * (ctypes.c_void_p,), *numbers)
     kernel.restype = None
     return kernel
 
@@ -332,26 +337,12 @@ def _conv_gradients(ctx, gy):
 conv_operator.register_autograd(_conv_gradients, setup_context=_conv_setup)
 
 
-@functools.cache
-def _norm_kernel(library: ctypes.CDLL, direction: str, dtype: torch.dtype, n_before: int, n_after: int) -> Any:
-    kernel = getattr(library, f"norm_{'double' if dtype == torch.float64 else 'float'}_{direction}")
-    sizes = (ctypes.c_int64, ctypes.c_int64, ctypes.c_int)
-    eps = (ctypes.c_double,) if direction == "forward" else ()
-    kernel.argtypes = (*sizes, *n_before * (ctypes.c_void_p,), *eps, *n_after * (ctypes.c_void_p,))
-    kernel.restype = None
-    return kernel
-
-
 def norm_forward(x: Tensor, weight: Tensor, eps: float, scale: Tensor | None = None) -> Tensor:
     """x / rms(x) · weight over the last axis; 1 / rms(x) of every row goes into `scale`."""
-    library = kernels()
-    assert library is not None
-    x, weight = x.contiguous(), weight.contiguous()
+    x, weight = _flat(x, weight)
     y = torch.empty_like(x)
-    _norm_kernel(library, "forward", x.dtype, 2, 2)(
-        *(x.numel() // weight.numel(), weight.numel(), torch.get_num_threads(), x.data_ptr(), weight.data_ptr(), eps),
-        *(y.data_ptr(), None if scale is None else scale.data_ptr()),
-    )
+    sizes = (x.numel() // weight.numel(), weight.numel())
+    _call("norm_*_forward", x, sizes, x, weight, y, scale, number=eps)
     return y
 
 
@@ -377,13 +368,9 @@ class RmsNorm(torch.autograd.Function):
             )
             gx, gweight = (next(found) if needed else None for needed in ctx.needs_input_grad[:2])
             return gx, gweight, None
-        library = kernels()
-        assert library is not None
-        x, weight, gy = x.contiguous(), weight.contiguous(), gy.contiguous()
+        x, weight, gy = _flat(x, weight, gy)
         threads = torch.get_num_threads()
         gx, shares = torch.empty_like(x), weight.new_zeros(threads, weight.numel())
-        _norm_kernel(library, "backward", x.dtype, 6, 0)(
-            *(x.numel() // weight.numel(), weight.numel(), threads),
-            *(part.data_ptr() for part in (x, weight, scale, gy, gx, shares)),
-        )
+        sizes = (x.numel() // weight.numel(), weight.numel())
+        _call("norm_*_backward", x, sizes, x, weight, scale, gy, gx, shares)
         return gx, shares.sum(0), None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -270,7 +269,7 @@ def _result(
         "threads_per_unit": 1,
         **key,
         "headway": __version__,
-        "commit": commit(claim),
+        "commit": commit_of(Path(__file__), made_by=files(claim.unit.__module__)),
         "python": platform.python_version(),
         "machine": machine(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -298,20 +297,6 @@ def verdict_facts(found: Verdict) -> dict[str, Any]:
             for each in found.outcomes
         ],
     }
-
-
-def commit(claim: Claim) -> str | None:
-    """The commit of the checkout this code lies in, or None outside of one; ``+`` where the claim's files differ from it."""
-    head = commit_of(Path(__file__))
-    if head is None:
-        return None
-    made_by = [str(path) for path in files(claim.unit.__module__)]
-    asked = ["git", "status", "--porcelain", "--", *made_by]
-    try:
-        done = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return f"{head}+"
-    return f"{head}+" if done.stdout.strip() else head
 
 
 def machine() -> dict[str, Any]:

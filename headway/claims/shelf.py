@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-from headway.base.errors import Corrupt, HeadwayError
+from headway.base.errors import Corrupt
 from headway.base.files import write_text
-from headway.learn.workspace import Workspace, find_workspace
+from headway.learn.workspace import workspace_around
 
 SHIPPED = Path(__file__).parent / "results"
 """``NAME.json`` and ``NAME.png`` of every claim, part of the package."""
@@ -32,19 +31,6 @@ def home(start: Path | None = None) -> Path:
     """The folder that holds a learner's results: ``claims/`` of the workspace around `start`, else ``results/`` in it."""
     workspace = workspace_around(start)
     return workspace.root / "claims" if workspace else (start or Path.cwd()) / "results"
-
-
-def workspace_around(start: Path | None = None) -> Workspace | None:
-    """The learner's workspace around `start` (the working directory by default), or None outside of one.
-
-    Raises HeadwayError where ``HEADWAY_WORKSPACE`` names a folder that is no workspace: that is a mistake, not "none".
-    """
-    try:
-        return find_workspace(start)
-    except HeadwayError:
-        if start is None and os.environ.get("HEADWAY_WORKSPACE"):
-            raise
-        return None
 
 
 def yours(name: str, folder: Path | None = None) -> dict[str, Any] | None:

@@ -49,21 +49,6 @@ def library(workspace: Workspace | None) -> Library:
     return Library(known(), workspace.papers if workspace else None)
 
 
-def workspace_or_none() -> Workspace | None:
-    """The workspace, or None where there is none: what only shows papers works without. A wrong $HEADWAY_WORKSPACE is said."""
-    import os
-
-    from headway.base.errors import HeadwayError
-    from headway.learn.workspace import find_workspace
-
-    try:
-        return find_workspace()
-    except HeadwayError:
-        if os.environ.get("HEADWAY_WORKSPACE"):
-            raise
-        return None
-
-
 def take_notes(workspace: Workspace, shelf: Library | None = None) -> list[str]:
     """Hold the notes against the evidence log, and return the keys of those that count from now on.
 

@@ -29,10 +29,11 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
 
     from headway.base.console import out
     from headway.base.errors import HeadwayError
-    from headway.cli._papers import library, next_paper, state_of, take_notes, workspace_or_none
+    from headway.cli._papers import library, next_paper, state_of, take_notes
     from headway.cli._plan import _rows, fit, told_line
     from headway.learn.path import the_path
     from headway.learn.progress import Progress, sync
+    from headway.learn.workspace import workspace_around
 
     if what:
         try:
@@ -44,7 +45,7 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
                     f"there is no paper and no command '{what[0]}'. Did you mean 'headway papers {near[0]}'?"
                 ) from None
             raise
-    path, workspace = the_path(), workspace_or_none()
+    path, workspace = the_path(), workspace_around()
     only = path.topic(topic).id if topic is not None else None
     shelf = library(workspace)
     progress = None
@@ -121,14 +122,15 @@ def show(*paper: str) -> int:
     from headway.base.console import out
     from headway.base.errors import HeadwayError
     from headway.claims.catalog import CATALOG as CLAIMS
-    from headway.cli._papers import library, state_of, take_notes, workspace_or_none
+    from headway.cli._papers import library, state_of, take_notes
     from headway.learn.path import the_path
     from headway.learn.steps import typed
+    from headway.learn.workspace import workspace_around
     from headway.models.catalog import CATALOG as MODELS
 
     if not paper:
         raise HeadwayError("say which paper: headway papers show KEY; `headway papers` lists the keys.")
-    workspace, path = workspace_or_none(), the_path()
+    workspace, path = workspace_around(), the_path()
     shelf = library(workspace)
     record = shelf.find(" ".join(paper))
     if workspace is not None:
@@ -310,12 +312,13 @@ def export(
 
     from headway.base.console import err
     from headway.base.files import back_up, write_text
-    from headway.cli._papers import library, workspace_or_none
+    from headway.cli._papers import library
     from headway.learn.path import the_path
+    from headway.learn.workspace import workspace_around
     from headway.papers import formats
 
     form = formats.format_named(format, out)
-    shelf, path = library(workspace_or_none()), the_path()
+    shelf, path = library(workspace_around()), the_path()
     records = list(dict.fromkeys(shelf.find(word) for word in paper)) if paper else list(shelf.records.values())
     if topic is not None:
         id = path.topic(topic).id
@@ -405,14 +408,14 @@ def pull(
     from rich.text import Text
 
     from headway.base.console import err, out
-    from headway.cli._papers import library, workspace_or_none
-    from headway.learn.workspace import find_workspace
+    from headway.cli._papers import library
+    from headway.learn.workspace import find_workspace, workspace_around
     from headway.papers.entries import Entry
     from headway.papers.zotero import Zotero, place, to_record
 
     where = place(what, group)
     source = Zotero(where.group, local=_local(local, where.group))
-    workspace = find_workspace() if yes else workspace_or_none()
+    workspace = find_workspace() if yes else workspace_around()
     shelf = library(workspace)
     entries = [Entry(0, to_record(item)) for item in source.items(where)]
     if not yes:
@@ -461,8 +464,9 @@ def push(
 
     from headway.base.console import err, out
     from headway.base.errors import HeadwayError
-    from headway.cli._papers import library, workspace_or_none
+    from headway.cli._papers import library
     from headway.learn.path import the_path
+    from headway.learn.workspace import workspace_around
     from headway.papers.zotero import Zotero, place
 
     where = place(collection, group)
@@ -473,7 +477,7 @@ def push(
         )
     if where.collection is None:
         raise HeadwayError(f"{collection} names no collection: give a collection's name, its key, or its address.")
-    shelf = library(workspace_or_none())
+    shelf = library(workspace_around())
     records = [shelf.find(word) for word in paper] or list(shelf.records.values())
     if topic is not None:
         id = the_path().topic(topic).id

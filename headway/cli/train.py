@@ -119,15 +119,10 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
 
 def runs_home() -> Path:
     """``runs/`` of the workspace around, else ``runs/`` here."""
-    from headway.base.errors import HeadwayError
-    from headway.learn.workspace import find_workspace
+    from headway.learn.workspace import workspace_around
 
-    try:
-        return find_workspace().runs
-    except HeadwayError:
-        if os.environ.get("HEADWAY_WORKSPACE"):
-            raise
-        return Path("runs")
+    workspace = workspace_around()
+    return workspace.runs if workspace else Path("runs")
 
 
 def _headline(trainer: Any, step: int) -> None:

@@ -402,19 +402,17 @@ def bench(
         products: Note the share of our time that matrix products take, in one more run (see `product_share`).
     """
     ours, theirs = KINDS[kind]
-    if not head:
-        if kind not in HEADLESS:
-            raise HeadwayError(f"without the head: {' or '.join(HEADLESS)}, not {kind}.")
-        ours, theirs = HEADLESS[kind]
+    if not head and kind not in ("forward", "train"):
+        raise HeadwayError(f"without the head: forward or train, not {kind}.")
     if against not in (None, "transformers"):
         theirs = ours
         if against == "mambapy" and kind not in ("forward", "train"):
             raise HeadwayError(f"mambapy can be compared in forward and train, not in {kind}.")
     said: tuple[list[int], list[int]] = ([], [])
     with REFERENCES[against](model) if against else contextlib.nullcontext() as other:
-        arms: dict[str, Arm] = {"headway": lambda: ours(model, tokens, n, said[0])}
+        arms: dict[str, Arm] = {"headway": lambda: ours(model, tokens, n, said[0], head)}
         if against:
-            arms[against] = lambda: theirs(other, tokens, n, said[1])
+            arms[against] = lambda: theirs(other, tokens, n, said[1], head)
         result = compare(arms, rounds=rounds, unit="tokens/s", tell=tell)
         if memory:
             result.notes["peak bytes"] = {name: peak_memory(arm) for name, arm in arms.items()}
@@ -427,33 +425,24 @@ def bench(
 
 
 KINDS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
-    "decode": (decode_rate, their_decode_rate),
+    "decode": (
+        lambda model, tokens, n, said, head: decode_rate(model, tokens, n, said),
+        lambda model, tokens, n, said, head: their_decode_rate(model, tokens, n, said),
+    ),
     "forward": (
-        lambda model, tokens, n, said: forward_rate(model, tokens),
-        lambda model, tokens, n, said: forward_rate(model, tokens, use_cache=False),
+        lambda model, tokens, n, said, head: forward_rate(model, tokens, head=head),
+        lambda model, tokens, n, said, head: forward_rate(model, tokens, head=head, use_cache=False),
     ),
     "train": (
-        lambda model, tokens, n, said: train_rate(model, tokens),
-        lambda model, tokens, n, said: train_rate(model, tokens, use_cache=False),
+        lambda model, tokens, n, said, head: train_rate(model, tokens, head=head),
+        lambda model, tokens, n, said, head: train_rate(model, tokens, head=head, use_cache=False),
     ),
     "prefill": (
-        lambda model, tokens, n, said: prefill_rate(model, tokens),
-        lambda model, tokens, n, said: their_prefill_rate(model, tokens),
+        lambda model, tokens, n, said, head: prefill_rate(model, tokens),
+        lambda model, tokens, n, said, head: their_prefill_rate(model, tokens),
     ),
 }
-"""What can be measured: name -> (ours, the same in transformers), called with (model, tokens, n, said)."""
-
-HEADLESS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
-    "forward": (
-        lambda model, tokens, n, said: forward_rate(model, tokens, head=False),
-        lambda model, tokens, n, said: forward_rate(model, tokens, head=False, use_cache=False),
-    ),
-    "train": (
-        lambda model, tokens, n, said: train_rate(model, tokens, head=False),
-        lambda model, tokens, n, said: train_rate(model, tokens, head=False, use_cache=False),
-    ),
-}
-"""The same without the head."""
+"""What can be measured: name -> (ours, the same in transformers), called with (model, tokens, n, said, head)."""
 
 REFERENCES: dict[str, Callable[[Any], contextlib.AbstractContextManager[Any]]] = {
     "transformers": reference,

@@ -90,6 +90,19 @@ def find_workspace(start: Path | str | None = None) -> Workspace:
     )
 
 
+def workspace_around(start: Path | str | None = None) -> Workspace | None:
+    """`find_workspace`, or None where there is none.
+
+    Raises HeadwayError where ``HEADWAY_WORKSPACE`` names a folder that is no workspace: that is a mistake, not "none".
+    """
+    try:
+        return find_workspace(start)
+    except HeadwayError:
+        if start is None and os.environ.get("HEADWAY_WORKSPACE"):
+            raise
+        return None
+
+
 def create(root: Path | str) -> Workspace:
     """Make `root` a workspace, if it is not one yet; nothing that is there already is touched."""
     workspace = Workspace(Path(root).expanduser().absolute())

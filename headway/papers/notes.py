@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headway.base.files import create_text, replace_if
+from headway.base.files import checksum, create_text, replace_if
 from headway.papers.records import Record, arxiv_id, good_key, read_name
 
 HEADINGS = (
@@ -89,7 +88,7 @@ def read(path: Path) -> Note:
         words=count_words(text[found.end() :] if found else text),
         ours=bool(found) and fields.get("headway") == _checksum(found[1]),
         added=str(fields.get("added") or ""),
-        stamp=hashlib.sha256(raw).hexdigest()[:12],
+        stamp=checksum(raw)[:12],
     )
 
 
@@ -180,7 +179,7 @@ _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 def _checksum(inside: str) -> str:
     lines = [line.rstrip() for line in inside.splitlines() if not line.startswith("headway:")]
-    return hashlib.sha256("\n".join(lines).encode("utf-8", errors="replace")).hexdigest()[:12]
+    return checksum("\n".join(lines).encode("utf-8", errors="replace"))[:12]
 
 
 def _fields(inside: str) -> dict[str, Any]:

@@ -39,8 +39,8 @@ template <class T> struct Norm {
 };
 
 #define NORM(NAME, T)                                                                                                  \
-    extern "C" void NAME##_forward(int64_t rows, int64_t width, int threads, const T *x, const T *w, double eps, T *y, \
-                                   T *scale) {                                                                         \
+    extern "C" void NAME##_forward(int64_t rows, int64_t width, int threads, const T *x, const T *w, T *y, T *scale,   \
+                                   double eps) {                                                                       \
         Norm<T>{rows, width, x, w}.forward(eps, y, scale, threads);                                                    \
     }                                                                                                                  \
     extern "C" void NAME##_backward(int64_t rows, int64_t width, int threads, const T *x, const T *w, const T *scale,  \

@@ -7,9 +7,8 @@ from headway.learn.cases import Call, Function, case, note
 ORDER = 5
 ENTRIES = ("train",)
 SIZES = {"d": (2, 4), "h": (2, 4), "n": (2, 2), "epochs": (2, 3)}
-TOLERANCE = (
-    1e-6  # clip_grad_norm_ divides by the norm plus 1e-6: the losses here are so large that this is next to nothing
-)
+# clip_grad_norm_ divides by the norm plus 1e-6; the losses here are so large that this is next to nothing.
+TOLERANCE = 1e-6
 
 
 def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, clip):
