@@ -42,6 +42,15 @@ PAIR = {
 T5 = {"d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_heads": 2, "vocab_size": 50}
 TOWER = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2}
 
+DINO = {
+    **{key: value for key, value in TOWER.items() if key != "intermediate_size"},
+    "image_size": 20,
+    "patch_size": 4,
+    "out_features": ["stage3"],
+    "out_indices": [3],
+    "stage_names": ["stem", "stage1", "stage2", "stage3"],
+}
+
 RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     # name -> (as published, what is made smaller)
     "openai-community/gpt2": (
@@ -837,14 +846,7 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "transformers_version": "4.32.0.dev0",
             "use_swiglu_ffn": False,
         },
-        {
-            **{key: value for key, value in TOWER.items() if key != "intermediate_size"},
-            "image_size": 20,
-            "patch_size": 4,
-            "out_features": ["stage3"],
-            "out_indices": [3],
-            "stage_names": ["stem", "stage1", "stage2", "stage3"],
-        },
+        DINO,
     ),
     "facebook/dinov2-with-registers-base": (
         {
@@ -877,14 +879,7 @@ RELEASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "transformers_version": "4.48.0.dev0",
             "use_swiglu_ffn": False,
         },
-        {
-            **{key: value for key, value in TOWER.items() if key != "intermediate_size"},
-            "image_size": 20,
-            "patch_size": 4,
-            "out_features": ["stage3"],
-            "out_indices": [3],
-            "stage_names": ["stem", "stage1", "stage2", "stage3"],
-        },
+        DINO,
     ),
     "openai/clip-vit-base-patch32": (  # ends with id 2 by mistake: the largest id is meant
         {

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from support.server import LocalServer, SilentHandler
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Hub(http.server.ThreadingHTTPServer):
+class Hub(LocalServer):
     """Serves folders as repositories; a repository can also be ``gated``, ``private``, ``down`` or ``cut``."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, repositories: dict[str, Path | str]):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.repositories = repositories
         self.asked: list[str] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request, client_address):
-        pass
+        self.serve()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SilentHandler):
     server: Hub
-
-    def log_message(self, *_):
-        pass
 
     def do_HEAD(self):
         self.do_GET()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from support.server import LocalServer, SilentHandler
 
 Paper = dict
 
 
-class Registries(http.server.ThreadingHTTPServer):
+class Registries(LocalServer):
     """``/api/query`` answers as export.arxiv.org does, every other path as doi.org.
 
     Attributes:
@@ -21,30 +21,16 @@ class Registries(http.server.ThreadingHTTPServer):
         asked: What was asked: (path and query, the Accept header).
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, papers: dict[str, Paper] | None = None, dois: dict[str, object] | None = None):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.papers, self.dois = papers or {}, dois or {}
         self.trouble: list = []
         self.asked: list[tuple[str, str]] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request, client_address):
-        pass
+        self.serve()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SilentHandler):
     server: Registries
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         self.server.asked.append((unquote(self.path), self.headers.get("Accept", "")))

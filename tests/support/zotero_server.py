@@ -6,11 +6,11 @@ If-Unmodified-Since-Version, and refuses as Zotero does: 403, 404, 412, 428, 429
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
-import threading
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from support.server import LocalServer, SilentHandler
 
 
 class Library:
@@ -36,7 +36,7 @@ class Library:
         return key
 
 
-class ZoteroServer(http.server.ThreadingHTTPServer):
+class ZoteroServer(LocalServer):
     """Libraries by prefix: ``users/4242`` (``users/0`` of the local program), ``groups/2420932``.
 
     Attributes:
@@ -47,11 +47,8 @@ class ZoteroServer(http.server.ThreadingHTTPServer):
         meanwhile: Called before each write, once: somebody else's change.
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, libraries: dict[str, Library], users: dict[str, int] | None = None, *, local: bool = False):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.libraries, self.users, self.local = libraries, users or {}, local
         self.page = 3
         self.trouble: list = []
@@ -59,22 +56,15 @@ class ZoteroServer(http.server.ThreadingHTTPServer):
         self.headers: list = []
         self.meanwhile = None
         self.refuse: dict[str, str] = {}
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.serve()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}" + ("/api" if self.local else "")
-
-    def handle_error(self, request, client_address):
-        pass
+        return super().url + ("/api" if self.local else "")
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SilentHandler):
     server: ZoteroServer
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         self.handle_request(b"")

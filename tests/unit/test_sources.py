@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import http.server
 import io
 import json
 import os
@@ -22,6 +21,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.server import LocalServer, SilentHandler
 
 from headway.base import sources
 from headway.base.errors import Corrupt, HeadwayError, Offline
@@ -66,30 +66,24 @@ def source(members: int = 1, **changes) -> Source:
     return Source(**{**facts, **changes})
 
 
-class Index(http.server.ThreadingHTTPServer):
+class Index(LocalServer):
     """A package index with one file, and a list of what it does to each request for it.
 
     Each entry of `moods` serves one request for the file, the last one all that follow: ``good``, ``cut`` (the connection
     ends in the middle), ``no range`` (always the whole file), ``rot`` (other bytes), ``404``, ``503``, ``long``, ``401``.
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(
         self, moods=("good",), form="json", content=WHEEL, name="toy_models-1.0-py3-none-any.whl", checksum=True
     ):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.moods, self.form, self.content, self.name, self.checksum = list(moods), form, content, name, checksum
         self.asked: list[tuple[str, str | None, str | None]] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.serve()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/simple"
-
-    def handle_error(self, request, client_address):
-        pass
+        return super().url + "/simple"
 
     @property
     def files(self) -> list[str | None]:
@@ -97,12 +91,8 @@ class Index(http.server.ThreadingHTTPServer):
         return [span for path, span, _ in self.asked if path.startswith("/files/")]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SilentHandler):
     server: Index
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Range"), self.headers.get("Authorization")))
@@ -506,13 +496,13 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(serve, tmp_path):
     child = textwrap.dedent(
         """
         import sys
-        sys.path[:0] = sys.argv[1:3]
+        sys.path[:0] = sys.argv[1:]
         from test_sources import source
         from headway.base.sources import fetch
         fetch(source(), progress=False)
         """
     )
-    command = [sys.executable, "-c", child, str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    command = [sys.executable, "-c", child, *map(str, [Path(__file__).parent, *Path(__file__).parents[1:3]])]
     toy = source()
     for _ in range(2):
         process = subprocess.Popen(command)

@@ -161,9 +161,9 @@ def test_missing_files_are_one_line(toy, name):
 
 CHILD = """
 import json, sys
-sys.path[:0] = [{support!r}, {root!r}]
+sys.path[:0] = [{tests!r}, {root!r}]
 from pathlib import Path
-from hub import Hub
+from support.hub import Hub
 refusals = {{"org/gated": "gated", "org/private": "private", "org/down": "down"}}
 hub = Hub({{"org/toy": Path({toy!r}), "org/old": Path({old!r}), **refusals}})
 import os
@@ -204,10 +204,8 @@ def test_the_hub_over_http(tmp_path):
     old = save_toy(tmp_path / "old")
     torch.save({"a": torch.zeros(1)}, old / "pytorch_model.bin")
     (old / "model.safetensors").unlink()
-    support = str(Path(__file__).parents[1] / "support")
-    child = textwrap.dedent(CHILD).format(
-        support=support, root=str(Path(__file__).parents[2]), toy=str(toy), old=str(old)
-    )
+    tests = str(Path(__file__).parents[1])
+    child = textwrap.dedent(CHILD).format(tests=tests, root=str(Path(__file__).parents[2]), toy=str(toy), old=str(old))
     names = ["org/toy", "org/old", "org/gated", "org/private", "org/down", "org/none", "org/toy@nope", "a b/c"]
     answers, asked, endpoint = ask(tmp_path, child, *names)
     assert answers["org/toy"][0] == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
