@@ -7,16 +7,17 @@ A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onn
 from __future__ import annotations
 
 import errno
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
+from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
 from headway.models.catalog import CATALOG
 
 if TYPE_CHECKING:
     import torch
+
+    from headway.tokens.tokenizer import TextStream, Tokenizer
 
 ZOO: dict[str, str] = {
     "smollm2-135m": "fetch:smollm2-135m",
@@ -54,28 +55,30 @@ class Loaded:
     Attributes:
         name: What was asked for.
         model: In evaluation mode.
-        tokenizer: None where the checkpoint has none.
+        tokenizer: None where the checkpoint has none, or one that is not read here.
         where: The file or folder it was read from.
+        refusal: Why its tokenizer is not read here, None where it is, or where there is none.
     """
 
     name: str
     model: Any
-    tokenizer: Any
+    tokenizer: Tokenizer | None
     where: Path
+    refusal: HeadwayError | None = None
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text to be completed."""
         return self.words.encode(text)
 
-    def decoder(self) -> Any:
+    def decoder(self) -> TextStream:
         """For ids that come one by one: `push` and `close`."""
-        from headway.tokens.pretrained import Stream
-
-        return self.tokenizer.stream() if hasattr(self.words, "encode_chat") else Stream(self.words.decode)
+        return self.words.stream()
 
     @property
-    def words(self) -> Any:
-        """The tokenizer; one line where there is none."""
+    def words(self) -> Tokenizer:
+        """The tokenizer; one line where there is none, or one that is not read here."""
+        if self.refusal is not None:
+            raise self.refusal
         if self.tokenizer is None:
             raise HeadwayError(f"{self.name} comes without a tokenizer ({self.where}): it has no words to say.")
         return self.tokenizer
@@ -83,11 +86,11 @@ class Loaded:
     @property
     def chats(self) -> bool:
         """Whether it was trained to answer: it has a chat template."""
-        return getattr(self.tokenizer, "template", None) is not None
+        return self.tokenizer is not None and self.tokenizer.template is not None
 
     @property
     def stop_ids(self) -> frozenset[int]:
-        return getattr(self.tokenizer, "stop_ids", frozenset())
+        return frozenset() if self.tokenizer is None else self.tokenizer.stop_ids
 
 
 def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: bool = True) -> Loaded:
@@ -227,55 +230,36 @@ def parse_device(device: Any) -> torch.device:
 
 
 def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
-    from headway.tokens.pretrained import PretrainedTokenizer
+    from headway.tokens.load import gguf_tokenizer
     from headway.weights import GGUF, load_gguf
 
     file = GGUF(path)
-    tokenizer = PretrainedTokenizer.from_gguf(file.facts, name=name)  # first: it is read in a moment
-    return _checked(
+    tokenizer = gguf_tokenizer(file.facts, name=name)  # first: it is read in a moment
+    return _joined(
         Loaded(name=name, model=load_gguf(file, dtype=dtype, device=device), tokenizer=tokenizer, where=path)
     )
 
 
 def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
+    from headway.tokens.folder import Missing
+    from headway.tokens.load import load_tokenizer
     from headway.weights import load_folder
 
+    tokenizer = refusal = None
+    try:
+        tokenizer = load_tokenizer(path, name=name)
+    except Missing:
+        pass
+    except Unsupported as error:  # the model may be used without: said when a text comes to it
+        refusal = error
     model = load_folder(path, dtype=dtype, device=device)
-    return _checked(Loaded(name=name, model=model, tokenizer=_tokenizer(name, path), where=path))
+    return _joined(Loaded(name=name, model=model, tokenizer=tokenizer, where=path, refusal=refusal))
 
 
-def _tokenizer(name: str, folder: Path) -> Any:
-    from headway.tokens.chars import CharTokenizer
-    from headway.tokens.pretrained import PretrainedTokenizer
-
-    for own in ("tokenizer.json", "characters.json"):
-        if (folder / own).is_file() and _kind(folder / own) == "characters":
-            return CharTokenizer.load(folder / own)
-    if (folder / "source.spm").is_file() and not (folder / "tokenizer.json").is_file():
-        from headway.tokens.sentencepiece import MarianTokenizer
-
-        return MarianTokenizer.from_folder(folder)
-    try:
-        return PretrainedTokenizer.from_folder(folder, name=name)
-    except Unsupported:
-        return None
-
-
-def _kind(path: Path) -> str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return content.get("kind") if isinstance(content, dict) else None
-
-
-def _checked(loaded: Loaded) -> Loaded:
-    rows = getattr(loaded.model.config, "vocab_size", None)
-    if loaded.tokenizer is not None and rows is not None and loaded.tokenizer.vocab_size > rows:
-        raise Corrupt(
-            f"{loaded.where}: its tokenizer has {loaded.tokenizer.vocab_size} tokens and its model only {rows}: "
-            "they do not belong together."
-        )
+def _joined(loaded: Loaded) -> Loaded:
+    """The tokenizer knows how many rows the model has: an id beyond them is refused when a text uses it."""
+    if loaded.tokenizer is not None:
+        loaded.tokenizer.rows = getattr(loaded.model.config, "vocab_size", None)
     return loaded
 
 
@@ -297,9 +281,7 @@ def _from_hub(name: str, progress: bool) -> Path:
         )
 
     try:
-        folder = download(
-            "*.json", "*.txt", "*.jinja", "source.spm", "target.spm", "spiece.model", "model*.safetensors"
-        )
+        folder = download("*.json", "*.txt", "*.jinja", "*.spm", "*.model", "model*.safetensors")
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
         return folder

@@ -52,7 +52,9 @@ def pack(run: Path) -> Path:
     trained = load(run / "model", dtype=torch.float32)
     export_folder(trained.model.to(torch.bfloat16), folder)
     _keep_ends(run / "model" / "config.json", folder / "config.json")
-    for name, place in (("tokenizer.json", run / "model"), ("metrics.csv", run), ("loss.png", run)):
+    files = [("metrics.csv", run), ("loss.png", run)]
+    files += [(path.name, run / "model") for path in sorted((run / "model").glob("tokenizer*.json"))]
+    for name, place in files:
         with replacing(folder / name) as temporary:
             shutil.copyfile(place / name, temporary)
     shipped = load(folder)

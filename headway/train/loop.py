@@ -123,7 +123,7 @@ def _start(home: Path, config: TrainConfig, facts: dict[str, Any]) -> Path:
         **facts,
     }
     folder = RunFolder.create(home, config, made_with)
-    save_words(words, folder.path, config.data.tokens)
+    save_words(words, folder.path)
     return folder.path
 
 
@@ -174,7 +174,7 @@ class Trainer:
         # The file may be missing where a run was killed between its making and its first step: it is made again.
         if self.world.first and not (self.folder.path / FILE).is_file():
             words = make_words(self.config.data.tokens, material.text, self.config.objective)
-            save_words(words, self.folder.path, self.config.data.tokens)
+            save_words(words, self.folder.path)
         self.world.wait()
         return load_words(self.folder.path, self.config.objective)
 
