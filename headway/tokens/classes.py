@@ -93,6 +93,10 @@ class TokenizerClass:
 
 def bpe(vocabulary: Vocabulary, **options: Any) -> Backend:
     """A BPE model, or one line where its merges do not fit."""
+    if (unknown := options.get("unk_token")) is not None and unknown not in vocabulary.pieces:
+        raise Unsupported(
+            f"the vocabulary has no {unknown}, which stands for what is unknown: name another as unk_token"
+        )
     try:
         return Backend(models.BPE(vocab=vocabulary.pieces, merges=vocabulary.merges, **options))  # type: ignore[arg-type]
     except Exception as error:

@@ -458,7 +458,7 @@ def _from_pieces(path: Path, wanted: str, kind: TokenizerClass, given: Given) ->
 def _begins_with_space(wanted: str, given: Given) -> bool:
     if wanted == "GemmaTokenizer":
         return False
-    return given.get("add_prefix_space") is not False
+    return "add_prefix_space" not in CLASSES[wanted].defaults or given["add_prefix_space"] is not False
 
 
 def _t5_pieces(found: Pieces, given: Given, marks: list[AddedToken], path: Path) -> Vocabulary:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as Backend
 
+from headway.base.errors import HeadwayError
 from headway.base.files import write_text
 from headway.tokens.folder import read_folder, read_object
 from headway.tokens.gguf import read_gguf
@@ -94,12 +95,11 @@ class PretrainedTokenizer(Tokenizer):
 
     def encode(self, text: str, *, special: bool = True, recognise: bool = True) -> list[int]:
         backend = self.backend if recognise else self._strict
-        return self.checked(backend.encode(text, add_special_tokens=special).ids)
+        return self.checked(_encoded(backend, [text], special)[0])
 
     def encode_batch(self, texts: Sequence[str], *, special: bool = True) -> list[list[int]]:
         """`encode` of each of `texts`."""
-        found = self.backend.encode_batch(list(texts), add_special_tokens=special)
-        return [self.checked(encoded.ids) for encoded in found]
+        return [self.checked(ids) for ids in _encoded(self.backend, list(texts), special)]
 
     def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """The text of `ids`; special tokens are left out unless `special`. Bytes that are no UTF-8 become U+FFFD."""
@@ -124,7 +124,16 @@ class PretrainedTokenizer(Tokenizer):
     def settled(self, id: int) -> bool:
         if self.parts.tidy or self.parts.suffix is not None:  # what follows may still close a space
             return False
-        return not (self._joins_bytes and BYTE_TOKEN.fullmatch(self.backend.id_to_token(id) or ""))
+        token = self.backend.id_to_token(self.parts.twins.get(id, id))
+        return token is not None and not (self._joins_bytes and BYTE_TOKEN.fullmatch(token))
 
     def named_tokens(self) -> dict[str, str]:
         return dict(self.parts.words)
+
+
+def _encoded(backend: Backend, texts: list[str], special: bool) -> list[list[int]]:
+    try:
+        return [found.ids for found in backend.encode_batch(texts, add_special_tokens=special)]
+    except Exception as error:  # the vocabulary lacks what stands for the unknown
+        line = " ".join(str(error).split())
+        raise HeadwayError(f"this text cannot be written with the model's vocabulary ({line})") from error

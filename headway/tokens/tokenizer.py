@@ -76,7 +76,12 @@ class Tokenizer(Protocol):
 
     def stream(self, *, special: bool = False) -> TextStream:
         """A decoder for ids that come one by one."""
-        return TextStream(lambda ids: self.decode(ids, special=special), self.settled)
+        left_out = (
+            frozenset() if special else self.special_ids
+        )  # which give no text, and may stand between two halves of one
+        return TextStream(
+            lambda ids: self.decode(ids, special=special), lambda id: id not in left_out and self.settled(id)
+        )
 
     def chat(self, messages: Sequence[Message], *, reply: bool = True, **facts: Any) -> str:
         """The text of a conversation under the checkpoint's template, up to where the assistant `reply` begins."""
