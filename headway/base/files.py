@@ -34,7 +34,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         with contextlib.suppress(FileNotFoundError):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         if not target.exists():
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~umask())
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
@@ -63,7 +63,7 @@ def create_text(path: Path | str, content: str) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(target, content.encode())
     try:
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         try:
             os.link(temporary, target)
         except FileExistsError:
@@ -187,7 +187,8 @@ def _exchange(one: Path, other: Path) -> bool:
     return False
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permission bits that a new file of this process goes without."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import append_line, write_text
+from headway.base.files import append_line, umask, write_text
+from headway.base.lock import locked
 from headway.train.checkpoint import room_for
 from headway.train.config import TrainConfig, from_dict
 
@@ -53,7 +54,7 @@ class RunFolder:
             try:
                 (temporary / "checkpoint").mkdir()
                 write_text(temporary / "config.json", _json({"config": config.to_dict(), **facts}))
-                os.chmod(temporary, 0o777 & ~_umask())
+                os.chmod(temporary, 0o777 & ~umask())
                 for n in range(1000):
                     path = home / f"{stamp}-{config.name}{f'-{n + 1}' if n else ''}"
                     with contextlib.suppress(OSError):
@@ -96,18 +97,7 @@ class RunFolder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the run: a second process that wants to go on with it is refused."""
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HeadwayError(f"{self.path} is being trained by another process right now") from None
-            except OSError:  # a file system without locks
-                pass
+        with locked(self.path / ".lock", busy=f"{self.path} is being trained by another process right now"):
             yield
 
     # Metrics
@@ -228,9 +218,3 @@ def find_run(name: str, home: Path) -> RunFolder:
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
