@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
 from headway.base.http import Client, Limits, Refused, bare, check_address
 from headway.base.reading import parse_json
 
@@ -185,7 +186,7 @@ def _is_file(url: str) -> bool:
 
 
 def _as_url(place: str) -> str:
-    return place if re.match(r"(https?|file):", place) else Path(place).expanduser().resolve().as_uri()
+    return place if re.match(r"(https?|file):", place) else expanded(place, "find-links").resolve().as_uri()
 
 
 def _unquoted(value: str) -> str:

@@ -105,7 +105,7 @@ def parse_toml(text: str, where: Path | str, *, then: str = "mend it") -> dict[s
 
 def _check(content: Any, where: Path | str, then: str) -> None:
     """Refuse what is nested too deep and numbers that are too long, level by level, without recursion."""
-    level, bits = [content], int(LONGEST_NUMBER * 3.33)
+    level, most = [content], 10**LONGEST_NUMBER
     for _ in range(DEEPEST):
         inner: list[Any] = []
         for value in level:
@@ -113,7 +113,7 @@ def _check(content: Any, where: Path | str, then: str) -> None:
                 kind = type(each)
                 if kind is dict or kind is list:
                     inner.append(each)
-                elif kind is int and each.bit_length() > bits:
+                elif kind is int and not -most < each < most:
                     raise Corrupt(f"{where} holds a number of more than {LONGEST_NUMBER} digits: {then}")
         if not inner:
             return

@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import append_line, umask, write_text
+from headway.base.files import append_line, expanded, umask, write_text
 from headway.base.lock import locked
+from headway.base.reading import read_json_object
 from headway.train.checkpoint import room_for
 from headway.train.config import TrainConfig, from_dict
 
@@ -77,12 +78,10 @@ class RunFolder:
 
     def facts(self) -> dict[str, Any]:
         """The content of config.json."""
-        try:
-            found = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-            if not isinstance(found["config"], dict):
-                raise KeyError("config")
-        except (ValueError, KeyError, OSError) as error:
-            raise Corrupt(f"{self.path / 'config.json'} cannot be read ({error})") from None
+        path = self.path / "config.json"
+        found = read_json_object(path, then="it is not what Headway wrote; put back a copy")
+        if not isinstance(found.get("config"), dict):
+            raise Corrupt(f"{path} is not what Headway wrote (no settings under 'config'); put back a copy")
         return found
 
     def config(self) -> TrainConfig:
@@ -173,7 +172,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     for line in lines:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             row = json.loads(line)
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 found[row["step"]] = row
@@ -199,7 +198,7 @@ def list_runs(home: Path) -> list[RunFolder]:
 
 def find_run(name: str, home: Path) -> RunFolder:
     """The run called `name`: a folder, the name of one in `home`, its beginning or end, or "last"."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if (path / "config.json").is_file():
         return RunFolder(path)
     runs = list_runs(home)

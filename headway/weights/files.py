@@ -5,7 +5,6 @@ Every reader gives a mapping from key to tensor that reads one tensor at a time,
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.reading import read_json_object
 
 
 def mapped(path: Path) -> mmap.mmap:
@@ -60,7 +60,7 @@ def open_folder(folder: Path) -> Mapping[str, Tensor]:
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ):
         if (folder / index).exists():
-            places = read_json(folder / index).get("weight_map")
+            places = read_json_object(folder / index).get("weight_map")
             if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
                 raise Corrupt(f"{folder / index} does not say which file each weight lies in: fetch it again")
             names = sorted(set(places.values()))
@@ -95,19 +95,6 @@ def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
 
 def _is_plain(key: Any, value: Any) -> bool:
     return isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file, or one clear line."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise HeadwayError(f"{path} is missing: is {path.parent} a model's folder?") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Corrupt(f"{path} is no JSON ({error}): fetch it again") from error
-    if not isinstance(content, dict):
-        raise Corrupt(f"{path} holds no JSON object")
-    return content
 
 
 class GGUF(Mapping[str, Tensor]):

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from torch import nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import replacing, write_text
+from headway.base.reading import read_json_object
 from headway.blocks.hollow import hollow
 from headway.models.catalog import CATALOG, Entry
 from headway.weights.ctranslate2 import CTranslate2
 from headway.weights.engine import Table, read_weights, write_weights
-from headway.weights.files import GGUF, open_folder, read_json
+from headway.weights.files import GGUF, open_folder
 from headway.weights.native import native_name, native_table
 from headway.weights.onnx import ONNX
 
@@ -102,7 +104,7 @@ def load_folder(
         raise HeadwayError(f"there is no folder {folder}")
     if (folder / "model.bin").is_file() and not any(folder.glob("*.safetensors")):
         return load_ctranslate2(folder, dtype=dtype, device=device)
-    theirs = read_json(folder / "config.json")
+    theirs = read_json_object(folder / "config.json")
     if quantised := theirs.get("quantization_config"):
         method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
         raise Unsupported(
@@ -205,6 +207,7 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
 
     The weights keep their dtype, and reading them back is bit-identical. Each file is replaced atomically.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = Path(folder)
@@ -217,7 +220,12 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
     facts = {**table.write_config(config), "dtype": str(dtype).removeprefix("torch.")}
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "model.safetensors") as temporary:
-        save_file(write_weights(model, table.rows(config)), temporary, metadata={"format": "pt"})
+        try:
+            save_file(write_weights(model, table.rows(config)), temporary, metadata={"format": "pt"})
+        except SafetensorError as error:  # which hides what the disk said among its words
+            if code := re.search(r"os error (\d+)", str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+            raise
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
     return folder
 
