@@ -79,10 +79,11 @@ def read(
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "headway.web.lesson_server"], stdin=subprocess.PIPE, start_new_session=True
     ) as server:
+        request_pipe = server.stdin
+        assert request_pipe is not None
         try:
-            assert server.stdin is not None
-            server.stdin.write(json.dumps(request).encode() + b"\n")
-            server.stdin.flush()
+            request_pipe.write(json.dumps(request).encode() + b"\n")
+            request_pipe.flush()
             if _answers(server, port) and browser and not webbrowser.open(address):
                 err().print("No browser could be opened from here: open the address above in one.")
             code = server.wait()
@@ -94,7 +95,7 @@ def read(
         except KeyboardInterrupt:
             return 0
         finally:
-            server.stdin.close()  # which tells the server to end, with all that it has started
+            request_pipe.close()  # which tells the server to end, with all that it has started
             try:
                 server.wait(5)
             except subprocess.TimeoutExpired:
