@@ -27,7 +27,31 @@ def mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-class SafeTensors(Mapping[str, Tensor]):
+class Weights(Mapping[str, Tensor]):
+    """Tensors by name, each read when asked for."""
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """The shape of a tensor, which is not read for it where the file tells it."""
+        return tuple(self[key].shape)
+
+
+class InMemory(Weights):
+    """Tensors that lie in memory already."""
+
+    def __init__(self, tensors: dict[str, Tensor]):
+        self._tensors = tensors
+
+    def __getitem__(self, key: str) -> Tensor:
+        return self._tensors[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
+class SafeTensors(Weights):
     """The tensors of one or more safetensors files, read when asked for."""
 
     def __init__(self, paths: list[Path]):
@@ -46,6 +70,9 @@ class SafeTensors(Mapping[str, Tensor]):
     def __getitem__(self, key: str) -> Tensor:
         return self._owner[key].get_tensor(key)
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        return tuple(self._owner[key].get_slice(key).get_shape())
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._owner)
 
@@ -53,7 +80,7 @@ class SafeTensors(Mapping[str, Tensor]):
         return len(self._owner)
 
 
-def open_folder(folder: Path) -> Mapping[str, Tensor]:
+def open_folder(folder: Path) -> Weights:
     """The weights in a Hugging Face folder: safetensors where there are, else pytorch_model.bin, either in shards."""
     for single, index in (
         ("model.safetensors", "model.safetensors.index.json"),
@@ -75,7 +102,7 @@ def open_folder(folder: Path) -> Mapping[str, Tensor]:
     raise HeadwayError(f"{folder} holds no model.safetensors and no pytorch_model.bin: is it a model's folder?")
 
 
-def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
+def _torch_files(paths: list[Path]) -> InMemory:
     tensors: dict[str, Tensor] = {}
     for path in paths:
         if not path.exists():
@@ -90,14 +117,14 @@ def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
         if not isinstance(loaded, dict) or not all(map(_is_plain, loaded, loaded.values())):
             raise Corrupt(f"{path} holds something other than named, dense tensors")
         tensors.update(loaded)
-    return tensors
+    return InMemory(tensors)
 
 
 def _is_plain(key: Any, value: Any) -> bool:
     return isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
 
 
-class GGUF(Mapping[str, Tensor]):
+class GGUF(Weights):
     """A GGUF file: `facts` are its metadata, the mapping its tensors, dequantised to float32 when asked for.
 
     `facts["tensors"]` lists the tensors' names, for tables that depend on which there are.
@@ -138,6 +165,9 @@ class GGUF(Mapping[str, Tensor]):
         if values.base is not None or values.dtype != np.float32:  # a view of the file: it may go away
             values = np.array(values, dtype=np.float32)
         return torch.from_numpy(values.reshape(place.shape))
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        return self._places[key].shape
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
