@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headway.base.files import expanded
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -66,7 +68,7 @@ def files(words: Sequence[str], takes: str) -> list[Path]:
     """The files that `words` name; one line where one is missing, saying what the model takes."""
     from headway.base.errors import HeadwayError
 
-    paths = [Path(word).expanduser() for word in words]
+    paths = [expanded(word) for word in words]
     for path in paths:
         try:
             there = path.is_file()

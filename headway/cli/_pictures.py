@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headway.base.errors import HeadwayError
+from headway.base.files import expanded
 from headway.cli._asked import How, best, compare, files, id_of
 
 if TYPE_CHECKING:
@@ -199,8 +201,8 @@ def _is_picture(word: str) -> bool:
     if word.lower().endswith(SUFFIXES) and " " not in word.strip():
         return True
     try:
-        return Path(word).expanduser().is_file()
-    except (OSError, ValueError):
+        return expanded(word).is_file()
+    except (OSError, ValueError, HeadwayError):
         return False
 
 

@@ -7,6 +7,7 @@ import sys
 
 import cyclopts
 
+from headway.base.files import expanded
 from headway.cli._talk import Options
 
 app = cyclopts.App(name="chat", help="Talk with a model.")
@@ -162,7 +163,6 @@ class _Session:
         self._answer(text)
 
     def _save(self, name: str) -> None:
-        from pathlib import Path
 
         from headway.base.errors import HeadwayError
         from headway.base.files import back_up, write_text
@@ -172,7 +172,7 @@ class _Session:
             raise HeadwayError("/save needs a file: /save talk.md")
         if not self.talk.messages:
             raise HeadwayError("nothing has been said yet.")
-        path = Path(name).expanduser()
+        path = expanded(name)
         if path.is_dir():
             raise HeadwayError(f"{path} is a folder: /save {path / 'talk.md'}")
         try:
