@@ -399,12 +399,22 @@ def made_key(record: Record) -> str:
     return f"{family}{record.year or ''}{word}"[:60] or "paper"
 
 
-def free_key(key: str, taken: Collection[str]) -> str:
-    """`key`, or the first of ``key-2``, ``key-3``, ... that no other has, capitals aside (some disks know none)."""
-    low = {other.lower() for other in taken}
-    if key.lower() not in low:
-        return key
-    return next(other for n in range(2, len(low) + 3) if (other := f"{key}-{n}").lower() not in low)
+class Keys:
+    """Keys that are taken, capitals aside (some disks know none)."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {key.lower() for key in taken}
+        self._next: dict[str, int] = {}
+
+    def free(self, key: str) -> str:
+        """`key`, or the first of ``key-2``, ``key-3``, ... that no other has; it is taken from now on."""
+        low = key.lower()
+        n, found = self._next.get(low, 2), key
+        while found.lower() in self._taken:
+            found, n = f"{key}-{n}", n + 1
+        self._next[low] = n
+        self._taken.add(found.lower())
+        return found
 
 
 # -- the same paper twice ------------------------------------------------------------------------------------------------
@@ -415,7 +425,8 @@ class Index:
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._ids: dict[str, Record] = {}
-        self._titles: dict[str, list[Record]] = {}
+        self._titles: dict[tuple[str, str], Record] = {}
+        self._without_arxiv: dict[tuple[str, str], Record] = {}
         for record in records:
             self.add(record)
 
@@ -423,8 +434,17 @@ class Index:
         for id in (record.doi, record.arxiv):
             if id:
                 self._ids.setdefault(id, record)
-        if title := plain_title(record.title):
-            self._titles.setdefault(title, []).append(record)
+        if (title := self._title(record))[0]:
+            self._titles.setdefault(title, record)
+            if not record.arxiv:
+                self._without_arxiv.setdefault(title, record)
+
+    @staticmethod
+    def _title(record: Record) -> tuple[str, str]:
+        """What a record's title is looked up by: a title of one or two words is one only together with its first author."""
+        title = plain_title(record.title)
+        first = plain_title(record.authors[0].family) if record.authors and title.count(" ") < 2 else ""
+        return title, first
 
     def find(self, record: Record) -> Record | None:
         """The record that is the same paper as `record`: the same DOI, else arXiv id, else title.
@@ -435,15 +455,10 @@ class Index:
         for id in (record.doi, record.arxiv):
             if id and id in self._ids:
                 return self._ids[id]
-        title = plain_title(record.title)
-        for other in self._titles.get(title, []):
-            if record.arxiv and other.arxiv and record.arxiv != other.arxiv:
-                continue
-            first, second = (plain_title(one.authors[0].family) if one.authors else "" for one in (record, other))
-            if len(title.split()) <= 2 and first != second:
-                continue
-            return other
-        return None
+        title = self._title(record)
+        if not title[0]:
+            return None
+        return (self._without_arxiv if record.arxiv else self._titles).get(title)
 
 
 def unknown(word: str, records: Iterable[Record]) -> HeadwayError:
