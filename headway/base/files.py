@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
@@ -78,18 +78,59 @@ def create_text(path: Path | str, content: str) -> bool:
     temporary = _beside(target, content.encode())
     try:
         os.chmod(temporary, 0o666 & ~umask())
-        try:
-            os.link(temporary, target)
-        except FileExistsError:
+        if not _given_name(temporary, target):
             return False
-        except OSError:  # a file system without links: not there a moment ago has to do
-            if target.exists() or target.is_symlink():
-                return False
-            os.replace(temporary, target)
         _sync_folder(target.parent)
         return True
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def create_texts(texts: Mapping[Path, str]) -> set[Path]:
+    """Write many new files of one folder in UTF-8, each whole or not at all, and return those that did not exist before.
+
+    The disk is asked once for all of them to be safe, and only then do they get their names.
+    """
+    if not texts:
+        return set()
+    folder = next(iter(texts)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    made: set[Path] = set()
+    waiting: list[tuple[Path, Path]] = []
+    mode, at_once = 0o666 & ~_umask(), hasattr(os, "sync") and len(texts) > 1
+    try:
+        for path, text in texts.items():
+            handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=folder)
+            waiting.append((Path(name), path))
+            with open(handle, "wb") as file:
+                file.write(text.encode())
+                if not at_once:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.chmod(name, mode)
+        if at_once:
+            os.sync()
+        for temporary, path in waiting:
+            if _given_name(temporary, path):
+                made.add(path)
+        _sync_folder(folder)
+        return made
+    finally:
+        for temporary, _ in waiting:
+            temporary.unlink(missing_ok=True)
+
+
+def _given_name(temporary: Path, target: Path) -> bool:
+    """Let a finished file appear as `target`; False where there is something of that name."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links: not there a moment ago has to do
+        if target.exists() or target.is_symlink():
+            return False
+        os.replace(temporary, target)
+    return True
 
 
 def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
