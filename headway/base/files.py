@@ -97,7 +97,7 @@ def create_texts(texts: Mapping[Path, str]) -> set[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made: set[Path] = set()
     waiting: list[tuple[Path, Path]] = []
-    mode, at_once = 0o666 & ~_umask(), hasattr(os, "sync") and len(texts) > 1
+    mode, at_once = 0o666 & ~umask(), hasattr(os, "sync") and len(texts) > 1
     try:
         for path, text in texts.items():
             handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=folder)
