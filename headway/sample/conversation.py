@@ -54,8 +54,9 @@ class Conversation:
         ids = self.tokenizer.encode_chat(messages)
         context = getattr(self.model.config, "context", None)
         if context is not None and len(ids) > context:
+            mend = f"leave out {len(ids) - context} or more" if len(messages) < 3 else "begin a new one"
             raise HeadwayError(
-                f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: begin a new one."
+                f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: {mend}."
             )
         fresh = self._prepare(ids, until.max_tokens, context)
         said = reply(

@@ -29,12 +29,12 @@ from headway.sample.filters import GREEDY, Sampling
 from headway.sample.text import Reply
 from headway.sample.transcribe import Spoken
 from headway.use.decisions import act
+from headway.use.differences import Difference, difference
 from headway.use.naturally import Task, natural
 from headway.use.pictures import answer, importance, match, see
 from headway.use.results import Action, Choice, Gap, Importance, Likeness, Place, Rewritten, TokenLabel
 from headway.use.sounds import hear
-from headway.use.swapped import Swap, Swapped, swapped
-from headway.use.texts import chat, conversation, fill, go_on, label, label_tokens, rewrite
+from headway.use.texts import chat, conversation, fill, go_on, label, label_tokens, randomness, rewrite
 from headway.use.vectors import compare
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Action",
     "Choice",
     "Conversation",
+    "Difference",
     "Gap",
     "Importance",
     "Likeness",
@@ -50,8 +51,6 @@ __all__ = [
     "Rewritten",
     "Sampling",
     "Spoken",
-    "Swap",
-    "Swapped",
     "Task",
     "TokenLabel",
     "act",
@@ -59,6 +58,7 @@ __all__ = [
     "chat",
     "compare",
     "conversation",
+    "difference",
     "fill",
     "go_on",
     "hear",
@@ -67,7 +67,7 @@ __all__ = [
     "label_tokens",
     "match",
     "natural",
+    "randomness",
     "rewrite",
     "see",
-    "swapped",
 ]
