@@ -80,10 +80,10 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         return 0
 
     from headway.base.heap import keep_freed_memory
-    from headway.cli._bench import command_line
-    from headway.cli._samples import sampler
+    from headway.cli.shared.measuring import command_line
     from headway.train.loop import Interrupted, Trainer, change, start
     from headway.train.parallel import join
+    from headway.use.samples import sampler
 
     keep_freed_memory()
     with join(config.parallel, config.device) as world:

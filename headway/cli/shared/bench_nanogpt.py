@@ -9,8 +9,8 @@ from typing import Any
 
 def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """Both presets against `transformers`, seed after seed. 1 where ours is behind in speed, or the fast preset in loss."""
-    from headway.cli._bench import progress
-    from headway.cli._talk import note
+    from headway.cli.shared.measuring import progress
+    from headway.cli.shared.writing import note
     from headway.evals import nanogpt
     from headway.evals.speed import busy
 
@@ -58,7 +58,7 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
             raise HeadwayError(f"{json} holds something else (another preset, or --steps): name another file")
     _ready(threads)
     table: dict[str, list[float]] = known.get("held_out", {})
-    from headway.cli._bench import progress
+    from headway.cli.shared.measuring import progress
 
     with progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
         for n, found in enumerate(nanogpt.ablate(steps=steps, seeds=range(seeds), fast=preset, known=table)):
@@ -119,7 +119,7 @@ def _facts(text: str, gains: list[float]) -> None:
 
 
 def _keep(path: Path | None, content: dict[str, Any]) -> None:
-    from headway.cli._bench import write
+    from headway.cli.shared.measuring import write
     from headway.evals.speed import machine
 
     if path is not None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from headway.sample.filters import GREEDY, Sampling
-from headway.sample.generate import generate
+from headway.sample.beam import reading
+from headway.sample.filters import Sampling
+from headway.sample.generate import Until, generate
 from headway.train.data import Source
 from headway.train.words import Words
 
@@ -30,7 +31,8 @@ def write(model: Any, words: Words, source: Source) -> str:
     while tokens.shape[1] < LENGTH:
         prompt = tokens[:, -max(1, context // 2) :]
         steps = min(LENGTH - tokens.shape[1], max(1, context - prompt.shape[1]))
-        drawn = generate(model, prompt, max_tokens=steps, sampling=Sampling(temperature=0.8), generator=random)
+        until = Until(max_tokens=steps)
+        drawn = generate(model, prompt, until=until, sampling=Sampling(temperature=0.8), generator=random)
         tokens = torch.cat([tokens, *(token[:, None] for token in drawn)], dim=1)
     return words.decode(tokens[0].tolist())
 
@@ -44,19 +46,8 @@ def translate(model: Any, words: Words, source: Source) -> str:
     for row in range(len(batch)):
         real = batch.source[row] if batch.source_mask is None else batch.source[row][batch.source_mask[row]]
         meant = [id for id in batch.targets[row].tolist() if id >= 0 and id != end]
-
-        def forward(tokens: Any, cache: Any, mask: Any, real: Any = real) -> Any:
-            return model(real[None], tokens, cache, mask=mask)[:, -1]
-
-        said = generate(
-            model,
-            torch.tensor([[start]], device=real.device),
-            max_tokens=2 * len(meant) + 8,
-            sampling=GREEDY,
-            stop_ids=(end,),
-            forward=forward,
-            cache=model.new_cache(1, 2 * len(meant) + 10),
-        )
+        begin = torch.tensor([[start]], device=real.device)
+        said = generate(reading(model, real[None]), begin, until=Until(max_tokens=2 * len(meant) + 8, stop_ids=(end,)))
         ids = [int(token) for token in said]
         text = words.decode([id for id in ids if id != end])
         wanted = words.decode(meant)

@@ -24,7 +24,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def machine_line(facts: dict[str, Any], warning: str | None) -> None:
     """What it was measured on, and whether that had other work."""
-    from headway.cli._talk import note
+    from headway.cli.shared.writing import note
 
     note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
     if warning:

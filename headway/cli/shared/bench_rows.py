@@ -11,7 +11,7 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
     from rich.table import Table
 
     from headway.base.console import out
-    from headway.cli._bench import machine_line, progress, write
+    from headway.cli.shared.measuring import machine_line, progress, write
     from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, chosen, measure
     from headway.evals.speed import busy, machine
     from headway.zoo import parse_dtype
