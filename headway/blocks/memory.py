@@ -14,6 +14,10 @@ from headway.blocks.cache import KVCache
 from headway.blocks.cache_state import RecurrentCache
 
 
+Pair = tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]
+"""Keys and values of a source for one decoder layer."""
+
+
 @dataclass(frozen=True)
 class Memory:
     """The keys and values of a source for each decoder layer, and which of its places are real.
@@ -23,7 +27,7 @@ class Memory:
         mask: (b, 1, 1, s), True where a query may look; None for everywhere.
     """
 
-    pairs: Sequence[tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]]
+    pairs: Sequence[Pair]
     mask: Bool[Tensor, "b 1 1 s"] | None = None
 
 

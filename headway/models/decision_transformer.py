@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
 from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 
@@ -168,8 +168,8 @@ class DecisionTransformer(nn.Module):
         """The causal stack over embedded tokens."""
         span = locate(x, cache, mask)
         x = self.drop(self.embed_norm(x) + self.offset)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -201,8 +201,8 @@ class Block(nn.Module):
         self.attn, self.mlp = Attention(config), MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), span, cache, layer))
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -216,10 +216,10 @@ class Attention(nn.Module):
         self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         q, k, v = (split_heads(part, self.n_head) for part in self.qkv(x).chunk(3, dim=-1))
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         return self.drop(self.out(merge_heads(attend(q, k, v, mask, causal=mask is None))))
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask
 from headway.blocks.rotary import angles_at, rotary_frequencies, rotate
@@ -182,8 +182,8 @@ class Gemma(nn.Module):
         x = self.embed(tokens)
         x = x * torch.tensor(math.sqrt(self.config.width), dtype=x.dtype)  # in bf16 the factor itself is rounded
         far, near = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, *(far if self.config.windows[layer] is None else near), span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, *(far if self.config.windows[layer] is None else near), span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -232,8 +232,8 @@ class Block(nn.Module):
         self.mlp_out_norm = Norm(config.width, config.eps) if config.sandwich else nn.Identity()
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn_out_norm(self.attn(self.attn_norm(x), cos, sin, span, cache, layer)))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn_out_norm(self.attn(self.attn_norm(x), cos, sin, span, kv)))
         return self.after_mlp(x + self.mlp_out_norm(self.mlp(self.mlp_norm(x))))
 
 
@@ -250,13 +250,13 @@ class Attention(nn.Module):
         self.q_norm = Norm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
         self.k_norm = Norm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
         q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2], self.window)
         if self.score_cap is None:
             attended = attend(q, k, v, mask, causal=mask is None, scale=self.scale)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import angles_at, rotary_angles, rotary_frequencies, rotate
@@ -195,8 +195,8 @@ class Llama(nn.Module):
         """`hidden` from embeddings that need not be words' (LLaVA puts pictures among them)."""
         span = locate(x, cache, mask)
         cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -233,8 +233,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -247,14 +247,14 @@ class Attention(nn.Module):
         self.qkv = Linear(config.width, (config.n_head + 2 * config.groups) * config.head, bias=False)
         self.out = Linear(config.n_head * config.head, config.width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
         # h query heads, g key heads, g value heads
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
         q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
 

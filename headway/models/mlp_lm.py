@@ -102,9 +102,11 @@ class MLPLM(nn.Module):
         b, t = tokens.shape
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        before = x.new_zeros(b, self.config.context - 1, x.shape[-1]) if cache is None else cache.read(0)["past"]
+        before = x.new_zeros(b, self.config.context - 1, x.shape[-1])
         if cache is not None:
-            cache.write(0, past=last_inputs(x, before, real.lengths))
+            (past,) = cache
+            before = past.read()["past"]
+            past.write(past=last_inputs(x, before, real.lengths))
             cache.advance(t, real.lengths)
         full = torch.cat((before, x), 1)
         window = torch.cat([full[:, place : place + t] for place in range(self.config.context)], -1)

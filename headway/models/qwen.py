@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -155,8 +155,8 @@ class Qwen(nn.Module):
         span = locate(tokens, cache, mask)
         x = self.embed(tokens)
         cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -188,8 +188,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -206,13 +206,13 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
         self.k_norm = RMSNorm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
         q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2], self.windows[layer])
         return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
 

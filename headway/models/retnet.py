@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm, rms_norm
-from headway.blocks.retention import CHUNK, Memory, decays, retain
+from headway.blocks.retention import CHUNK, RetentionState, decays, retain
 from headway.blocks.rotary import angles_at, rotate_interleaved
 from headway.blocks.tap import Tap
 
@@ -155,8 +155,8 @@ class RetNet(nn.Module):
         x = self.embed(tokens)
         position = torch.arange(tokens.shape[1], device=tokens.device)[None]
         cos, sin = self.angles(position if cache is None else cache.seen[:, None] + position, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, real, cache, layer)
+        for block, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return self.norm(real.restore(x))
@@ -193,10 +193,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_retention, self.after_mlp = Tap(), Tap()
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, cache: RecurrentCache | None, layer: int
-    ) -> Tensor:
-        x = self.after_retention(x + self.retention(self.retain_norm(x), cos, sin, real, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        x = self.after_retention(x + self.retention(self.retain_norm(x), cos, sin, real, past))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -213,18 +211,16 @@ class Retention(nn.Module):
         self.out = Linear(config.values, config.width, bias=False)
         self.retained = Tap()
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, cache: RecurrentCache | None, layer: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, past: LayerState | None) -> Tensor:
         c = self.config
         wide = torch.promote_types(x.dtype, torch.float32)  # a decay next to 1 needs its digits, and so does the state
         q, k, v = (split_heads(part(x), c.n_head).to(wide) for part in (self.q, self.k, self.v))
         k = k * (c.width // c.n_head) ** -0.5
         q, k = rotate_interleaved(q, cos, sin), rotate_interleaved(k, cos, sin)
-        past = None if cache is None else Memory(**cache.read(layer), seen=cache.seen)
-        y, memory = retain(q, k, v, decays(c.n_head, dtype=wide, device=x.device), past, real.mask, chunk=c.chunk)
-        if cache is not None:
-            cache.write(layer, S=memory.S, z=memory.z)
+        kept = None if past is None else RetentionState(**past.read(), seen=real.before)
+        y, kept = retain(q, k, v, decays(c.n_head, dtype=wide, device=x.device), kept, real.mask, chunk=c.chunk)
+        if past is not None:
+            past.write(S=kept.S, z=kept.z)
         y = rms_norm(y, y.new_ones(y.shape[-1]), c.eps)  # per head; the scale of a row of scores drops out here
         return self.out(F.silu(self.gate(x)) * merge_heads(self.retained(y)).to(x.dtype))
 

@@ -174,10 +174,10 @@ class Seq2Seq(nn.Module):
             s = torch.tanh(self.begin(summary))
             fed = torch.zeros_like(s)
         else:
-            s, fed = cache.read(0).values()
+            s, fed = cache.layers[0].read().values()
         x, states, feeds = self.decoder(words, s, fed, memory, summary)
         if cache is not None:
-            cache.write(0, s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
+            cache.layers[0].write(s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
             cache.advance(tokens.shape[1], real.lengths)
         return self.drop(real.restore(x))
 

@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
-from headway.blocks.cache import locate
+from headway.blocks.cache import LayerCache, locate
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask, key_mask
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.norms import RMSNorm
 from headway.blocks.tap import Tap
 
@@ -202,8 +202,8 @@ class T5(nn.Module):
         seen = causal_mask(span.t, s, device=tokens.device)[None, None] if seen is None else seen
         bias = self.bias(self.decoder_bias, span.past, span.t, s, seen)
         x = self.drop(self.embed(tokens))
-        for layer, block in enumerate(self.decoder):
-            x = block(x, bias, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, bias, kv, source_kv, memory.mask)
         if cache is not None:
             cache.advance(span.t)
         return self.drop(self.decoder_norm(x))
@@ -259,13 +259,13 @@ class DecoderBlock(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, bias: Tensor, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor, kv: LayerCache | None, source_kv: Pair, seen: Tensor | None) -> Tensor:
         normed = self.attn_norm(x)
         k, v = self.attn.look_at(normed)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         x = self.after_attn(x + self.drop(self.attn(normed, k, v, bias)))
-        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *memory.pairs[layer], memory.mask)))
+        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *source_kv, seen)))
         return self.after_mlp(x + self.drop(self.mlp(self.mlp_norm(x))))
 
 

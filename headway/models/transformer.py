@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import Span, locate
+from headway.blocks.cache import LayerCache, Span, locate
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.positions import sinusoids, sinusoids_in_halves
 from headway.blocks.tap import Tap
 
@@ -189,8 +189,8 @@ class Transformer(nn.Module):
         memory = memory_of(source, source_mask, cache, self.look)
         span = locate(tokens, cache, mask)
         x = self.place(self.target_embed or self.embed, tokens, span.positions)
-        for layer, block in enumerate(self.decoder):
-            x = block(x, span, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, span, kv, source_kv, memory.mask)
         if cache is not None:
             cache.advance(span.t)
         return x if self.decoder_norm is None else self.decoder_norm(x)
@@ -256,16 +256,16 @@ class DecoderBlock(nn.Module):
         self.mlp, self.mlp_sum = MLP(config), Residual(config, weight)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None, source_kv: Pair, seen: Tensor | None) -> Tensor:
         def look_back(x: Tensor) -> Tensor:
             k, v = self.attn.look_at(x)
-            if cache is not None:
-                k, v = cache.extend(layer, k, v)
+            if kv is not None:
+                k, v = kv.extend(k, v)
             mask = span.mask(k.shape[2])
             return self.attn(x, k, v, mask, causal=mask is None)
 
         x = self.after_attn(self.attn_sum(x, look_back))
-        x = self.after_cross(self.cross_sum(x, lambda x: self.cross(x, *memory.pairs[layer], memory.mask)))
+        x = self.after_cross(self.cross_sum(x, lambda x: self.cross(x, *source_kv, seen)))
         return self.after_mlp(self.mlp_sum(x, self.mlp))
 
 

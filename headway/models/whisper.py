@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import Span, locate
+from headway.blocks.cache import LayerCache, Span, locate
 from headway.blocks.linear import Linear, linear
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.tap import Tap
 
 NOTES = {
@@ -176,8 +176,8 @@ class Whisper(nn.Module):
                 f"this model has {self.config.context} positions and the text needs {span.past + span.t}: shorten it"
             )
         x = self.drop(self.embed(tokens) + self.position(span.positions))
-        for layer, block in enumerate(self.decoder):
-            x = block(x, span, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, span, kv, source_kv)
         if cache is not None:
             cache.advance(span.t)
         return self.decoder_norm(x)
@@ -219,14 +219,14 @@ class DecoderBlock(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None, source_kv: Pair) -> Tensor:
         normed = self.attn_norm(x)
         k, v = self.attn.look_at(normed)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         x = self.after_attn(x + self.drop(self.attn(normed, k, v, mask, causal=mask is None)))
-        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *memory.pairs[layer])))
+        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *source_kv)))
         return self.after_mlp(x + self.drop(self.mlp(self.mlp_norm(x))))
 
 
