@@ -13,7 +13,6 @@ from headway.base.errors import HeadwayError
 from headway.blocks.cache import KVCache
 from headway.blocks.cache_state import RecurrentCache
 
-
 Pair = tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]
 """Keys and values of a source for one decoder layer."""
 

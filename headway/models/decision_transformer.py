@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
@@ -55,7 +56,7 @@ class DecisionTransformerConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int | None = None
+    ff_width: int = DERIVED
     episode: int = 4096
     bounded: bool = True
     positions: int = 1024
@@ -63,17 +64,9 @@ class DecisionTransformerConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.ff_width is None:
-            object.__setattr__(self, "ff_width", 4 * self.width)
+        settle(self, ff_width=4 * self.width)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
-
-
-PRESETS = {  # table 9 of the paper; the sizes of the vectors and the length of an episode are those of Gym's hopper
-    "gym-hopper": DecisionTransformerConfig(
-        state_width=11, action_width=3, width=128, n_layer=3, n_head=1, episode=1000
-    ),
-}
 
 
 class Predictions(NamedTuple):
@@ -229,10 +222,16 @@ class MLP(nn.Module):
 
     def __init__(self, config: DecisionTransformerConfig):
         super().__init__()
-        assert config.ff_width is not None
         self.up = Linear(config.width, config.ff_width)
         self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.relu(self.up(x))))
+
+
+PRESETS = {  # table 9 of the paper; the sizes of the vectors and the length of an episode are those of Gym's hopper
+    "gym-hopper": DecisionTransformerConfig(
+        state_width=11, action_width=3, width=128, n_layer=3, n_head=1, episode=1000
+    ),
+}

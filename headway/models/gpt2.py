@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
@@ -52,25 +53,16 @@ class GPT2Config:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int | None = None
+    ff_width: int = DERIVED
     eps: float = 1e-5
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.ff_width is None:
-            object.__setattr__(self, "ff_width", 4 * self.width)
+        settle(self, ff_width=4 * self.width)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
-
-
-PRESETS = {  # table 2 of the report; widths and heads from OpenAI's released hyperparameters
-    "gpt2": GPT2Config(vocab_size=50257, context=1024, width=768, n_layer=12, n_head=12),
-    "gpt2-medium": GPT2Config(vocab_size=50257, context=1024, width=1024, n_layer=24, n_head=16),
-    "gpt2-large": GPT2Config(vocab_size=50257, context=1024, width=1280, n_layer=36, n_head=20),
-    "gpt2-xl": GPT2Config(vocab_size=50257, context=1024, width=1600, n_layer=48, n_head=25),
-}
 
 
 class GPT2(nn.Module):
@@ -175,10 +167,17 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPT2Config):
         super().__init__()
-        assert config.ff_width is not None
         self.up = Linear(config.width, config.ff_width)
         self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.gelu(self.up(x), approximate="tanh")))
+
+
+PRESETS = {  # table 2 of the report; widths and heads from OpenAI's released hyperparameters
+    "gpt2": GPT2Config(vocab_size=50257, context=1024, width=768, n_layer=12, n_head=12),
+    "gpt2-medium": GPT2Config(vocab_size=50257, context=1024, width=1024, n_layer=24, n_head=16),
+    "gpt2-large": GPT2Config(vocab_size=50257, context=1024, width=1280, n_layer=36, n_head=20),
+    "gpt2-xl": GPT2Config(vocab_size=50257, context=1024, width=1600, n_layer=48, n_head=25),
+}

@@ -55,9 +55,6 @@ class GRUConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {"small": GRUConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop
-
-
 class GRU(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -141,3 +138,6 @@ class Cell(nn.Module):
         if past is not None:
             past.write(h=state_at(states, start, real.lengths))
         return self.after(states)
+
+
+PRESETS = {"small": GRUConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop

@@ -56,9 +56,6 @@ class LSTMConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {"small": LSTMConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop
-
-
 class LSTM(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -152,3 +149,6 @@ class Cell(nn.Module):
         if past is not None:
             past.write(h=outputs[:, -1], c=last)
         return self.after(outputs)
+
+
+PRESETS = {"small": LSTMConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop

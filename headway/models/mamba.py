@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
@@ -60,44 +61,20 @@ class MambaConfig:
     vocab_size: int
     width: int
     n_layer: int
-    inner: int | None = None
+    inner: int = DERIVED
     state: int = 16
     taps: int = 4
-    step_rank: int | None = None
+    step_rank: int = DERIVED
     bias: bool = False
     conv_bias: bool = True
     eps: float = 1e-5
     tied: bool = True
 
     def __post_init__(self) -> None:
-        if self.inner is None:
-            object.__setattr__(self, "inner", 2 * self.width)
-        if self.step_rank is None:
-            object.__setattr__(self, "step_rank", math.ceil(self.width / 16))
+        settle(self, inner=2 * self.width, step_rank=math.ceil(self.width / 16))
         for name in ("vocab_size", "width", "n_layer", "inner", "state", "taps", "step_rank"):
             if getattr(self, name) < 1:
                 raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
-
-    @property
-    def channels(self) -> int:
-        """Channels of a mixer, settled."""
-        assert self.inner is not None
-        return self.inner
-
-    @property
-    def rank(self) -> int:
-        """Rank of the step's map, settled."""
-        assert self.step_rank is not None
-        return self.step_rank
-
-
-PRESETS = {  # the released config.json files
-    "mamba-130m": MambaConfig(vocab_size=50280, width=768, n_layer=24),
-    "mamba-370m": MambaConfig(vocab_size=50280, width=1024, n_layer=48),
-    "mamba-790m": MambaConfig(vocab_size=50280, width=1536, n_layer=48),
-    "mamba-1.4b": MambaConfig(vocab_size=50280, width=2048, n_layer=48),
-    "mamba-2.8b": MambaConfig(vocab_size=50280, width=2560, n_layer=64),
-}
 
 
 class Mamba(nn.Module):
@@ -176,7 +153,7 @@ class Mamba(nn.Module):
     def new_cache(self, batch: int, room: int) -> RecurrentCache:
         """An empty cache for `batch` conversations; a state has room for any length, so `room` is not needed."""
         c, weight = self.config, self.embed.weight
-        shapes = {"inputs": (c.taps - 1, c.channels), "state": (c.channels, c.state)}
+        shapes = {"inputs": (c.taps - 1, c.inner), "state": (c.inner, c.state)}
         dtype = torch.promote_types(weight.dtype, torch.float32)  # in bf16 a slow decay would round to none at all
         return RecurrentCache([shapes] * c.n_layer, batch, dtype=dtype, device=weight.device)
 
@@ -199,13 +176,13 @@ class Mixer(nn.Module):
 
     def __init__(self, config: MambaConfig):
         super().__init__()
-        d, n = config.channels, config.state
-        self.sizes = [config.rank, n, n]
+        d, n = config.inner, config.state
+        self.sizes = [config.step_rank, n, n]
         self.expand = Linear(config.width, 2 * d, bias=config.bias)
         self.conv_weight = nn.Parameter(torch.empty(config.taps, d))
         self.conv_bias = nn.Parameter(torch.empty(d)) if config.conv_bias else None
-        self.select = Linear(d, config.rank + 2 * n, bias=False)
-        self.step = Linear(config.rank, d)
+        self.select = Linear(d, config.step_rank + 2 * n, bias=False)
+        self.step = Linear(config.step_rank, d)
         self.A_log = nn.Parameter(torch.empty(d, n))  # A = -exp(A_log): whatever is learned, a state decays
         self.D = nn.Parameter(torch.empty(d))
         self.out = Linear(d, config.width, bias=config.bias)
@@ -225,3 +202,12 @@ class Mixer(nn.Module):
         if past is not None:
             past.write(inputs=last_inputs(inputs, kept["inputs"], real.lengths), state=state)
         return self.out(y)
+
+
+PRESETS = {  # the released config.json files
+    "mamba-130m": MambaConfig(vocab_size=50280, width=768, n_layer=24),
+    "mamba-370m": MambaConfig(vocab_size=50280, width=1024, n_layer=48),
+    "mamba-790m": MambaConfig(vocab_size=50280, width=1536, n_layer=48),
+    "mamba-1.4b": MambaConfig(vocab_size=50280, width=2048, n_layer=48),
+    "mamba-2.8b": MambaConfig(vocab_size=50280, width=2560, n_layer=64),
+}

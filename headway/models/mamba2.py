@@ -91,15 +91,6 @@ class Mamba2Config:
         return self.inner + 2 * self.n_group * self.state
 
 
-PRESETS = {  # the released config.json files
-    "mamba2-130m": Mamba2Config(vocab_size=50288, width=768, n_layer=24, n_head=24),
-    "mamba2-370m": Mamba2Config(vocab_size=50288, width=1024, n_layer=48, n_head=32),
-    "mamba2-780m": Mamba2Config(vocab_size=50288, width=1536, n_layer=48, n_head=48),
-    "mamba2-1.3b": Mamba2Config(vocab_size=50288, width=2048, n_layer=48, n_head=64),
-    "mamba2-2.7b": Mamba2Config(vocab_size=50288, width=2560, n_layer=64, n_head=80),
-}
-
-
 class Mamba2(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -241,3 +232,12 @@ class GatedNorm(nn.Module):
             return rms_norm(gated, self.weight, self.eps)
         gated = gated.unflatten(-1, (self.n_group, -1))
         return rms_norm(gated, gated.new_ones(gated.shape[-1]), self.eps).flatten(-2) * self.weight
+
+
+PRESETS = {  # the released config.json files
+    "mamba2-130m": Mamba2Config(vocab_size=50288, width=768, n_layer=24, n_head=24),
+    "mamba2-370m": Mamba2Config(vocab_size=50288, width=1024, n_layer=48, n_head=32),
+    "mamba2-780m": Mamba2Config(vocab_size=50288, width=1536, n_layer=48, n_head=48),
+    "mamba2-1.3b": Mamba2Config(vocab_size=50288, width=2048, n_layer=48, n_head=64),
+    "mamba2-2.7b": Mamba2Config(vocab_size=50288, width=2560, n_layer=64, n_head=80),
+}

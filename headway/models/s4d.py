@@ -63,11 +63,6 @@ class S4DConfig:
                 raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
 
 
-PRESETS = {  # of our own: bytes in, bytes out, on a laptop
-    "s4d-bytes": S4DConfig(vocab_size=256, width=256, n_layer=6),
-}
-
-
 class S4D(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -178,3 +173,8 @@ class Mixer(nn.Module):
         if past is not None:
             past.write(state=torch.view_as_real(state))
         return F.glu(self.out(F.gelu(y.to(x.dtype) + self.D * x)), dim=-1)
+
+
+PRESETS = {  # of our own: bytes in, bytes out, on a laptop
+    "s4d-bytes": S4DConfig(vocab_size=256, width=256, n_layer=6),
+}

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import LayerCache, Span, locate
@@ -56,31 +57,21 @@ class WhisperConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int = None  # type: ignore[assignment]
-    n_decoder_layer: int = None  # type: ignore[assignment]
+    ff_width: int = DERIVED
+    n_decoder_layer: int = DERIVED
     mels: int = 80
     frames: int = 3000
     context: int = 448
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for field, value in (("ff_width", 4 * self.width), ("n_decoder_layer", self.n_layer)):
-            object.__setattr__(self, field, value if getattr(self, field) is None else getattr(self, field))
+        settle(self, ff_width=4 * self.width, n_decoder_layer=self.n_layer)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if self.width % 2 or self.width < 4 or self.frames % 2:
             raise HeadwayError(f"width is even and at least 4, and frames are even: not {self.width} and {self.frames}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
-
-
-PRESETS = {  # table 1 of the paper; the vocabularies of the released models; large-v3 hears 128 bands
-    "whisper-tiny.en": WhisperConfig(vocab_size=51864, width=384, n_layer=4, n_head=6),
-    "whisper-tiny": WhisperConfig(vocab_size=51865, width=384, n_layer=4, n_head=6),
-    "whisper-base": WhisperConfig(vocab_size=51865, width=512, n_layer=6, n_head=8),
-    "whisper-small": WhisperConfig(vocab_size=51865, width=768, n_layer=12, n_head=12),
-    "whisper-large-v3": WhisperConfig(vocab_size=51866, width=1280, n_layer=32, n_head=20, mels=128),
-}
 
 
 def frame_positions(length: int, width: int) -> Float[Tensor, "s d"]:
@@ -259,3 +250,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(x)))
+
+
+PRESETS = {  # table 1 of the paper; the vocabularies of the released models; large-v3 hears 128 bands
+    "whisper-tiny.en": WhisperConfig(vocab_size=51864, width=384, n_layer=4, n_head=6),
+    "whisper-tiny": WhisperConfig(vocab_size=51865, width=384, n_layer=4, n_head=6),
+    "whisper-base": WhisperConfig(vocab_size=51865, width=512, n_layer=6, n_head=8),
+    "whisper-small": WhisperConfig(vocab_size=51865, width=768, n_layer=12, n_head=12),
+    "whisper-large-v3": WhisperConfig(vocab_size=51866, width=1280, n_layer=32, n_head=20, mels=128),
+}
