@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
-from headway.models.catalog import CATALOG
+from headway.base.files import expanded
+from headway.models.catalog import CATALOG, Entry
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,7 @@ class Loaded:
 
     Attributes:
         name: What was asked for.
+        entry: The architecture, as the catalogue has it.
         model: In evaluation mode.
         tokenizer: None where the checkpoint has none, or one that is not read here.
         where: The file or folder it was read from.
@@ -61,6 +63,7 @@ class Loaded:
     """
 
     name: str
+    entry: Entry
     model: Any
     tokenizer: Tokenizer | None
     where: Path
@@ -115,7 +118,7 @@ def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: b
     if path.suffix.lower() == ".onnx" and path.is_file():
         from headway.weights import load_onnx
 
-        return Loaded(name=name, model=load_onnx(path, dtype=dtype, device=device), tokenizer=None, where=path)
+        return _joined(name, load_onnx(path, dtype=dtype, device=device), None, path)
     return (_from_gguf if path.is_file() else _from_folder)(name, path, dtype, device)
 
 
@@ -130,7 +133,7 @@ def find(name: str, *, progress: bool = True) -> Path:
         if way == "house":
             return house(name)
         return _from_hub(what, progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name and path.exists():
         if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
@@ -183,7 +186,8 @@ def _in_hub_cache(id: str) -> bool:
     import os
 
     home = Path(
-        os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser() / "hub"
+        os.environ.get("HF_HUB_CACHE")
+        or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"
     )
     return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
@@ -235,9 +239,7 @@ def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
 
     file = GGUF(path)
     tokenizer = gguf_tokenizer(file.facts, name=name)  # first: it is read in a moment
-    return _joined(
-        Loaded(name=name, model=load_gguf(file, dtype=dtype, device=device), tokenizer=tokenizer, where=path)
-    )
+    return _joined(name, load_gguf(file, dtype=dtype, device=device), tokenizer, path)
 
 
 def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
@@ -253,14 +255,19 @@ def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
     except Unsupported as error:  # the model may be used without: said when a text comes to it
         refusal = error
     model = load_folder(path, dtype=dtype, device=device)
-    return _joined(Loaded(name=name, model=model, tokenizer=tokenizer, where=path, refusal=refusal))
+    return _joined(name, model, tokenizer, path, refusal)
 
 
-def _joined(loaded: Loaded) -> Loaded:
-    """The tokenizer knows how many rows the model has: an id beyond them is refused when a text uses it."""
-    if loaded.tokenizer is not None:
-        loaded.tokenizer.rows = getattr(loaded.model.config, "vocab_size", None)
-    return loaded
+def _joined(
+    name: str, model: Any, tokenizer: Tokenizer | None, where: Path, refusal: HeadwayError | None = None
+) -> Loaded:
+    """The parts as one. The tokenizer knows how many rows the model has: an id beyond is refused when a text uses it."""
+    from headway.weights.store import entry_of_model
+
+    if tokenizer is not None:
+        tokenizer.rows = getattr(model.config, "vocab_size", None)
+    entry = entry_of_model(model)
+    return Loaded(name=name, entry=entry, model=model, tokenizer=tokenizer, where=where, refusal=refusal)
 
 
 def _from_hub(name: str, progress: bool) -> Path:

@@ -14,7 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.reading import read_json_object
 from headway.data.image_processors import BICUBIC, BILINEAR, CLIP, HALF, IMAGENET, read_processor
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
@@ -58,7 +61,7 @@ class Manner:
         """
         if not path.is_file():
             return otherwise
-        facts = read_json(path)
+        facts = read_json_object(path)
         if path.name == "processor_config.json" and "image_processor" not in facts:
             return otherwise
         facts = facts.get("image_processor", facts)
@@ -94,7 +97,7 @@ class Manner:
 
 def load_picture(path: Path | str) -> Image.Image:
     """A picture from a file, turned upright; one line where it is none."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise HeadwayError(f"there is no file {str(path)[:200]}")
     try:

@@ -8,7 +8,6 @@ both                                                               ->  a backend
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tokenizers import AddedToken, models
 from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.reading import parse_json, read_json_object, read_text
 from headway.tokens.charsmap import check_charsmaps
 from headway.tokens.classes import (
     ALIASES,
@@ -367,7 +367,7 @@ def read_backend(path: Path) -> Backend:
     """A tokenizer.json as the `tokenizers` library reads it."""
     text = read_text(path)
     if '"Precompiled"' in text:
-        check_charsmaps(parse_object(text, path).get("normalizer"))
+        check_charsmaps(parse_json(text, path).get("normalizer"))
     try:
         return Backend.from_str(text)
     except Exception as error:
@@ -392,7 +392,7 @@ def _vocabulary(folder: Path, wanted: str, kind: TokenizerClass, given: Given) -
         if kind.kind == "WordPiece":
             read_text(first)
             return Vocabulary(pieces=models.WordPiece.read_file(str(first))), None
-        parse_object(read_text(first), first)
+        read_json_object(first)
         read_text(folder / kind.files[1])
         pieces, merges = models.BPE.read_file(str(first), str(folder / kind.files[1]))
         return Vocabulary(pieces=pieces, merges=merges), None
@@ -578,24 +578,6 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
     return found
 
 
-def read_text(path: Path) -> str:
-    """A file's text, its line ends as they are; one line where it is none."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Corrupt(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): fetch it again") from None
-
-
-def parse_object(text: str, path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = " ".join(str(error).split())
-        raise Corrupt(f"{path} is no JSON ({line}): fetch it again") from error
-    if not isinstance(content, dict):
-        raise Corrupt(f"{path} holds no JSON object: fetch it again")
-    return content
-
-
 def read_object(path: Path) -> dict[str, Any]:
-    return parse_object(read_text(path), path) if path.is_file() else {}
+    """The object in a JSON file; empty where there is no such file."""
+    return read_json_object(path) if path.is_file() else {}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headway.base.reading import parse_json, read_text
 from headway.tokens.chars import CharTokenizer
-from headway.tokens.folder import CONFIG, class_of, parse_object, read_backend, read_config, read_text, refuse_unknown
+from headway.tokens.folder import CONFIG, class_of, read_backend, read_config, refuse_unknown
 from headway.tokens.marian import MarianTokenizer
 from headway.tokens.parts import Parts
 from headway.tokens.pretrained import PretrainedTokenizer
@@ -59,4 +60,5 @@ def _is_alphabet(path: Path) -> bool:
     text = read_text(path)
     if '"characters"' not in text:
         return False
-    return parse_object(text, path).get("kind") == "characters"
+    content = parse_json(text, path)
+    return isinstance(content, dict) and content.get("kind") == "characters"

@@ -11,8 +11,9 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, Unsupported
 from headway.base.files import replacing
+from headway.base.reading import read_json_object
 from headway.tokens.added import AddedTokens
-from headway.tokens.folder import CONFIG, added_tokens, parse_object, read_text, token_text
+from headway.tokens.folder import CONFIG, added_tokens, token_text
 from headway.tokens.sentencepiece import SPACE, read_pieces, unigram_backend
 from headway.tokens.tokenizer import Tokenizer
 
@@ -59,7 +60,7 @@ class MarianTokenizer(Tokenizer):
         for file in (path, source):
             if not file.is_file():
                 raise Corrupt(f"{file} is missing: fetch the folder again")
-        ids = parse_object(read_text(path), path)
+        ids = read_json_object(path)
         if not ids or not all(type(id) is int and id >= 0 for id in ids.values()):
             raise Corrupt(f"{path} is no vocabulary (it maps no words to ids): fetch it again")
         config = config or {}

@@ -25,6 +25,9 @@ ENDS = ("<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "<end_of
 TIDIED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
 """Spaces that joining words leaves where nobody writes them, in the order in which they are taken out."""
 
+STALE = ("added_tokens.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json")
+"""Files whose content stands in tokenizer.json and tokenizer_config.json once a tokenizer is saved."""
+
 BYTE_TOKEN = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 
 
@@ -65,6 +68,8 @@ class PretrainedTokenizer(Tokenizer):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         facts: dict[str, Any] = {**self.parts.words, "tokenizer_class": "PreTrainedTokenizerFast"}
+        if self.parts.suffix is not None:
+            facts["tokenizer_class"] = "CLIPTokenizer"  # the only one that takes its suffix out of a text again
         if self.template is not None:
             facts["chat_template"] = self.template
         if self.parts.tidy:
@@ -72,6 +77,8 @@ class PretrainedTokenizer(Tokenizer):
         if self.parts.splits_special:
             facts["split_special_tokens"] = True
         write_text(folder / "tokenizer.json", self.backend.to_str())
+        for stale in STALE:  # of another tokenizer, which would be read beside this one
+            (folder / stale).unlink(missing_ok=True)
         write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         if self.stop_ids - {self.eos}:
             told = read_object(folder / "generation_config.json") | {"eos_token_id": sorted(self.stop_ids)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
 from headway.tokens.bpe import BPE
 from headway.tokens.chars import CharTokenizer
 from headway.tokens.load import load_tokenizer
@@ -64,7 +65,7 @@ def _tokenizer(spec: str, text: str) -> Tokenizer:
         if not size.isdecimal() or int(size) < 257:
             raise HeadwayError(f"data.tokens={spec}: write bpe:SIZE with a size above the 256 bytes, like bpe:1024")
         return BPE.train([text], int(size))
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     if path.exists():
         return load_tokenizer(path)
     raise HeadwayError(

@@ -14,8 +14,8 @@ from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.protobuf import Damaged, fields, packed
 from headway.cli.app import main
 from headway.models.transformer import Transformer, TransformerConfig
-from headway.tokens.pretrained import PretrainedTokenizer
 from headway.tokens.marian import MarianTokenizer
+from headway.tokens.pretrained import PretrainedTokenizer
 from headway.tokens.sentencepiece import read_pieces, unigram_backend
 from headway.weights import export_folder
 
