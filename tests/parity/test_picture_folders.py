@@ -1,6 +1,6 @@
 """The same folder gives the same pixels in `transformers`: preprocessor_config.json in every form that folders have had.
 
-A folder that is refused has to say which of its settings is the reason, and three in ten of them have to be read.
+A folder that is refused has to say which of its settings is the reason, and one in five of them has to be read.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def test_pixels_of_drawn_folders(kind, round_, tmp_path):
             if rng.random() < 0.3:
                 (folder / "processor_config.json").write_text('{"processor_class": "CLIPProcessor"}')
         read += same_pixels(folder, kind, name, facts, rng)
-    assert read >= 12
+    assert read >= 8
 
 
 @pytest.mark.parametrize(
