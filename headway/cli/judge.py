@@ -33,9 +33,9 @@ def audit(
     from rich.text import Text
 
     from headway.base.console import err, out
-    from headway.learn.audit import audit as run
     from headway.learn.exercise import exercises, find_exercise
     from headway.learn.judge import Judge
+    from headway.learn.judge.audit import audit as run
 
     every = exercises()
     chosen = {}
@@ -68,7 +68,7 @@ def audit(
 
 
 def _total(rows):
-    from headway.learn.audit import Audit
+    from headway.learn.judge.audit import Audit
 
     fields = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
     sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in fields}

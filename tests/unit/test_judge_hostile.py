@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.learn.exercise import Exercise
-from headway.learn.judge import Judge, Verdict
+from headway.learn.judge import CheckRequest, Judge, Verdict
 
 CASES = '''
 import torch
@@ -488,7 +488,7 @@ def test_a_judge_that_was_killed_says_so_and_starts_again(exercise: Exercise, tm
         judge._process.kill()
         judge._process.wait()
         with pytest.raises(HeadwayError, match="headway doctor"):
-            judge._exchange({})
+            judge._exchange(CheckRequest("toy/mix", "", "", 0))
 
 
 def test_a_missing_file_is_told(judge: Judge, exercise: Exercise, tmp_path: Path):
