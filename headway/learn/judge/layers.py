@@ -7,12 +7,13 @@ called what: if any one makes the learner's module equal to the reference on eve
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 
 from headway.learn.cases import Case
 from headway.learn.judge.placement import EVERY_ROW, Fit, Holding, Layer
-from headway.learn.judge.recognise import coincides, mistakes_of_entry
+from headway.learn.judge.recognise import is_same, mistakes_of_entry
 from headway.learn.judge.stopped import unmade
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
@@ -81,8 +82,9 @@ def _choose(run: Run, case: Case, sizes: list[dict[str, int]], entry: str, fits:
             break
     else:
         if len(fits) > 1:
-            mistakes = mistakes_of_entry(run, entry)
-            likely = (c for c, trial in trials if any(coincides(run, trial, m.answer) for m in mistakes))
+            request = dataclasses.replace(trials[0][1].request, gradient=False)  # our answers are the same for every choice
+            known = [run.result(m.answer, request) for m in mistakes_of_entry(run, entry)]
+            likely = (c for c, trial in trials if any(is_same(run, trial, came) for came in known))
             chosen = next(likely, fits[0])
             if any(len(holding.ours) > 1 for holding in chosen.holdings):
                 run.notes.append(

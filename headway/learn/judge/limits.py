@@ -58,7 +58,7 @@ def answers(folder: Path) -> list[Path]:
     found = [PACKAGE, folder.resolve()]
     clone = PACKAGE.parent
     if (clone / "pyproject.toml").is_file():
-        found += [clone / name for name in ("tests", ".git", "docs")]
+        found += [clone / name for name in ("tests", ".git")]
     return [path for path in found if path.exists()]
 
 
@@ -128,7 +128,7 @@ _PROCESSES = frozenset(
     [
         *("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"),
         *("pty.spawn", "os.kill", "os.killpg", "signal.pthread_kill", "socket.connect", "socket.bind"),
-        *("socket.getaddrinfo", "socket.sendto", "ctypes.dlopen", "ctypes.dlsym", "mmap.__new__"),
+        *("socket.getaddrinfo", "socket.sendto", "ctypes.dlopen", "ctypes.dlsym"),
     ]
 )
 _CHANGES = frozenset(
@@ -149,7 +149,8 @@ def confine(refuse: Callable[[str], None], hidden: Collection[Path], forbidden: 
     """
     roots = tuple(str(path) + os.sep for path in hidden)
     package, own = str(PACKAGE) + os.sep, os.path.dirname(__file__)
-    realpath, fspath, dirname, isdir = os.path.realpath, os.fspath, os.path.dirname, os.path.isdir
+    realpath, fspath, dirname = os.path.realpath, os.fspath, os.path.dirname
+    isdir, exists = os.path.isdir, os.path.lexists
     active = [True]
 
     def hook(event: str, args: tuple) -> None:
@@ -165,7 +166,8 @@ def confine(refuse: Callable[[str], None], hidden: Collection[Path], forbidden: 
                 name, folder = "", False
             finally:
                 active.append(True)
-            if name.startswith(roots) and dirname(name) != own:  # our own frames may be shown in a traceback
+            # Our own frames may be shown in a traceback, for which Python also looks where nothing is.
+            if name.startswith(roots) and dirname(name) != own and exists(name):
                 refuse(f"answers: {name.removeprefix(package) if name.startswith(package) else name}")
             if folder:  # what lies in it could then be opened by a name that says nothing
                 raise NotAllowed("your file opens a folder as a file: while it is checked, code may not do that")

@@ -29,6 +29,9 @@ from headway.learn.judge.verdict import Verdict
 UNSEEN = ("state", "random")
 """Kinds of mistakes that one call of the mistake by itself need not show."""
 
+FEW = 10
+"""Wrong inputs, the most telling first, on which every mistake is tried before any is tried on all."""
+
 NEARLY = 0.85
 """The part of the wrong inputs on which a mistake has to coincide for an answer to look like it."""
 
@@ -49,10 +52,23 @@ def mistakes_of_entry(run: Run, entry: str) -> list[Mistake]:
 
 def coincides(run: Run, trial: Trial, answer: Any) -> bool:
     """Whether the learner's result is the one `answer` gives on the same input."""
+    key = (id(trial), id(answer))
+    if key not in run.coincided:
+        run.coincided[key] = (trial, answer, _coincides(run, trial, answer))
+    return run.coincided[key][-1]
+
+
+def _coincides(run: Run, trial: Trial, answer: Any) -> bool:
     kind = trial.difference.kind if trial.difference else ""
     # Gradients are looked at only where nothing else is wrong; taking them may be what raised.
     wanted = trial.request.gradient and kind in ("gradient", "raised")
     outcome = run.result(answer, dataclasses.replace(trial.request, gradient=wanted))
+    return is_same(run, trial, outcome)
+
+
+def is_same(run: Run, trial: Trial, outcome: CallResult) -> bool:
+    """Whether the learner's result on an input is this one, as far as what is wrong with it goes."""
+    kind = trial.difference.kind if trial.difference else ""
     if outcome.result is None or trial.came.result is None:
         return compare(outcome, trial.came, run.limit(trial)) is None
     try:
@@ -106,7 +122,7 @@ def _two_at_once(run: Run, mistakes: list[Mistake], wrong: list[Trial], right: l
 def _two_apart(run: Run, candidates: list[Candidate], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     """Two mistakes that show on different inputs: on every wrong one the answer is one or the other's, and each accounts for
     an input of telling sizes that the other does not."""
-    few = wrong[:10]
+    few = wrong[:FEW]
     agree = [(c, [coincides(run, t, c.answer) for t in few]) for c in candidates]
     for (a, with_a), (b, with_b) in itertools.combinations([row for row in agree if any(row[1])], 2):
         pairs = list(zip(with_a, with_b, strict=True))
@@ -121,7 +137,10 @@ def _two_apart(run: Run, candidates: list[Candidate], wrong: list[Trial], right:
 
 def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial]) -> Verdict | None:
     """The one mistake that coincides on all wrong inputs, though not on the right ones; or on nearly all."""
-    agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in candidates] if len(wrong) >= 3 else []
+    if len(wrong) < 3:
+        return None
+    likely = [c for c in candidates if sum(coincides(run, t, c.answer) for t in wrong[:FEW]) > len(wrong[:FEW]) // 2]
+    agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
     whole = [c for c, with_them in agree if all(with_them)]
     if len({c.mistake.name for c in whole}) == 1 and any(min(t.draw.sizes.values(), default=2) > 1 for t in wrong):
         cases = list(dict.fromkeys(t.case.name for t in wrong))

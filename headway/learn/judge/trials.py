@@ -140,6 +140,7 @@ class Run:
         self.failed: dict[str, Verdict] = {}
         self.described: set[str] = set()
         self.notes: list[str] = []
+        self.coincided: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
         self.lines: list[str] = []
         self.at: tuple[Case | Law, dict[str, int]] | None = None
         self.cases: list[Case] = [*self.contract.cases]
