@@ -64,6 +64,9 @@ def audit(
         out().print(Text(line, style="red" if row.gaps else "bold" if row.exercise == "all" else ""))
     for gap in gaps:
         out().print(Text(gap, style="red"))
+    proved = sum(not row.gaps for row in rows)
+    more = f" ({len(every)} exercises in all)" if names else ""
+    out().print(Text(f"{proved} of {len(rows)} exercise{'s' * (len(rows) != 1)} proved{more}", style="bold"))
     return 1 if gaps else 0
 
 

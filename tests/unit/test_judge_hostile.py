@@ -239,16 +239,14 @@ REJECTED: dict[str, tuple[str, str, str]] = {
         "softmax",
     ),
     "calls it in a thread": (
-        END
-        + " import threading; out = []; soft = getattr(torch, 'soft' + 'max')\n"
+        END + " import threading; out = []; soft = getattr(torch, 'soft' + 'max')\n"
         " t = threading.Thread(target=lambda: out.append(soft(w, -1))); t.start(); t.join()\n"
         " return (out[0][..., None] * x).sum(-2)",
         "raised",
         "IndexError",
     ),
     "calls it where nobody watches": (
-        END
-        + " with getattr(torch._C, 'Disable' + 'TorchFunction')():\n"
+        END + " with getattr(torch._C, 'Disable' + 'TorchFunction')():\n"
         "  soft = getattr(torch._C._VariableFunctions, 'soft' + 'max')(w, -1)\n return (soft[..., None] * x).sum(-2)",
         "forbidden",
         "softmax",

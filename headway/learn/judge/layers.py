@@ -82,7 +82,9 @@ def _choose(run: Run, case: Case, sizes: list[dict[str, int]], entry: str, fits:
             break
     else:
         if len(fits) > 1:
-            request = dataclasses.replace(trials[0][1].request, gradient=False)  # our answers are the same for every choice
+            request = dataclasses.replace(
+                trials[0][1].request, gradient=False
+            )  # our answers are the same for every choice
             known = [run.result(m.answer, request) for m in mistakes_of_entry(run, entry)]
             likely = (c for c, trial in trials if any(is_same(run, trial, came) for came in known))
             chosen = next(likely, fits[0])

@@ -92,7 +92,9 @@ class Verdict:
 
     def facts(self) -> dict[str, Any]:
         """As plain data, for those who read the verdict: without what only the judge's processes tell each other."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "unsteady"}
+        rows = dataclasses.asdict(self)
+        del rows["unsteady"]
+        return {**{name: rows[name] for name in ("exercise", "path", "seed")}, **rows}
 
     def message(self) -> bytes:
         """As one line of JSON, between processes."""
