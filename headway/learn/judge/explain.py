@@ -25,7 +25,7 @@ from headway.learn.judge.showing import (
     telling_first,
 )
 from headway.learn.judge.stopped import raised_line, source_line
-from headway.learn.judge.trials import Run, Trial, allowed_sizes, least
+from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial, allowed_sizes, least
 from headway.learn.judge.verdict import Unsteady, Verdict
 from headway.learn.judge.words import brief, one_line, shaped, told_apart
 
@@ -90,6 +90,15 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
         return unsteady
+    if telling.case.name.endswith(CALLED_AGAIN):
+        # Fresh modules were right on every input before: these cases are run last.
+        return Verdict(
+            "mistake",
+            f"{subject_of(run, entry)}A new {entry} is right on every input, but one that has been called before is not: it "
+            "keeps something of the first input (a mask, keys, a length) that does not fit the next.",
+            names=("state",),
+            details=(*pattern_of(run, entry), *show_trial(telling)),
+        )
     trial = _smallest(run, raising or wrong)
     difference = trial.difference
     assert difference is not None

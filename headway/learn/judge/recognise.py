@@ -98,7 +98,7 @@ def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
         _everywhere(run, candidates, first, right)
         or _two_at_once(run, [c.mistake for c in candidates if not c.chosen], first, right)
         or _two_apart(run, candidates, first, right)
-        or _where_wrong(run, candidates, first)
+        or _where_wrong(run, candidates, first, right)
     )
 
 
@@ -135,9 +135,12 @@ def _two_apart(run: Run, candidates: list[Candidate], wrong: list[Trial], right:
     return None
 
 
-def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial]) -> Verdict | None:
-    """The one mistake that coincides on all wrong inputs, though not on the right ones; or on nearly all."""
-    if len(wrong) < 3:
+def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
+    """The one mistake that coincides on all wrong inputs, though not on the right ones; or on nearly all inputs.
+
+    Inputs on which rounding is magnified tell too few mistakes apart to be relied on alone.
+    """
+    if len(wrong) < 3 or all(_is_extreme(t) for t in wrong):
         return None
     likely = [c for c in candidates if sum(coincides(run, t, c.answer) for t in wrong[:FEW]) > len(wrong[:FEW]) // 2]
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
@@ -151,9 +154,18 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial]) -> V
     if len(counts) > 1 and counts[1][0] == counts[0][0]:
         return None
     candidate, with_them = agree[counts[0][1]]
+    against = sum(shows(run, t, candidate.answer, False) for t in telling_first(right)[: 2 * FEW])
+    if against > (1 - NEARLY) * counts[0][0]:  # it would show on inputs that the answer gets right
+        return None
     other = wrong[with_them.index(False)]
     before = f"looks like this, on {counts[0][0]} of {len(wrong)} wrong inputs: "
     return _sentence(run, [candidate], wrong, before, f" It differs on {argument_line(other)}.")
+
+
+def _is_extreme(trial: Trial) -> bool:
+    """Whether an input is of a kind that float32 cannot follow, and its result a tensor of floats."""
+    value = trial.expected.result.value if trial.expected.result else None
+    return not trial.case.float32 and hasattr(value, "is_floating_point") and value.is_floating_point()
 
 
 def _sentence(run: Run, candidates: list[Candidate], wrong: list[Trial], before: str = "", after: str = "") -> Verdict:

@@ -325,6 +325,10 @@ class Run:
                 yield manner
 
 
+CALLED_AGAIN = ", one module called with several inputs"
+"""What the name of such a case ends in."""
+
+
 def called_again(run: Run, case: Case) -> Case | None:
     """A case of a module that is called with one input, then with another of other lengths, then with the first again.
 
@@ -347,7 +351,7 @@ def called_again(run: Run, case: Case) -> Case | None:
         return None
     if any(name not in ("__call__", "forward") for name, _ in first.steps) or not _other_input(run, case, draw, first):
         return None
-    name = f"{case.name}, one module called with several inputs"
+    name = f"{case.name}{CALLED_AGAIN}"
     return dataclasses.replace(case, name=name, build=build, draws=3, float32=False, layouts=False, bfloat16=False)
 
 
