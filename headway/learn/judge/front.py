@@ -2,13 +2,12 @@
 
 A `Judge` keeps one process warm: Python with torch imported and nothing done yet. For every file that process forks a
 judge, and the judge forks the process that runs the learner's code, so that every check starts from the same clean state
-and none pays for an import. See `judging` for how a verdict is reached, `judge_child` for what learner's code may do.
+and none pays for an import. See `judging` for how a verdict is reached, `child` for where learner's code runs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import select
@@ -16,56 +15,30 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from headway.base.errors import HeadwayError
-from headway.learn.exercise import Exercise
+from headway.learn.exercise import Exercise, find_exercise
+from headway.learn.judge.verdict import CheckRequest, Verdict
 
 LONGEST = 120.0
 """Seconds after which a judging that has not come back is given up; the limits inside end it long before."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the judge says of one file.
-
-    `status`: passed; mistake (recognised: `names` has it); wrong (not recognised: `details` show the smallest input);
-    raised; unfinished (NotImplementedError); missing (no file, or no such function in it); syntax; forbidden (uses what
-    the exercise does not allow); timeout; memory; exited (ended or crashed the process); garbled; broken (our fault).
-    `line` says it in one sentence, `details` in a few lines, `notes` are remarks on a passing file, `printed` is what the
-    file printed; `seconds` passed on the clock, `processor` seconds were computed.
-    """
-
-    exercise: str
-    path: str
-    seed: int
-    status: str
-    line: str
-    names: tuple[str, ...] = ()
-    details: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    printed: tuple[str, ...] = ()
-    printed_bytes: int = 0
-    called: tuple[str, ...] = ()
-    seconds: float = 0.0
-    processor: float = 0.0
-    at: int | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.status == "passed"
-
-    @property
-    def named(self) -> bool:
-        """Whether the mistake was recognised."""
-        return self.status == "mistake"
-
-
 def new_seed() -> int:
     """A fresh seed, short enough to be typed again."""
     return secrets.randbelow(1_000_000)
+
+
+def _search_path() -> str:
+    """Where modules are looked for, as here, for PYTHONPATH; the current folder is not among it.
+
+    A learner's `random.py` must not be found in place of Python's own.
+    """
+    root = str(Path(__file__).resolve().parents[3])
+    here = [entry for entry in sys.path if entry and os.path.abspath(entry) != os.getcwd()]
+    return os.pathsep.join([*here, *([] if root in here else [root])])
 
 
 class Judge:
@@ -85,19 +58,13 @@ class Judge:
             raise HeadwayError(
                 "the judge needs Linux or macOS (or WSL on Windows): it runs your code in a process of its own."
             )
-        root = str(Path(__file__).resolve().parents[2])
-        # The search path is handed over as it is here, and the current folder is not on it: a learner's `random.py`
-        # must not be found in place of Python's own.
-        here = [entry for entry in sys.path if entry and os.path.abspath(entry) != os.getcwd()]
-        start = (
-            f"import sys; sys.path[:] = {[*here, *([] if root in here else [root])]!r}; "
-            "from headway.learn.judging import main_loop; main_loop(0, 1)"
-        )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
         environment["PYTORCH_JIT"] = "0"  # a scripted function is run as the Python it is, its calls in sight
+        environment["PYTHONPATH"] = _search_path()
+        environment.pop("PYTHONSTARTUP", None)
         self._pending, self._ready = b"", False
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", start],
+            [sys.executable, "-P", "-m", "headway.learn.judge.warm"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if not os.environ.get("HEADWAY_DEBUG") else None,
@@ -114,44 +81,33 @@ class Judge:
         instead: dict[str, str] | None = None,
         draws: int | None = None,
     ) -> Verdict:
-        """Judge the file at `path`; a fresh seed if None.
-
-        Args:
-            instead: for the audit: judge these of our mistakes (entry -> name) instead of a file.
-            draws: at most so many draws of sizes per case, where time counts more than certainty.
-        """
+        """Judge the file at `path`; a fresh seed if None. `instead` and `draws`: see `CheckRequest`."""
         self.start()
-        request = {
-            "exercise": exercise.id,
-            "folder": str(exercise.folder),
-            "path": str(Path(path).absolute()),
-            "seed": new_seed() if seed is None else seed,
-            "instead": instead,
-            "draws": draws,
-        }
+        request = CheckRequest(
+            exercise=exercise.id,
+            folder=str(exercise.folder),
+            path=str(Path(path).absolute()),
+            seed=new_seed() if seed is None else seed,
+            instead=instead or {},
+            draws=draws,
+        )
         try:
-            reply = self._exchange(request)
+            return self._exchange(request)
         except KeyboardInterrupt:
             self.close()
             raise
-        known = {f.name for f in fields(Verdict)}
-        reply = {"exercise": exercise.id, "path": request["path"], "seed": request["seed"], **reply}
-        lists = {name: tuple(value) for name, value in reply.items() if isinstance(value, list)}
-        row: dict[str, Any] = {name: value for name, value in {**reply, **lists}.items() if name in known}
-        return Verdict(**row)
 
-    def _exchange(self, request: dict) -> dict:
+    def _exchange(self, request: CheckRequest) -> Verdict:
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        assert process.stdout is not None
         deadline = time.monotonic() + LONGEST
         if not self._ready:
             self._line(deadline)
             self._ready = True
         with contextlib.suppress(BrokenPipeError):  # its end is told by what it does not answer
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-        return json.loads(self._line(deadline))
+            process.stdin.write(request.line())
+        return Verdict.read(self._line(deadline))
 
     def _line(self, deadline: float) -> bytes:
         process = self._process
@@ -204,7 +160,5 @@ class Judge:
 
 def judge(exercise: Exercise | str, path: Path | str, seed: int | None = None) -> Verdict:
     """Judge one file, cold: about two seconds, most of them torch's import."""
-    from headway.learn.exercise import find_exercise
-
     with Judge() as warm:
         return warm.check(find_exercise(exercise) if isinstance(exercise, str) else exercise, path, seed)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headway.learn.contract import contract_of, mistakes_of
 from headway.learn.exercise import FILES, Exercise
-from headway.learn.judge import Judge
+from headway.learn.judge.front import Judge
 
 MISTAKES, SOLUTIONS, HINTS, SECONDS = 8, 2, (2, 4), 5.0
 """The least an exercise has, and the longest a check may take."""
@@ -37,8 +38,6 @@ class Audit:
 
 def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int | None = None) -> Audit:
     """Judge the stub, every solution and every mistake of one exercise; the mistakes on at most so many `draws` per case."""
-    from headway.learn.diagnosis import all_mistakes
-
     began = time.monotonic()
     found = Audit(exercise.id)
     missing = [name for name in FILES if not (exercise.folder / name).exists()]
@@ -71,9 +70,9 @@ def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int 
                 found.gaps.append(f"{exercise.id}: solution {style} is rejected, seed {verdict.seed}: {verdict.line}")
     if found.solutions < SOLUTIONS:
         found.gaps.append(f"{exercise.id}: {found.solutions} solutions, where {SOLUTIONS} or more are asked for")
-    entries = exercise.load("cases").ENTRIES
+    entries = contract_of(exercise).entries
     names: set[str] = set()
-    for mistake in all_mistakes(exercise.load("mistakes")):
+    for mistake in mistakes_of(exercise):
         if mistake.name in names:
             found.gaps.append(f"{exercise.id}: two mistakes are called {mistake.name}")
         names.add(mistake.name)

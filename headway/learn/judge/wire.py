@@ -12,8 +12,10 @@ import os
 import select
 import struct
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from headway.learn.cases import Function
 
 LARGEST = 256 << 20
 """Bytes: no exercise has messages near it; a longer one is not read."""
@@ -41,36 +43,7 @@ class Other:
     what: str
 
 
-@dataclass
-class Function:
-    """A function handed to the learner's code as an argument: an expression over `torch`, `math` and the given values.
-
-    The child cannot be given cases.py, which holds the answer, so a callable argument travels as source text.
-    Example: ``Function("lambda tokens: table[tokens[:, -1]]", table=logits)``.
-    """
-
-    source: str
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def __init__(self, source: str, **values: Any) -> None:
-        self.source, self.values = source, values
-        self._made = None
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.make()(*args, **kwargs)
-
-    def make(self) -> Any:
-        """The function itself."""
-        if self._made is None:
-            import math
-
-            import torch
-
-            self._made = eval(self.source, {"torch": torch, "math": math, **self.values})
-        return self._made
-
-
-class Broken(Exception):
+class Garbled(Exception):
     """What came over the pipe is no message."""
 
 
@@ -131,28 +104,28 @@ def _encode_tensor(value: Any, blobs: list[bytes]) -> Any:
 
 
 def decode(spec: Any, blobs: list[bytes], depth: int = 0) -> Any:
-    """The value that `encode` wrote. Raises `Broken` on anything else."""
+    """The value that `encode` wrote. Raises `Garbled` on anything else."""
     import torch
 
     if depth > 50 or not isinstance(spec, dict):
-        raise Broken("not a value")
+        raise Garbled("not a value")
     try:
         if "t" in spec:
             if spec["t"] not in _DTYPES:
-                raise Broken("unknown dtype")
+                raise Garbled("unknown dtype")
             dtype, shape = getattr(torch, spec["t"]), [int(n) for n in spec["shape"]]
             raw = blobs[spec["at"]]
             count = 1
             for n in shape:
                 count *= n
             if min(shape, default=0) < 0 or count * dtype.itemsize != len(raw):
-                raise Broken("a tensor whose bytes do not fit its shape")
+                raise Garbled("a tensor whose bytes do not fit its shape")
             if not raw:
                 return torch.empty(shape, dtype=dtype)
             return torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
         if "v" in spec:
             if spec["v"] is not None and not isinstance(spec["v"], bool | str):
-                raise Broken("not plain data")
+                raise Garbled("not plain data")
             return spec["v"]
         if "i" in spec:
             return int(spec["i"])
@@ -173,8 +146,8 @@ def decode(spec: Any, blobs: list[bytes], depth: int = 0) -> Any:
         if "other" in spec:
             return Other(str(spec["other"])[:200])
     except (TypeError, ValueError, IndexError, KeyError, OverflowError, RuntimeError) as error:
-        raise Broken(str(error)) from error
-    raise Broken("not a value")
+        raise Garbled(str(error)) from error
+    raise Garbled("not a value")
 
 
 class Channel:
@@ -201,18 +174,18 @@ class Channel:
             raise Ended from error
 
     def receive(self, deadline: float | None = None) -> Any:
-        """Read one message. Raises `Ended`, `Late` or `Broken`."""
+        """Read one message. Raises `Ended`, `Late` or `Garbled`."""
         (size,) = struct.unpack("<I", self._read(4, deadline))
         if size > LARGEST:
-            raise Broken("a header of more bytes than any message has")
+            raise Garbled("a header of more bytes than any message has")
         try:
             head = json.loads(self._read(size, deadline))
             sizes = [int(n) for n in head["sizes"]]
             spec = head["value"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Broken("not a message") from error
+            raise Garbled("not a message") from error
         if min(sizes, default=0) < 0 or sum(sizes) > LARGEST:
-            raise Broken("more bytes than any message has")
+            raise Garbled("more bytes than any message has")
         return decode(spec, [self._read(n, deadline) for n in sizes])
 
     def _read(self, count: int, deadline: float | None) -> bytes:

@@ -1,31 +1,27 @@
-"""What a call came to, and in what one outcome differs from another, in a learner's words."""
+"""In what one call's result differs from another's, in a learner's words."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headway.learn.wire import Function, Other
-
-
-@dataclass
-class Outcome:
-    """What one call came to: a result of `perform`, or an exception."""
-
-    result: dict | None = None
-    raised: dict | None = None
+from headway.learn.judge.perform import CallResult
+from headway.learn.judge.wire import Other
+from headway.learn.judge.words import brief, named, one_line, shaped, short, told_apart
 
 
 @dataclass
 class Difference:
-    """How an outcome differs from what was expected: a `kind`, and one sentence."""
+    """How a result differs from what was expected: a `kind`, and one sentence; of values, where they differ and what they are."""
 
     kind: str
     text: str
     size: float = math.inf
+    where: str = ""
+    expected: Any = None
+    came: Any = None
 
 
 def close(a: Any, b: Any, tolerance: float) -> bool:
@@ -77,11 +73,15 @@ def differs(expected: Any, came: Any, tolerance: float, where: str = "the result
             return None
         if came.isnan().any() and not expected.isnan().any():
             return Difference("nan", f"{where} has {int(came.isnan().sum())} NaN among its {came.numel()} numbers")
-        return Difference("values", f"{where} is wrong", departure(came, expected))
+        return Difference("values", f"{where} is wrong", departure(came, expected), where, expected, came)
     if isinstance(expected, bool) or expected is None or isinstance(expected, str | bytes):
         if type(came) is not type(expected):
             return Difference("type", f"{where} is {named(came)}, not {named(expected)}")
-        return None if came == expected else Difference("values", f"{where} is {brief(came)}, not {brief(expected)}")
+        return (
+            None
+            if came == expected
+            else Difference("values", f"{where} is {_not(came, expected)}", math.inf, where, expected, came)
+        )
     if isinstance(expected, int | float):
         if isinstance(came, torch.Tensor) and came.numel() == 1:
             came = came.item()  # a learner may return a tensor of one number for a number
@@ -92,7 +92,7 @@ def differs(expected: Any, came: Any, tolerance: float, where: str = "the result
         a, b = torch.tensor(float(came), dtype=torch.float64), torch.tensor(float(expected), dtype=torch.float64)
         if isinstance(expected, float) and close(a, b, tolerance):
             return None
-        return Difference("values", f"{where} is {brief(came)}, not {brief(expected)}", departure(a, b))
+        return Difference("values", f"{where} is {_not(came, expected)}", departure(a, b), where, expected, came)
     if isinstance(expected, list | tuple):
         if not isinstance(came, list | tuple):
             what = f"{named(expected)} of {len(expected)}"
@@ -128,45 +128,58 @@ def differs(expected: Any, came: Any, tolerance: float, where: str = "the result
     raise TypeError(f"a reference returned a {type(expected).__name__}, which no learner's answer can be compared with")
 
 
-def compare(expected: Outcome, came: Outcome, tolerance: float, axes: str = "") -> Difference | None:
-    """The first difference between two outcomes; values first, then gradients, then what else a call may do wrong."""
-    if expected.raised or came.raised:
-        if expected.raised and came.raised:
-            return None if expected.raised["type"] == came.raised["type"] else Difference("raised", "")
-        if came.raised:
-            return Difference("raised", f"{came.raised['type']}: {one_line(came.raised['message'])}")
-        return Difference("raises", f"it raises nothing, where {expected.raised['type']} is asked for")  # type: ignore[index]
-    assert expected.result is not None
-    assert came.result is not None
-    if found := differs(expected.result["value"], came.result["value"], tolerance, axes=axes):
+def _not(came: Any, expected: Any) -> str:
+    """``0.8391, not 0.8392``: with as many digits as differ."""
+    shown = told_apart(came, expected, lambda value, digits: brief(value, digits=max(digits, 6)))
+    return f"{shown[0]}, not {shown[1]}"
+
+
+def compare(expected: CallResult, came: CallResult, tolerance: float, axes: str = "") -> Difference | None:
+    """The first difference between two results; values first, then gradients, then what else a call may do wrong."""
+    if expected.raised and came.raised:
+        return None if expected.raised.type == came.raised.type else Difference("raised", "")
+    if came.raised:
+        return Difference("raised", f"{came.raised.type}: {one_line(came.raised.message)}")
+    if expected.raised:
+        return Difference("raises", f"it raises nothing, where {expected.raised.type} is asked for")
+    right, theirs = expected.result, came.result
+    assert right is not None
+    assert theirs is not None
+    if found := differs(right.value, theirs.value, tolerance, axes=axes):
         return found
-    for n, (before, after) in enumerate(
-        zip(_flat(expected.result["after"]), _flat(came.result["after"]), strict=False)
-    ):
+    for n, (before, after) in enumerate(zip(_flat(right.after), _flat(theirs.after), strict=False)):
         if before.shape != after.shape or not close(after, before, 1e-12):
             return Difference("in-place", f"argument {n + 1} is changed by the call")
-    if any(came.result.get("altered") or []) and came.result["altered"] != expected.result.get("altered"):
+    if any(theirs.altered) and theirs.altered != right.altered:
         return Difference("in-place", "an argument is changed by the call")
-    if came.result.get("state") and came.result["state"] != expected.result.get("state"):
-        return Difference("global", f"the call changes {came.result['state'][0]} for the whole program")
-    if "gradients" in expected.result:
-        mine, theirs = expected.result["gradients"], came.result.get("gradients", [])
-        if any(expected.result["flows"]) and not any(came.result.get("flows", [])):
-            return Difference("gradient", "no gradient flows back from the result")
-        for n, e in enumerate(mine):
-            c = theirs[n] if n < len(theirs) else None
-            # No gradient and a gradient of zeros say the same.
-            if e is None and c is None:
-                continue
-            if not bool((e if c is None else c).any()) and (e is None or c is None):
-                continue
-            if e is None or c is None or e.shape != c.shape or not _near_gradient(c, e, mine, tolerance):
-                size = math.inf if e is None or c is None or e.shape != c.shape else departure(c, e)
+    if theirs.state and theirs.state != right.state:
+        return Difference("global", f"the call changes {theirs.state[0]} for the whole program")
+    return _gradients_differ(right.gradients, theirs.gradients or [], theirs.flows or [], tolerance)
+
+
+def _gradients_differ(right: list | None, theirs: list, flows: list, tolerance: float) -> Difference | None:
+    """The first gradient that differs. No gradient and one of zeros say the same, zeros but for rounding included."""
+    if right is None:
+        return None
+    if any(e is not None and _counts(e) for e in right) and not any(flows):
+        return Difference("gradient", "no gradient flows back from the result")
+    for n, e in enumerate(right):
+        c = theirs[n] if n < len(theirs) else None
+        if e is None or c is None:
+            if (e is not None and _counts(e)) or (c is not None and _counts(c)):
                 text = f"no gradient reaches %{n}%" if c is None else f"the gradient of %{n}% is wrong"
-                if c is not None and bool(c.isnan().any()) and e is not None and not bool(e.isnan().any()):
-                    text = f"the gradient of %{n}% is NaN"
-                return Difference("gradient", text, size)
+                return Difference("gradient", text)
+        elif e.shape != c.shape or not _near_gradient(c, e, right, tolerance):
+            text = f"the gradient of %{n}% is wrong"
+            if bool(c.isnan().any()) and not bool(e.isnan().any()):
+                text = f"the gradient of %{n}% is NaN"
+            return Difference("gradient", text, departure(c, e) if e.shape == c.shape else math.inf)
     return None
+
+
+def _counts(gradient: Any) -> bool:
+    """Whether a gradient is more than what rounding leaves of 0."""
+    return bool(gradient.numel()) and not float(gradient.abs().max()) <= 1e-11  # a NaN counts
 
 
 def _near_gradient(c: Any, e: Any, all_of_them: list, tolerance: float) -> bool:
@@ -187,69 +200,3 @@ def _near_gradient(c: Any, e: Any, all_of_them: list, tolerance: float) -> bool:
 def _flat(after: list) -> Iterator[Any]:
     for step in after:
         yield from step
-
-
-# -- small words ---------------------------------------------------------------------------------------------------------
-
-
-def short(dtype: Any) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def shaped(shape: Any, axes: str) -> str:
-    """``(b h t k) = (2, 3, 5, 8)``, or the plain shape where the axes have no names."""
-    names = axes.split()
-    plain = str(tuple(shape))
-    return f"({' '.join(names)}) = {plain}" if len(names) == len(tuple(shape)) and names else plain
-
-
-def named(value: Any) -> str:
-    """What kind of thing a value is, with an article."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if value is None:
-        return "None"
-    kind = value.what if isinstance(value, Other) else type(value).__name__
-    kind = re.sub(r"^exercise_\w+\.", "", kind)
-    return kind if kind.startswith(("a ", "an ")) else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
-
-
-def brief(value: Any, limit: int = 100) -> str:
-    """A value in few characters."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        text = numbers(value)
-    elif isinstance(value, float):
-        text = f"{value:.6g}"
-    elif isinstance(value, Function):
-        text = value.source
-    else:
-        text = repr(value)
-    text = one_line(text)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def numbers(tensor: Any, limit: int = 16) -> str:
-    """The numbers of a small tensor in nested brackets, the first few of a large one."""
-
-    def number(x: Any) -> str:
-        if isinstance(x, bool | int):
-            return str(x)
-        return f"{x:.4g}"
-
-    def nested(x: Any) -> str:
-        return f"[{', '.join(nested(y) for y in x)}]" if isinstance(x, list) else number(x)
-
-    tensor = tensor.detach()
-    if tensor.numel() <= limit:
-        return nested(tensor.tolist())
-    head = ", ".join(number(x) for x in tensor.reshape(-1)[:8].tolist())
-    return f"[{head}, ... {tensor.numel()} numbers]"
-
-
-def one_line(text: str) -> str:
-    """Text that stays on one line and does nothing to a terminal."""
-    return " ".join("".join(c if c.isprintable() or c in "\n\t" else "?" for c in str(text)).split())

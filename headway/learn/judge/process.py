@@ -7,17 +7,20 @@ running afterwards.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import io
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from typing import Any, NoReturn
 
-from headway.learn.judge_child import die_with_parent, serve
-from headway.learn.wire import Broken, Channel, Ended, Late
-
-SECONDS, WALL, MEMORY = 3.0, 10.0, 1 << 30
-"""Limits of a check unless cases.py has its own: processor seconds, seconds on the clock, bytes beyond torch itself."""
+from headway.learn.judge.child import Load, serve
+from headway.learn.judge.limits import REFUSED, die_with_parent
+from headway.learn.judge.perform import CallRequest
+from headway.learn.judge.wire import Channel, Ended, Garbled, Late
 
 PRINTED = 8 << 20
 """Bytes that code may print before it is taken for an endless loop."""
@@ -49,36 +52,36 @@ class Child:
         self.dumped = bytearray()
         self.called: set[str] = set()
         self._base = 0
-        self.seconds, self.wall, self.memory = SECONDS, WALL, MEMORY
+        self.limits = Load("", "", [])
         self._waited = 0.0
         self.ended: int | None = None
         self.processor = 0.0
 
-    def load(self, load: dict) -> dict:
+    def load(self, load: Load) -> dict:
         """Give it the learner's file. Returns its first reply."""
-        self.seconds, self.wall, self.memory = load["seconds"], load["wall"], load["memory"]
+        self.limits = load
         self._base = resident(self.pid)
         self._used = processor(self.pid)
-        return self._ask(load)
+        return self._ask(vars(load))
 
-    def ask(self, **message: Any) -> dict:
-        """One request and its reply. Raises `Stopped` where none comes."""
-        return self._ask(message)
+    def ask(self, what: str, request: CallRequest) -> dict:
+        """A request ("call", "trace" or "describe") and its reply. Raises `Stopped` where none comes."""
+        return self._ask({"do": what, "with": request.spread()})
 
     def _ask(self, message: Any) -> dict:
         # Only what is waited for this process counts, and a busy machine is given time: code that computes is bounded by
         # its processor time, code that sleeps by this.
         began = time.monotonic()
-        deadline = began + min(self.wall, 3 * self.wall - self._waited)
+        deadline = began + min(self.limits.wall, 3 * self.limits.wall - self._waited)
         try:
             self.channel.send(message, deadline)
             reply = self.channel.receive(deadline)
             self._waited += time.monotonic() - began
             if not isinstance(reply, dict) or not ({"ok", "raised"} & set(reply)):
-                raise Broken("not a reply")
+                raise Garbled("not a reply")
         except Late:
             self._stop("timeout", busy=False)
-        except Broken as error:
+        except Garbled as error:
             self._stop("garbled", str(error))
         except (Ended, BlockingIOError):
             self._stop("ended")
@@ -93,9 +96,9 @@ class Child:
         self._drain()
         if self.printed_bytes > PRINTED:
             self._stop("printing")
-        if resident(self.pid) > self._base + self.memory:
+        if resident(self.pid) > self._base + self.limits.memory:
             self._stop("memory")
-        if processor(self.pid) - self._used > self.seconds:
+        if processor(self.pid) - self._used > self.limits.seconds:
             self._stop("timeout")
 
     def _drain(self) -> None:
@@ -132,7 +135,7 @@ class Child:
         self.close()
         dumped = self.dumped.decode(errors="replace")
         refused = re.search(r"^REFUSED (.*)$", dumped, re.MULTILINE)
-        if refused and os.waitstatus_to_exitcode(self.ended or 0) == 77:
+        if refused and os.waitstatus_to_exitcode(self.ended or 0) == REFUSED:
             raise Stopped("refused", refused[1])
         if how == "ended" and before:
             code = os.waitstatus_to_exitcode(self.ended or 0)
@@ -175,9 +178,6 @@ def _become_child(inbox: int, outbox: int, out: int, dump: int) -> None:
             os.dup2(fd, at, inheritable=False)
         os.dup2(1, 2)
         os.closerange(6, 65536 if os.sysconf("SC_OPEN_MAX") < 0 else min(os.sysconf("SC_OPEN_MAX"), 65536))
-        import io
-        import sys
-
         sys.stdin = io.TextIOWrapper(io.FileIO(0, "r"))
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), write_through=True, errors="replace")
         sys.stderr = sys.stdout
@@ -190,17 +190,7 @@ def _become_child(inbox: int, outbox: int, out: int, dump: int) -> None:
 
 
 def _move(fd: int) -> int:
-    import fcntl
-
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100)
-
-
-def adopt() -> None:
-    """Where Linux offers it: become the parent of whatever the child leaves behind, so that it can be ended."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 
 
 def _sweep() -> None:
@@ -240,8 +230,6 @@ def processor(pid: int) -> float:
 
 
 def _ps(pid: int, what: str) -> int:
-    import subprocess
-
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         shown = subprocess.run(["ps", "-o", f"{what}=", "-p", str(pid)], capture_output=True, text=True, timeout=2)
         return int(shown.stdout.split()[0]) if shown.stdout.split() else 0
