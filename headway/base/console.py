@@ -28,11 +28,11 @@ def err() -> Console:
 
 
 def fail(message: str) -> None:
-    """Print ``error: message`` on standard error, as one line and without markup."""
+    """Print ``error: message`` on standard error, without markup: one line, which a terminal breaks between words."""
     from rich.text import Text
 
     line = " ".join(str(message).split())
-    err().print(Text("error: ", style="bold red") + Text(line), soft_wrap=True)
+    err().print(Text("error: ", style="bold red") + Text(line), overflow="ignore")
 
 
 def interactive() -> bool:

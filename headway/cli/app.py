@@ -11,6 +11,10 @@ import io
 import os
 import sys
 
+from headway import __version__
+from headway.base.console import fail, out
+from headway.base.errors import HeadwayError, did_you_mean
+
 GROUPS: dict[str, dict[str, str]] = {
     "Set up": {
         "tour": "See the whole of Headway in under a minute.",
@@ -64,8 +68,6 @@ def commands() -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 the answer is no, 2 something to put right, 130 interrupted."""
-    from headway.base.errors import HeadwayError
-
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or bool(os.environ.get("HEADWAY_DEBUG"))
     words = [word for word in words if word != "--debug"]
@@ -85,23 +87,17 @@ def main(argv: list[str] | None = None) -> int:
     except HeadwayError as error:
         if debug:
             raise
-        from headway.base.console import fail
-
         fail(str(error))
         return error.exit_code
     except OSError as error:
         if debug:
             raise
-        from headway.base.console import fail
-
         where = f": {error.filename}" if error.filename else ""
         fail(f"{error.strerror or error}{where}. Nothing you wrote was changed.")
         return 2
     except Exception as error:
         if debug:
             raise
-        from headway.base.console import fail
-
         fail(
             f"Headway itself failed ({type(error).__name__}: {error}). Run the same command with --debug and report it."
         )
@@ -109,9 +105,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    from headway import __version__
-    from headway.base.errors import HeadwayError, did_you_mean
-
     if not words or words[0] in ("--help", "-h", "help"):
         if len(words) > 1 and words[0] == "help":
             return _dispatch([words[1], "--help"])
@@ -133,22 +126,19 @@ def run(app, words: list[str]) -> int:
     """Parse `words` with a cyclopts `app` and run it; a parsing mistake becomes one line like every other."""
     import cyclopts
 
-    from headway.base.errors import HeadwayError
-
+    whole = cyclopts.App(name="headway", version_flags=[])  # so that usage lines begin with it
+    whole.command(app)
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        result = whole([app.name[0], *words], exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         first = " ".join(str(error).split())
-        name = " ".join(app.name) if app.name else "headway"
+        name = " ".join(error.command_chain or app.name)
         raise HeadwayError(f"{first} `headway {name} --help` shows how.") from error
     return int(result) if isinstance(result, int) else 0
 
 
 def _help() -> None:
     from rich.table import Table
-
-    from headway import __version__
-    from headway.base.console import out
 
     console = out()
     console.print(

@@ -8,12 +8,20 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-app = App(name="claims", help="List the claims with cost and verdicts, or show one: headway claims show NAME.")
+app = App(name="claims", help="List the papers' claims with cost and verdicts, or show one.")
 
 
 @app.default
-def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None) -> int:
-    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours."""
+def claims(
+    name: Annotated[str | None, Parameter(help="A claim: shows it, as headway claims show does.")] = None,
+    /,
+    *,
+    topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None,
+) -> int:
+    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours.
+    Or show one."""
+    if name is not None:
+        return show(name)
     from rich.table import Table
 
     from headway.base.console import out
@@ -39,7 +47,7 @@ def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of th
         table.add_row(f"[bold cyan]{name}[/]", f"{entry.title}\n[dim]{entry.paper}[/]", entry.cost, verdict)
     console = out()
     console.print(table)
-    console.print("\n`headway claims show NAME` tells one in full, `headway reproduce NAME` runs it.")
+    console.print("\n`headway claims NAME` tells one in full, `headway reproduce NAME` runs it.")
     return 0
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cyclopts
+
+from headway.base.console import err, out
+from headway.base.files import replacing, write_text
+from headway.tokens.chars import CharTokenizer
+from headway.zoo import load
 
 if TYPE_CHECKING:
     from headway.zoo import Loaded
@@ -27,11 +33,8 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     dtype
         float32, bfloat16 or float16; as the model is loaded if left out.
     """
-    from headway.base.console import out
-    from headway.base.files import write_text
     from headway.weights import export_folder
     from headway.weights.files import read_json
-    from headway.zoo import load
 
     loaded = load(name, dtype=dtype)
     ends = _ends(loaded)
@@ -40,8 +43,24 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     if ends:
         facts = read_json(written / "config.json")
         write_text(written / "config.json", json.dumps(facts | ends, indent=2) + "\n")
-    out().print(f"{written}: {', '.join(sorted(path.name for path in written.iterdir()))}")
+    out().print(f"{written}: {', '.join(sorted(path.name for path in written.iterdir()))}", soft_wrap=True)
+    if why := _only_ours(loaded, written):
+        err().print(why, soft_wrap=not err().is_terminal)
     return 0
+
+
+def _only_ours(loaded: Loaded, folder: Path) -> str | None:
+    """What of an export `transformers` cannot load; None where it loads all of it."""
+    from headway.weights.files import read_json
+
+    if str(read_json(folder / "config.json").get("model_type")).startswith("headway-"):
+        return (
+            f"transformers has no model like {loaded.name}: it is in Headway's own format, which `headway run {folder}` "
+            "loads and `from_pretrained` does not."
+        )
+    if isinstance(loaded.tokenizer, CharTokenizer):
+        return "The tokenizer knows characters only and is Headway's own: `from_pretrained` loads the model without it."
+    return None
 
 
 IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id")
@@ -76,11 +95,7 @@ COPIED = ("generation_config.json", "preprocessor_config.json", "processor_confi
 
 def _write_beside(loaded: Loaded, folder: Path) -> None:
     """The tokenizer, and what the checkpoint says about generating and about pictures."""
-    import shutil
-
-    from headway.base.files import replacing, write_text
     from headway.models.whisper import Whisper
-    from headway.tokens.chars import CharTokenizer
 
     tokenizer, copied = loaded.tokenizer, COPIED
     if isinstance(tokenizer, CharTokenizer):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import cyclopts
+from rich.text import Text
 
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
@@ -66,7 +69,12 @@ def _show(item) -> None:
     console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")
     for key in item.papers:
         console.print(f"  {_paper(key, whole=True)}")
-    console.print(f"\n  {file.flow}\n", markup=False)
+    console.print()
+    for line in file.flow:
+        # A line that is too long goes on further in; its own gaps stay.
+        for part in textwrap.wrap(line, max(20, console.width - 2), subsequent_indent=" " * 8, break_long_words=False):
+            console.print(Text(f"  {part}"), soft_wrap=True)
+    console.print()
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for part, note in file.notes.items():
         table.add_row(f"[dim]{part}[/dim]", note)

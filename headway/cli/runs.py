@@ -16,13 +16,19 @@ Into = Annotated[Path | None, Parameter(help="The folder the runs lie in, instea
 
 
 @app.default
-def runs(*, into: Into = None) -> int:
-    """List the runs: model, steps, held-out loss, and whether they finished."""
+def runs(
+    name: Annotated[str | None, Parameter(help="A run: shows it, as headway runs show does.")] = None,
+    /,
+    *,
+    into: Into = None,
+) -> int:
+    """List the runs: model, steps, held-out loss, and whether they finished; or show one."""
+    if name is not None:
+        return show(name, into=into)
     from rich.table import Table
 
     from headway.base.console import out
-    from headway.cli.train import runs_home
-    from headway.train.folder import list_runs
+    from headway.train.folder import list_runs, runs_home
 
     home = into or runs_home()
     found = list_runs(home)
@@ -46,9 +52,8 @@ def show(name: str, /, *, into: Into = None) -> int:
     import dataclasses
 
     from headway.base.console import out
-    from headway.cli.train import runs_home
     from headway.train.config import TrainConfig
-    from headway.train.folder import find_run
+    from headway.train.folder import find_run, runs_home
 
     run = find_run(name, into or runs_home())
     facts, config = run.facts(), run.config()
@@ -84,8 +89,7 @@ def plot(
     """Draw the curves of the runs NAMES into one picture, and print where each stands."""
     from headway.base.console import out as answers
     from headway.base.errors import HeadwayError
-    from headway.cli.train import runs_home
-    from headway.train.folder import find_run
+    from headway.train.folder import find_run, runs_home
 
     home = into or runs_home()
     if not names:
@@ -121,8 +125,8 @@ def _row(run: RunFolder) -> list[str]:
         run.name,
         config.model.name,
         short(facts.get("parameters", 0)).strip(),
-        f"{last.get('step', 0)}/{config.steps}",
+        f"{run.step}/{config.steps}",
         f"{loss:.4f}" if isinstance(loss, float) else "-",
         "-" if best is None else f"{best:.4f}",
-        "finished" if "finished" in facts and last.get("step") == config.steps else "can go on",
+        "finished" if "finished" in facts and run.step == config.steps else "can go on",
     ]

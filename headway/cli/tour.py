@@ -7,6 +7,8 @@ from typing import Annotated
 
 import cyclopts
 
+from headway.cli.shared.writing import took, write
+
 app = cyclopts.App(name="tour", help="See the whole of Headway in under a minute.")
 
 WRONG = '''"""Attention, as it is often written the first time."""

@@ -62,6 +62,7 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
     from headway.base.console import err, out
     from headway.base.errors import HeadwayError
     from headway.train.config import RESUMABLE, check_model, read_config
+    from headway.train.folder import runs_home
 
     home = into or runs_home()
     folder = None
@@ -115,14 +116,6 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
             if world.first:
                 _finish(finished)
     return 0
-
-
-def runs_home() -> Path:
-    """``runs/`` of the workspace around, else ``runs/`` here."""
-    from headway.learn.workspace import workspace_around
-
-    workspace = workspace_around()
-    return workspace.runs if workspace else Path("runs")
 
 
 def _headline(trainer: Any, step: int) -> None:
