@@ -7,12 +7,13 @@ A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onn
 from __future__ import annotations
 
 import errno
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
+from headway.base.files import expanded
+from headway.base.reading import read_json
 from headway.models.catalog import CATALOG, Entry
 from headway.train.folder import RunFolder, is_run, model_of_run
 
@@ -130,7 +131,7 @@ def find(name: str, *, progress: bool = True) -> Path:
         if way == "house":
             return house(name)
         return _from_hub(what, progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name and path.exists():
         if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
@@ -185,7 +186,8 @@ def _in_hub_cache(id: str) -> bool:
     import os
 
     home = Path(
-        os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser() / "hub"
+        os.environ.get("HF_HUB_CACHE")
+        or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"
     )
     return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
@@ -265,10 +267,7 @@ def _tokenizer(name: str, folder: Path) -> Any:
 
 
 def _kind(path: Path) -> str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
+    content = read_json(path)
     return content.get("kind") if isinstance(content, dict) else None
 
 

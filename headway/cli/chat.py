@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cyclopts
 
 from headway.base.console import fail
 from headway.base.errors import HeadwayError, did_you_mean
-from headway.base.files import back_up, write_text
+from headway.base.files import back_up, expanded, write_text
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, plain, took, write
 from headway.learn.progress import used
@@ -170,7 +169,7 @@ class Session:
             raise HeadwayError("/save needs a file: /save talk.md")
         if not self.talk.messages:
             raise HeadwayError("nothing has been said yet.")
-        path = Path(name).expanduser()
+        path = expanded(name)
         if path.is_dir():
             raise HeadwayError(f"{path} is a folder: /save {path / 'talk.md'}")
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+
+from headway.base.environment import place_in_run
 
 if TYPE_CHECKING:
     from headway.train.folder import RunFolder
@@ -46,7 +47,7 @@ def train(
         return _list()
     if source is not None and resume is not None:
         raise HeadwayError("give a preset to begin, or --resume RUN to go on, not both.")
-    first = int(os.environ.get("RANK", 0)) == 0
+    first = place_in_run()[1] == 0
     try:
         return _train(source, tuple(changes), resume, into, show)
     except Exception:

@@ -55,6 +55,12 @@ def record(workspace: Workspace, *, kind: str, name: str, result: str = "", **fa
     return evidence
 
 
+def check_writable(workspace: Workspace) -> None:
+    """Raise OSError where nothing can be added to the log: asked before a change that has to be recorded."""
+    with open(workspace.log, "ab"):
+        pass
+
+
 def read(workspace: Workspace) -> list[Evidence]:
     """Every line of the log that can be read, in the order they were written; an absent log is an empty one."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headway.base.errors import Corrupt, HeadwayError
+from headway.base.errors import HeadwayError
+from headway.base.reading import read_json_object
 from headway.data.audio import RATE, log_mel
 from headway.sample.beam import beam_search, reading, without
 from headway.sample.generate import Until
@@ -96,12 +96,7 @@ def _told(folder: Path) -> tuple[list[int], list[int]]:
         ("config.json", "suppress_tokens", "begin_suppress_tokens"),
     ):
         if (folder / name).is_file():
-            try:
-                facts = json.loads((folder / name).read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise Corrupt(f"{folder / name} is no JSON ({error}): fetch it again") from error
-            if not isinstance(facts, dict):
-                raise Corrupt(f"{folder / name} holds no JSON object: fetch it again")
+            facts = read_json_object(folder / name)
             if facts.get(always) or facts.get(first):
                 return facts.get(always) or [], facts.get(first) or []
     return [], []

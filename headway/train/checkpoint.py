@@ -22,6 +22,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt
 from headway.base.files import checksum, replacing, write_text
+from headway.base.reading import read_json_object
 from headway.train.disk import room_for, saved_steps
 
 DTYPES = {
@@ -116,7 +117,7 @@ def _sweep(folder: Path) -> None:
 
 def _load(folder: Path, step: int) -> Checkpoint:
     path = folder / f"{_name(step)}.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json_object(path, then="it is passed over")
     if facts["step"] != step:
         raise Corrupt(f"{path} says it is of step {facts['step']}")
     parts = {}

@@ -299,7 +299,7 @@ class TestPictures:
         (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
         assert good(say("run", folder, photo)).splitlines() != lines
         (folder / "preprocessor_config.json").write_text("{")
-        refused(say("run", folder, photo), "preprocessor_config.json does not say")
+        refused(say("run", folder, photo), "preprocessor_config.json is no JSON")
 
     def test_vectors_and_their_likeness(self, say, tmp_path, photo, other_photo):
         folder = save(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
+from headway.base.files import expanded
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
 
@@ -14,7 +15,7 @@ def files(words: Sequence[str], takes: str) -> list[Path]:
     """The files that `words` name; one line where one is missing, saying what the model takes."""
     if not words:
         raise HeadwayError(f"this model takes {takes}")
-    paths = [Path(word).expanduser() for word in words]
+    paths = [expanded(word) for word in words]
     for path in paths:
         if not _is_file(path):
             raise HeadwayError(f"there is no file {_short(str(path))}: this model takes {takes}")
@@ -32,7 +33,12 @@ def pictures_first(words: Sequence[str], usage: str) -> tuple[list[Path], list[s
 
 def _is_picture(word: str) -> bool:
     """Whether a word names a picture: it ends like one, or a file of that name is there."""
-    return (word.lower().endswith(PICTURES) and " " not in word.strip()) or _is_file(Path(word).expanduser())
+    if word.lower().endswith(PICTURES) and " " not in word.strip():
+        return True
+    try:
+        return _is_file(expanded(word))
+    except HeadwayError:  # a text that begins with ~ is no path
+        return False
 
 
 def _is_file(path: Path) -> bool:
