@@ -48,7 +48,6 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
 
 def _only_ours(loaded: Loaded, folder: Path) -> str | None:
     """What of an export `transformers` cannot load; None where it loads all of it."""
-
     if str(read_json_object(folder / "config.json").get("model_type")).startswith("headway-"):
         return (
             f"transformers has no model like {loaded.name}: it is in Headway's own format, which `headway run {folder}` "

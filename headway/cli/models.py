@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import textwrap
 
 import cyclopts
+from rich.table import Table
 from rich.text import Text
+
+from headway import zoo
+from headway.base.console import out
+from headway.cli.shared.architectures import chain, told
+from headway.learn.path import the_path
 
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
@@ -33,9 +40,6 @@ def models(name: str | None = None) -> int:
 
 
 def _list() -> None:
-    from rich.table import Table
-
-    from headway.base.console import out
     from headway.models.catalog import CATALOG
 
     ready = _ready()
@@ -58,13 +62,6 @@ def _list() -> None:
 
 
 def _show(item) -> None:
-    import importlib
-
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.cli.shared.architectures import chain, told
-
     console, file = out(), told(item)
     console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")
     for key in item.papers:
@@ -95,8 +92,6 @@ def _show(item) -> None:
 
 
 def _paper(key: str, *, whole: bool = False) -> str:
-    from headway.learn.path import the_path
-
     paper = the_path().papers.get(key)
     if paper is None:
         return key
@@ -107,8 +102,6 @@ def _paper(key: str, *, whole: bool = False) -> str:
 
 def _range(item) -> str:
     """The smallest and the largest of the sizes in the file: ``135M to 69B``."""
-    import importlib
-
     presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
     counts = sorted({_count(item, config) for config in presets.values()})
     return " to ".join(_short(count) for count in (counts if len(counts) < 2 else (counts[0], counts[-1])))
@@ -131,6 +124,4 @@ def _count(item, config) -> int:
 
 def _ready() -> dict[str, list[str]]:
     """Architecture -> names of the zoo whose files are on this disk."""
-    from headway import zoo
-
     return zoo.ready()

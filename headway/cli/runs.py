@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+from rich.table import Table
+
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError
+from headway.train.config import TrainConfig
+from headway.train.folder import find_run, list_runs, runs_home
+from headway.train.pictures import draw_runs
+from headway.train.report import short
 
 if TYPE_CHECKING:
     from headway.train.folder import RunFolder
@@ -25,15 +34,11 @@ def runs(
     """List the runs: model, steps, held-out loss, and whether they finished; or show one."""
     if name is not None:
         return show(name, into=into)
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.train.folder import list_runs, runs_home
 
     home = into or runs_home()
     found = list_runs(home)
     if not found:
-        out().print(f"no runs in {home} yet: `headway train char-gpt` makes one.", markup=False)
+        answers().print(f"no runs in {home} yet: `headway train char-gpt` makes one.", markup=False)
         return 0
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("run", "model", "weights", "steps", "loss", "held out", "state"):
@@ -42,22 +47,16 @@ def runs(
         )
     for run in found:
         table.add_row(*_row(run))
-    out().print(table)
+    answers().print(table)
     return 0
 
 
 @app.command
 def show(name: str, /, *, into: Into = None) -> int:
     """Show one run: its settings that are not the default, its curve in numbers, its last sample. NAME may be last."""
-    import dataclasses
-
-    from headway.base.console import out
-    from headway.train.config import TrainConfig
-    from headway.train.folder import find_run, runs_home
-
     run = find_run(name, into or runs_home())
     facts, config = run.facts(), run.config()
-    console = out()
+    console = answers()
     console.print(f"[bold cyan]{run.name}[/]  {' '.join(_row(run)[1:])}")
     console.print(
         f"made with  headway {facts.get('headway')}, torch {facts.get('torch')}: {facts.get('command', '')}",
@@ -87,10 +86,6 @@ def plot(
     into: Into = None,
 ) -> int:
     """Draw the curves of the runs NAMES into one picture, and print where each stands."""
-    from headway.base.console import out as answers
-    from headway.base.errors import HeadwayError
-    from headway.train.folder import find_run, runs_home
-
     home = into or runs_home()
     if not names:
         raise HeadwayError("name the runs to plot: headway runs plot A B. `headway runs` lists them.")
@@ -99,7 +94,6 @@ def plot(
         if not run.metrics():
             raise HeadwayError(f"{run.name} has no metrics yet: nothing to plot.")
     path = out or home / "plot.png"
-    from headway.train.pictures import draw_runs
 
     draw_runs([(run.name, run.metrics()) for run in found], path, over=over)
     for run in found:
@@ -110,9 +104,6 @@ def plot(
 
 
 def _row(run: RunFolder) -> list[str]:
-    from headway.base.errors import HeadwayError
-    from headway.train.report import short
-
     try:
         facts, config = run.facts(), run.config()
     except HeadwayError:
