@@ -52,7 +52,7 @@ def served(topic: str, folder: Path) -> Iterator[str]:
     )
     try:
         assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?access_token=\S+", process.stdout.readline())
         assert found
         yield found[0]
     finally:
