@@ -1,16 +1,14 @@
-"""SentencePiece's compiled table of normalisation (``precompiled_charsmap``): checked before a library trusts it.
+"""SentencePiece's compiled table of normalisation (``precompiled_charsmap``), checked before anything walks through it.
 
-Little-endian: the size of the trie in bytes, the trie, and the replacements, each ended by a zero. The trie is a double array
-of 32-bit units (Yata, Darts-clone): from the node at `base`, the byte `c` leads to the unit at ``base ^ c``, which belongs to
-this node if its lowest byte is `c`; its next base is that place xor its offset, and where bit 8 is set, the unit there holds
-the place of a replacement. The library that reads it looks up whatever a unit says and panics where that is outside.
+The table is a double-array trie and, behind it, the replacements, each ended by a zero byte. The `tokenizers` library
+follows its jumps unchecked, and a damaged table ends the process in the middle of a text. Layout: four bytes for the size of
+the trie, its units of four bytes each, the replacements in UTF-8 (sentencepiece's normalizer.cc; Darts-clone's dictionary.h).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import struct
 from typing import Any
 
 import numpy as np
@@ -19,69 +17,57 @@ from tokenizers import normalizers
 from headway.base.errors import Corrupt
 
 
-def whole(table: bytes) -> bool:
-    """Whether every look-up in `table` stays inside it: linear in its size."""
-    if len(table) < 4:
-        return False
-    (size,) = struct.unpack_from("<I", table)
-    if not size or size % 4 or 4 + size > len(table):
-        return False
-    units, replacements = np.frombuffer(table, "<u4", size // 4, 4).astype(np.int64), table[4 + size :]
-    try:
-        replacements.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    # Where a character begins: a replacement may not begin within one.
-    begins = np.array([byte & 0xC0 != 0x80 for byte in replacements] + [True])
-    letters = np.arange(256)
+def check_charsmap(table: bytes, where: Any) -> None:
+    """Follow every path through the trie of `table`. Raises Corrupt, naming `where`, if one leaves the table."""
+    size = int.from_bytes(table[:4], "little")
+    if len(table) < 4 or size % 4 or not 4 <= size <= len(table) - 4:
+        raise _damaged(where)
+    units = np.frombuffer(table, "<u4", size // 4, 4).astype(np.int64)
+    replacements = np.frombuffer(table, np.uint8, offset=4 + size)
+    offsets = (units >> 10) << ((units & (1 << 9)) >> 6)
+    labels = np.where(units >> 31, -1, units & 0xFF).astype(np.int16)  # -1: holds a place in the replacements
+    letters = np.arange(1, 256, dtype=np.int16)
     seen = np.zeros(len(units), dtype=bool)
-    bases = np.array([_offset(units[0])])
-    while len(bases):
-        bases = np.unique(bases)
-        if int(bases.max() | 0xFF) >= len(units):
-            return False
-        bases = bases[~seen[bases]]
-        seen[bases] = True
-        places = bases[:, None] ^ letters
-        found = units[places]
-        children = (found & 0x800000FF) == letters
-        children[:, 0] = False  # a text's zero byte ends the search
-        places, found = places[children], found[children]
-        bases = places ^ _offset(found)
-        if len(bases) and int(bases.max()) >= len(units):
-            return False
-        starts = units[bases[(found >> 8) & 1 == 1]] & 0x7FFFFFFF
-        if len(starts) and (int(starts.max()) > len(replacements) or not begins[starts].all()):
-            return False
-    return True
+    nodes = np.zeros(1, dtype=np.int64)  # places of the units that the last letter led to; the root first
+    while len(nodes):
+        seen[nodes] = True
+        bases = nodes ^ offsets[nodes]
+        ends = bases[(units[nodes] >> 8) & 1 == 1]
+        if (bases | 0xFF).max() >= len(units):
+            raise _damaged(where)
+        starts = units[ends] & ((1 << 31) - 1)
+        # A replacement begins within the text, and not in the middle of a letter.
+        if len(starts) and (starts.max() >= len(replacements) or (replacements[starts] & 0xC0 == 0x80).any()):
+            raise _damaged(where)
+        following = bases[:, None] ^ letters
+        following = following[labels[following] == letters]
+        nodes = np.unique(following[~seen[following]])
 
 
-def _offset(units: Any) -> Any:
-    return (units >> 10) << ((units & (1 << 9)) >> 6)
+def check_charsmaps(content: Any, where: Any) -> None:
+    """`check_charsmap` for every table among the normalisation steps in the content of a tokenizer.json."""
+    steps = [content.get("normalizer")] if isinstance(content, dict) else []
+    while steps:
+        step = steps.pop()
+        if not isinstance(step, dict):
+            continue
+        if isinstance(step.get("normalizers"), list):
+            steps += step["normalizers"]
+        if isinstance(step.get("precompiled_charsmap"), str):
+            try:
+                check_charsmap(base64.b64decode(step["precompiled_charsmap"]), where)
+            except binascii.Error:
+                raise _damaged(where) from None
 
 
-def precompiled(table: bytes) -> Any:
-    """The normalizer of `table`; one line where it is damaged."""
-    if whole(table):
-        try:
-            return normalizers.Precompiled(table)
-        except Exception:
-            pass
-    raise Corrupt("the vocabulary's table of normalisation (precompiled_charsmap) is damaged: fetch it again")
+def precompiled(table: bytes, where: Any) -> Any:
+    """The normalizer of the `tokenizers` library that `table` makes, checked first."""
+    check_charsmap(table, where)
+    try:
+        return normalizers.Precompiled(table)
+    except Exception as error:
+        raise _damaged(where) from error
 
 
-def check_charsmaps(content: Any) -> None:
-    """Check every table in the content of a tokenizer.json."""
-    waiting = [content]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            if value.get("type") == "Precompiled":
-                try:
-                    table = base64.b64decode(value.get("precompiled_charsmap") or "", validate=False)
-                except (binascii.Error, TypeError, ValueError):
-                    table = b""
-                precompiled(table)
-            waiting.extend(inner for inner in value.values() if isinstance(inner, dict | list))
+def _damaged(where: Any) -> Corrupt:
+    return Corrupt(f"{where} has a damaged table of normalisation: fetch it again")

@@ -112,7 +112,7 @@ def unigram(vocabulary: Vocabulary, unknown: int) -> Backend:
         line = " ".join(str(error).split())
         raise Corrupt(f"the pieces are no unigram vocabulary ({line}): fetch the file again") from error
     if vocabulary.table:
-        backend.normalizer = precompiled(vocabulary.table)
+        backend.normalizer = precompiled(vocabulary.table, "the vocabulary")
     return backend
 
 

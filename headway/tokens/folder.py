@@ -367,7 +367,7 @@ def read_backend(path: Path) -> Backend:
     """A tokenizer.json as the `tokenizers` library reads it."""
     text = read_text(path)
     if '"Precompiled"' in text:
-        check_charsmaps(parse_json(text, path).get("normalizer"))
+        check_charsmaps(parse_json(text, path), path)
     try:
         return Backend.from_str(text)
     except Exception as error:

@@ -133,10 +133,7 @@ def unigram_backend(found: Pieces, where: Path) -> Backend:
     backend = Backend(models.Unigram(vocabulary, unknown, False))
     steps: list[Any] = [normalizers.Replace(Regex("^ +| +$"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
     if found.table:
-        try:
-            steps.insert(0, precompiled(found.table))
-        except Corrupt as error:
-            raise Corrupt(f"{where}: {error}") from error
+        steps.insert(0, precompiled(found.table, where))
     backend.normalizer = normalizers.Sequence(steps)
     backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
     backend.decoder = decoders.Metaspace(replacement=SPACE, prepend_scheme="always")

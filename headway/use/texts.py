@@ -214,7 +214,8 @@ def rewrite(
         steps = generate(model, begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
         ids = [int(id[0]) for id in steps]
     else:
-        early: Any = {True: "yes", "never": "never"}.get(facts.get("early_stopping"), "no")
+        stopping = facts.get("early_stopping")
+        early = "yes" if stopping is True else "never" if stopping == "never" else "no"
         penalty = float(facts.get("length_penalty") or 1.0)
         ids = beam_search(model, begin, beams=searched, until=until, length_penalty=penalty, early=early).best()
     kept = [id for id in ids if id not in stops and id != start]

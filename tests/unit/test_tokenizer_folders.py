@@ -14,7 +14,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.data.audio import check_extractor
 from headway.tokens.added import Added, AddedTokens
-from headway.tokens.charsmap import precompiled, whole
+from headway.tokens.charsmap import precompiled
 from headway.tokens.folder import Missing
 from headway.tokens.load import load_tokenizer
 from headway.tokens.pretrained import PretrainedTokenizer
@@ -306,9 +306,8 @@ def test_a_stream_of_what_is_settled_is_told_at_once():
 )
 def test_a_damaged_table_of_normalisation_is_one_line(table, capfd, tmp_path):
     """The library that reads such a table panics on some of these, in ten lines of its own."""
-    assert not whole(table)
-    with pytest.raises(Corrupt, match="precompiled_charsmap"):
-        precompiled(table)
+    with pytest.raises(Corrupt, match="table of normalisation"):
+        precompiled(table, "this file")
     import base64
 
     backend = Backend(models.WordLevel({"a": 0}, unk_token="a"))
@@ -331,8 +330,7 @@ def test_a_small_whole_table_is_read():
     units[place] = ord("A") | 1 << 8 | (place ^ 300) << 10  # a child by "A"; its value lies at 300
     units[300] = 1 << 31 | 0
     table = struct.pack("<I", 4 * len(units)) + struct.pack(f"<{len(units)}I", *units) + b"bc\0"
-    assert whole(table)
-    assert precompiled(table).normalize_str("xAx") == "xbcx"
+    assert precompiled(table, "this file").normalize_str("xAx") == "xbcx"
 
 
 @pytest.mark.parametrize(
