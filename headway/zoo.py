@@ -7,12 +7,15 @@ A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onn
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
 from headway.base.files import expanded
+from headway.base.sources import fetch, state
+from headway.base.sources import find as find_source
 from headway.models.catalog import CATALOG, Entry
 from headway.train.folder import RunFolder, is_run, model_of_run
 
@@ -41,6 +44,7 @@ HOUSE = tuple(name for name, where in ZOO.items() if where.startswith("house:"))
 """Models of our own, which come with Headway."""
 
 DEFAULT = "smollm2-135m"
+"""What `headway chat`, `bench` and `tour` take where no name is given."""
 
 DTYPES = {
     "float32": ("float32", "fp32", "f32"),
@@ -128,8 +132,6 @@ def find(name: str, *, progress: bool = True) -> Path:
     if name in ZOO:
         way, _, what = ZOO[name].partition(":")
         if way == "fetch":
-            from headway.base.sources import fetch
-
             return fetch(what, progress=progress)
         if way == "house":
             return house(name)
@@ -179,15 +181,10 @@ KINDS = {"smollm2-135m": "llama", "minilm-l6": "bert", "whisper-tiny-en": "whisp
 
 
 def _fetched(name: str) -> bool:
-    from headway.base.sources import find as find_source
-    from headway.base.sources import state
-
     return state(find_source(name)) == "present"
 
 
 def _in_hub_cache(id: str) -> bool:
-    import os
-
     home = Path(
         os.environ.get("HF_HUB_CACHE")
         or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"

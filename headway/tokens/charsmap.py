@@ -22,6 +22,10 @@ def check_charsmap(table: bytes, where: Any) -> None:
     size = int.from_bytes(table[:4], "little")
     if len(table) < 4 or size % 4 or not 4 <= size <= len(table) - 4:
         raise _damaged(where)
+    try:
+        table[4 + size :].decode("utf-8")
+    except UnicodeDecodeError:
+        raise _damaged(where) from None
     units = np.frombuffer(table, "<u4", size // 4, 4).astype(np.int64)
     replacements = np.frombuffer(table, np.uint8, offset=4 + size)
     offsets = (units >> 10) << ((units & (1 << 9)) >> 6)

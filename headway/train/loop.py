@@ -26,7 +26,7 @@ from headway.blocks.hollow import hollow
 from headway.train import checkpoint as checkpoints
 from headway.train.checkpoint import Checkpoint
 from headway.train.config import TrainConfig
-from headway.train.data import Batch, Material, Source, generator, open_source, read_material
+from headway.train.data import Batch, Examples, Material, generator, open_source, read_material
 from headway.train.flops import training_flops
 from headway.train.folder import RunFolder
 from headway.train.nans import Diverged, find_first
@@ -37,7 +37,7 @@ from headway.train.trackers import Tracker, check_trackers, open_trackers
 from headway.train.updates import Updates, count_parameters, first_not_finite
 from headway.train.words import FILE, Words, load_words, make_words, save_words
 
-Sampler = Callable[[nn.Module, Words, Source], str]
+Sampler = Callable[[nn.Module, Words, Examples], str]
 """(model, its tokenizer, its data) -> some text of its own, the same every time."""
 
 
@@ -178,7 +178,7 @@ class Trainer:
         self.world.wait()
         return load_words(self.folder.path, self.config.objective)
 
-    def _source(self, material: Material, facts: dict[str, Any]) -> Source:
+    def _source(self, material: Material, facts: dict[str, Any]) -> Examples:
         tokenizer = (self.folder.path / FILE).read_text(encoding="utf-8")
         if self.world.first:  # the others find the ids made
             open_source(self.config, self.words, material, tokenizer)
