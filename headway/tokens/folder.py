@@ -122,7 +122,9 @@ def class_of(folder: Path, config: Mapping[str, Any]) -> str:
     registered = CLASS_OF_MODEL.get(kind) if isinstance(kind, str) else None
     declared = _class_name(config) or _class_name(model)
     if declared is None:
-        return registered or (AS_WRITTEN if kind is not None else _class_by_files(folder))
+        if registered is None:
+            return AS_WRITTEN if kind is not None else _class_by_files(folder)
+        return AS_WRITTEN if _is_of_another_kind(folder, registered) else registered
     if declared == "LlamaTokenizer" and kind not in MISNAMED and _is_byte_level(folder):
         return AS_WRITTEN  # Llama 3 names the class of Llama 2
     if registered == AS_WRITTEN:
@@ -130,6 +132,24 @@ def class_of(folder: Path, config: Mapping[str, Any]) -> str:
     if registered is not None and kind in MISNAMED:
         return registered
     return _known(declared, folder)
+
+
+def _is_of_another_kind(folder: Path, name: str) -> bool:
+    """Whether a tokenizer.json is not what `name`, the usual class of the model, can be made of: a BERT over bytes, say.
+
+    Runs of `headway train` pair any model with any tokenizer. `transformers` cannot read such a folder unless it says that
+    its tokenizer.json stands for itself.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return False
+    if name not in CLASSES:
+        return name != AS_WRITTEN and not (folder / "source.spm").is_file()
+    model = read_object(path).get("model")
+    if not isinstance(model, Mapping) or model.get("type", CLASSES[name].kind) != CLASSES[name].kind:
+        return True
+    unknown = CLASSES[name].defaults["unk_token"]
+    return name == "CLIPTokenizer" and isinstance(model.get("vocab"), Mapping) and str(unknown) not in model["vocab"]
 
 
 def _class_name(facts: Mapping[str, Any]) -> str | None:
