@@ -29,7 +29,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
-from headway.sample.generate import generate, last_logits
+from headway.sample.generate import Until, generate, last_logits
 
 Arm = Callable[[], float]
 """Does the work once and returns its rate, in units a second."""
@@ -126,7 +126,7 @@ def _clock(device: torch.device) -> float:
 def decode_rate(model: Any, tokens: Tensor, n: int, said: list[int] | None = None) -> float:
     """Tokens a second of our `generate` after the first one, greedy; what it says goes into `said`."""
     begun, ids = 0.0, []
-    for step, chosen in enumerate(generate(model, tokens, max_tokens=n)):
+    for step, chosen in enumerate(generate(model, tokens, until=Until(max_tokens=n))):
         ids.append(int(chosen[0]))
         if step == 0:
             begun = _clock(tokens.device)

@@ -1,0 +1,5 @@
+from sentencepiece import SentencePieceProcessor
+
+
+def viterbi(text, scores):
+    return []
