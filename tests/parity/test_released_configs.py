@@ -140,6 +140,7 @@ PRESETS = {  # the file under headway/models, the size in it, and what the file 
     "mistralai/Mixtral-8x7B-v0.1": ("mixtral", "mixtral-8x7b", {}),
     "Qwen/Qwen2-0.5B": ("qwen", "qwen2-0.5b", {}),
     "Qwen/Qwen3-0.6B": ("qwen", "qwen3-0.6b", {}),
+    "allenai/OLMo-2-0425-1B": ("olmo2", "olmo2-1b", {}),
     "google/gemma-2b": ("gemma", "gemma-2b", {}),
     "google/gemma-2-2b": ("gemma", "gemma2-2b", {}),
     "google/gemma-3-1b-it": ("gemma", "gemma3-1b", {}),
