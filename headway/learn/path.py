@@ -73,7 +73,11 @@ class TwoMeanings:
 
 @dataclass(frozen=True)
 class Topic:
-    """A node of the path. `check` says what counts as done where there are no exercises (``papers = N``, ``models = N``)."""
+    """A node of the path.
+
+    `check` says what counts as done where there are no exercises (``papers = N``, ``models = N``); `unseen` are patterns of
+    lines that ask for something Headway does not see: those are the learner's to tick.
+    """
 
     id: str
     title: str
@@ -86,6 +90,7 @@ class Topic:
     test_out: tuple[str, ...] = ()
     lesson: str | None = None
     check: dict[str, int] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
     strong: Rules = Rules()
     weak: Rules = Rules()
 
