@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from headway.base.errors import HeadwayError
+
 
 @contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
@@ -30,17 +32,29 @@ def replacing(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with _named(target):
+            yield temporary
         with contextlib.suppress(FileNotFoundError):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         if not target.exists():
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~umask())
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let what the system refuses carry the file's name: a write says only that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
@@ -63,7 +77,7 @@ def create_text(path: Path | str, content: str) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(target, content.encode())
     try:
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         if not _given_name(temporary, target):
             return False
         _sync_folder(target.parent)
@@ -83,7 +97,7 @@ def create_texts(texts: Mapping[Path, str]) -> set[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made: set[Path] = set()
     waiting: list[tuple[Path, Path]] = []
-    mode, at_once = 0o666 & ~_umask(), hasattr(os, "sync") and len(texts) > 1
+    mode, at_once = 0o666 & ~umask(), hasattr(os, "sync") and len(texts) > 1
     try:
         for path, text in texts.items():
             handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=folder)
@@ -167,7 +181,7 @@ def _beside(target: Path, content: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     temporary = Path(name)
     try:
-        with open(handle, "wb") as file:
+        with _named(target), open(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -191,7 +205,7 @@ def append_lines(path: Path | str, lines: Sequence[str]) -> None:
         raise ValueError("a line of a log has no line feed in it")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab+") as file:
+    with _named(path), open(path, "ab+") as file:
         size = file.seek(0, os.SEEK_END)
         torn = b""
         if size:
@@ -227,8 +241,26 @@ def checksum(what: Path | bytes) -> str:
 def cache_dir() -> Path:
     """Where fetched models and data lie: ``$HEADWAY_CACHE``, else ``$XDG_CACHE_HOME/headway``, else ``~/.cache/headway``."""
     if named := os.environ.get("HEADWAY_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "headway"
+        return expanded(named, "HEADWAY_CACHE")
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "XDG_CACHE_HOME") / "headway"
+
+
+def expanded(path: Path | str, name: str = "") -> Path:
+    """`path` with ``~`` and ``~user`` at its beginning replaced by that home.
+
+    Args:
+        name: What gave the path, for the message: an environment variable, an option.
+
+    Raises:
+        HeadwayError: where there is no such user, or no home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        given = f"{name} is {str(path)!r}, but" if name else f"{path}:"
+        raise HeadwayError(
+            f"{given} this machine knows no home for {Path(path).parts[0]!r}: write the path in full."
+        ) from None
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -245,7 +277,8 @@ def _exchange(one: Path, other: Path) -> bool:
     return False
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permission bits that a new file of this process goes without."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -125,13 +125,22 @@ def draw_verdict(exercise: Exercise, verdict: Verdict, verbose: bool = False, sh
 
 
 def keep(workspace: Workspace | None, file: Path, verdict: Verdict) -> list:
-    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked."""
+    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked.
+
+    Where nothing can be written, as on a read-only disk, the verdict is given all the same, and that it is not recorded is said.
+    """
+    from headway.base.console import err
     from headway.learn.progress import remember, sync
 
     if workspace is None or not _same(file, workspace.exercise_file(verdict.exercise)):
         return []
-    remember(workspace, verdict)
-    return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    try:
+        remember(workspace, verdict)
+        return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    except OSError as error:
+        where = error.filename or workspace.root
+        err().print(f"This verdict is not recorded: {where}: {error.strerror}.", style="yellow", markup=False)
+        return []
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -85,17 +85,17 @@ def bench(
     from headway.base.errors import HeadwayError, did_you_mean
 
     if kind == "rows":
-        from headway.cli._rows import rows
+        from headway.cli.shared.bench_rows import rows
 
         if rounds < 1 or (threads or 1) < 1 or len(dtype) > 1:
             raise HeadwayError("rows: --rounds and --threads are 1 or more, --dtype is given once.")
         return rows(name, dtype=dtype[0] if dtype else None, rounds=rounds, threads=threads, json=json)
     if kind == "nanogpt":
-        from headway.cli import _nanogpt
+        from headway.cli.shared import bench_nanogpt
 
         if (steps or 10) < 10 or (seeds or 1) < 1 or (threads or 1) < 1:
             raise HeadwayError("--steps is 10 or more; --seeds and --threads are 1 or more.")
-        run = _nanogpt.ablate if ablate else _nanogpt.compare
+        run = bench_nanogpt.ablate if ablate else bench_nanogpt.compare
         return run(name or "char-gpt-fast", steps=steps, seeds=seeds, threads=threads, json=json)
     if steps is not None or ablate or seeds is not None:
         raise HeadwayError("--steps, --seeds and --ablate are for `headway bench nanogpt`.")
@@ -106,10 +106,10 @@ def bench(
 
     import torch
 
-    from headway.cli._bench import machine_line, progress, write
-    from headway.cli._talk import speaks
+    from headway.cli.shared.measuring import machine_line, progress, write
     from headway.evals.speed import KINDS, REFERENCES, busy, machine
     from headway.evals.speed import bench as measure
+    from headway.use.texts import must_speak
     from headway.zoo import load, parse_device, parse_dtype
 
     if kind not in KINDS:
@@ -133,7 +133,7 @@ def bench(
     for one in dtypes:
         if hollow is None:
             loaded = load(name, dtype=one, device=device)
-            speaks(loaded)
+            must_speak(loaded)
             model, prompt = loaded.model, _prompt(loaded, length, tokens, loaded.model)
         else:
             model = hollow().to(device=place, dtype=one).eval()

@@ -131,10 +131,9 @@ def _all(seed: int | None, verbose: bool, json_: bool) -> int:
 
 
 def _json(verdicts) -> None:
-    import dataclasses
     import json
     import sys
 
-    rows = [dataclasses.asdict(verdict) for verdict in verdicts]
+    rows = [verdict.facts() for verdict in verdicts]
     json.dump(rows[0] if len(rows) == 1 else rows, sys.stdout, indent=2)
     print()

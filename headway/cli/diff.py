@@ -40,7 +40,7 @@ def _notes(one, two) -> None:
     from rich.table import Table
 
     from headway.base.console import out
-    from headway.cli._architectures import chain, told
+    from headway.cli.shared.architectures import chain, told
 
     console, a, b = out(), told(one), told(two)
     console.print(f"[bold]{one.title}[/bold] -> [bold]{two.title}[/bold]\n")
@@ -76,7 +76,7 @@ def _code(one, two) -> None:
     from rich.syntax import Syntax
 
     from headway.base.console import out
-    from headway.cli._architectures import told
+    from headway.cli.shared.architectures import told
 
     a, b = told(one).path, told(two).path
     lines = difflib.unified_diff(

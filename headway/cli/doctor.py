@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import cyclopts
 
+from headway.base.files import expanded
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -119,7 +121,7 @@ def _caches(row) -> list[str]:
             missing.append(f"{source.name} is {found}: headway fetch {source.name}")
     if state(SOURCES[DEFAULT_MODEL]) == "missing":
         missing.append(f"{DEFAULT_MODEL}, the default model: headway fetch {DEFAULT_MODEL}")
-    hub = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    hub = expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
     told = ", ".join(f"{name}={os.environ[name]}" for name in ("HF_HOME", "HF_HUB_OFFLINE") if os.environ.get(name))
     row("hugging face", str(hub), megabytes(size_of(hub)) if hub.exists() else "empty", Text(told, style="dim"))
     anchor = next(folder for folder in (home, *home.parents) if folder.exists())

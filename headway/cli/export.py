@@ -29,8 +29,8 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     """
     from headway.base.console import out
     from headway.base.files import write_text
+    from headway.base.reading import read_json_object
     from headway.weights import export_folder
-    from headway.weights.files import read_json
     from headway.zoo import load
 
     loaded = load(name, dtype=dtype)
@@ -38,7 +38,7 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     written = export_folder(loaded.model, folder)
     _write_beside(loaded, written)
     if ends:
-        facts = read_json(written / "config.json")
+        facts = read_json_object(written / "config.json")
         write_text(written / "config.json", json.dumps(facts | ends, indent=2) + "\n")
     out().print(f"{written}: {', '.join(sorted(path.name for path in written.iterdir()))}")
     return 0
@@ -51,11 +51,11 @@ IDS += ("num_beams", "length_penalty", "early_stopping")
 
 def _ends(loaded: Loaded) -> dict[str, Any]:
     """With which ids a text begins and ends: as the checkpoint's config.json has it, or else its tokenizer."""
-    from headway.weights.files import read_json
+    from headway.base.reading import read_json_object
 
     source = loaded.where / "config.json"
     if source.is_file():
-        return {name: value for name, value in read_json(source).items() if name in IDS and value is not None}
+        return {name: value for name, value in read_json_object(source).items() if name in IDS and value is not None}
     ids = {f"{name}_token_id": getattr(loaded.tokenizer, name, None) for name in ("bos", "eos", "pad")}
     if len(loaded.stop_ids) > 1:
         ids["eos_token_id"] = sorted(loaded.stop_ids)

@@ -60,7 +60,7 @@ def _show(item) -> None:
     from rich.table import Table
 
     from headway.base.console import out
-    from headway.cli._architectures import chain, told
+    from headway.cli.shared.architectures import chain, told
 
     console, file = out(), told(item)
     console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")

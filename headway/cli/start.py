@@ -8,6 +8,8 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from headway.base.files import expanded
+
 app = cyclopts.App(name="start", help="Make a workspace from your plan, or complete one.")
 
 
@@ -54,7 +56,7 @@ def start(
             root = Path(named) if named else Path.cwd() / DEFAULT_NAME
     else:
         root = into
-    if root.expanduser().exists() and not root.expanduser().is_dir():
+    if expanded(root).exists() and not expanded(root).is_dir():
         raise HeadwayError(f"{root} is a file: give --into a folder.")
     done = begin(root, plan)
     workspace = done.workspace

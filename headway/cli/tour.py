@@ -131,40 +131,15 @@ def _reply(path: Path, name: str) -> None:
     except HeadwayError as error:
         console.print(f"  (left out: {error})", markup=False)
         return
-    from headway.cli._talk import write
-    from headway.learn.plug import plugged
-    from headway.sample.filters import GREEDY
-    from headway.sample.text import Reply, reply
+    from headway import use
 
-    ids = loaded.words.encode_chat([{"role": "user", "content": QUESTION}])
-
-    def pieces(into: Reply):
-        return reply(
-            loaded.model,
-            loaded.decoder(),
-            ids,
-            max_tokens=24,
-            sampling=GREEDY,
-            stop_ids=loaded.stop_ids,
-            into=into,
-        )
-
-    own, theirs = Reply(), Reply()
     console.print(f"  [dim]you[/dim]      {QUESTION}\n  [dim]{name}[/dim] ", end="")
     with plugged(path) as state:
-        spoken = []
-        write(_kept(pieces(theirs), spoken))
-    ours = "".join(pieces(own))
-    console.print(f"\n  [dim]{theirs.line()}[/dim]")
-    same = "the same tokens as on Headway's own" if "".join(spoken) == ours else "NOT the tokens of Headway's own"
-    console.print(f"  [dim]it ran on {state.told()}: {same}[/dim]")
-
-
-def _kept(pieces, into: list[str]):
-    """Pass pieces on, and remember them."""
-    for piece in pieces:
-        into.append(piece)
-        yield piece
+        said = use.chat(loaded, QUESTION, max_tokens=24)
+        write(said, column=len(f"  {name} "))
+    same = use.difference(said, use.chat(loaded, QUESTION, max_tokens=24), decode=loaded.words.decode)
+    console.print(f"  [dim]{took(said)}[/dim]")
+    console.print(f"  [dim]it ran on {state.told()}: {same.words}[/dim]", markup=True)
 
 
 def _claim() -> None:

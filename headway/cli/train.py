@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+
+from headway.base.environment import place_in_run
 
 if TYPE_CHECKING:
     from headway.train.folder import RunFolder
@@ -46,7 +47,7 @@ def train(
         return _list()
     if source is not None and resume is not None:
         raise HeadwayError("give a preset to begin, or --resume RUN to go on, not both.")
-    first = int(os.environ.get("RANK", 0)) == 0
+    first = place_in_run()[1] == 0
     try:
         return _train(source, tuple(changes), resume, into, show)
     except Exception:
@@ -79,10 +80,10 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         return 0
 
     from headway.base.heap import keep_freed_memory
-    from headway.cli._bench import command_line
-    from headway.cli._samples import sampler
+    from headway.cli.shared.measuring import command_line
     from headway.train.loop import Interrupted, Trainer, change, start
     from headway.train.parallel import join
+    from headway.use.samples import sampler
 
     keep_freed_memory()
     with join(config.parallel, config.device) as world:

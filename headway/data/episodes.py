@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.reading import read_json_object
 
 FORM = '{"states": [[...], ...], "actions": [[...], ...], "returns_to_go": [...]}'
 
@@ -40,7 +41,7 @@ def load_episode(path: Path | str) -> Episode:
     ``returns_to_go`` (t numbers); or, for the last, ``rewards`` (t - 1 numbers) and ``target``, the return asked for at the
     beginning. ``first_timestep`` is the number of the first step, 0 if left out.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise HeadwayError(f"there is no file {str(path)[:200]}: this model takes an episode, a .json file with {FORM}")
     facts = _npz(path) if path.suffix.lower() == ".npz" else _json(path)
@@ -96,13 +97,7 @@ def _numbers(path: Path, facts: dict[str, Any], name: str) -> Tensor:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{path} is no JSON ({error}): an episode is {FORM}, or a .npz file with these arrays") from error
-    if not isinstance(facts, dict):
-        raise Corrupt(f"{path} holds no JSON object: an episode is {FORM}")
-    return facts
+    return read_json_object(path, then=f"an episode is {FORM}, or a .npz file with these arrays")
 
 
 def _npz(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.reading import read_json_object
 
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -59,7 +60,7 @@ class Manner:
         if not path.is_file():
             return otherwise
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json_object(path)
             facts = facts.get("image_processor", facts)
             size, crop = _size(facts.get("size")), _size(facts.get("crop_size"))
             if isinstance(facts.get("size"), int) and _is_square(facts, otherwise):  # ViT's first files
@@ -79,7 +80,7 @@ class Manner:
                 spread=tuple(map(float, facts.get("image_std", otherwise.spread))) if normal else None,
                 scale=float(facts.get("rescale_factor", 1 / 255)) if facts.get("do_rescale", True) else 1.0,
             )
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
             raise Corrupt(f"{path} does not say how pictures are made ready ({error}): fetch it again") from error
 
     def __call__(self, picture: Image.Image, channels: int = 3) -> Float[Tensor, "c y x"]:
@@ -100,7 +101,7 @@ class Manner:
 
 def load_picture(path: Path | str) -> Image.Image:
     """A picture from a file, turned upright; one line where it is none."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise HeadwayError(f"there is no file {str(path)[:200]}")
     try:

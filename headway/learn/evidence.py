@@ -51,6 +51,12 @@ def record(workspace: Workspace, *, kind: str, name: str, result: str = "", **fa
     return evidence
 
 
+def check_writable(workspace: Workspace) -> None:
+    """Raise OSError where nothing can be added to the log: asked before a change that has to be recorded."""
+    with open(workspace.log, "ab"):
+        pass
+
+
 def record_all(workspace: Workspace, pieces: Sequence[Mapping[str, Any]]) -> list[Evidence]:
     """Append several lines at once, each given by its ``kind``, ``name``, ``result`` and ``facts``; see `record`."""
     if not pieces:

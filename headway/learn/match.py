@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from headway.base.errors import HeadwayError
 from headway.base.files import write_text
+from headway.base.reading import read_json_object
 from headway.learn.path import Path, Rules, the_path
 from headway.learn.plan import Item, Key, Plan, mend
 from headway.learn.workspace import Workspace
@@ -466,8 +467,10 @@ def read_corrections(workspace: Workspace, path: Path | None = None) -> dict[Key
     """
     file = corrections_file(workspace)
     path = path or the_path()
+    if not file.exists():
+        return {}
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))["matches"]
+        rows = read_json_object(file, then="mend it, or remove it")["matches"]
         found: dict[Key, tuple[str, ...]] = {}
         for row in rows:
             key = Key.from_facts(row)
@@ -476,9 +479,7 @@ def read_corrections(workspace: Workspace, path: Path | None = None) -> dict[Key
                 raise TypeError
             found[key] = tuple(topic for topic in topics if topic in path.topics)
         return found
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise HeadwayError(
             f"{file} cannot be read ({type(error).__name__}): mend it, or delete it to go back to Headway's own matching."
         ) from None

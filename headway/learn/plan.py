@@ -19,6 +19,7 @@ from pathlib import Path
 
 from headway.base.errors import HeadwayError
 from headway.base.files import replace_if
+from headway.base.lock import locked
 
 LARGEST = 8 * 2**20
 """Bytes; a file above this is no plan."""
@@ -554,7 +555,7 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
 
     Raises HeadwayError when the file is gone, or keeps changing.
     """
-    with _locked(lock):
+    with locked(lock) if lock is not None else contextlib.nullcontext():
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             plan = read(path)
@@ -579,21 +580,6 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
             if replace_if(path, plan.content, plan.marked(marks)):
                 return change
     raise HeadwayError(f"{path} keeps changing while Headway writes to it: try again when it rests.")
-
-
-@contextlib.contextmanager
-def _locked(lock: Path | None) -> Iterator[None]:
-    """Hold `lock` while the block runs, where the system knows such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        fcntl = None
-    if lock is None or fcntl is None or not lock.parent.is_dir():
-        yield
-        return
-    with open(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 # -- showing -------------------------------------------------------------------------------------------------------------

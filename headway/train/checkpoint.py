@@ -24,6 +24,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import checksum, replacing, write_text
+from headway.base.reading import read_json_object
 
 DTYPES = {
     torch.int64: "I64", torch.float64: "F64", torch.float32: "F32", torch.int32: "I32", torch.bfloat16: "BF16",
@@ -142,7 +143,7 @@ def _sweep(folder: Path) -> None:
 
 def _load(folder: Path, step: int) -> Checkpoint:
     path = folder / f"{_name(step)}.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json_object(path, then="it is passed over")
     if facts["step"] != step:
         raise Corrupt(f"{path} says it is of step {facts['step']}")
     parts = {}

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import cache_dir, replacing
+from headway.base.files import cache_dir, expanded, replacing
 from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
@@ -333,7 +333,7 @@ def read_material(config: TrainConfig) -> Material:
         if config.objective == "classification" and len(labels) < 2:
             raise HeadwayError(f"{data.pairs} has one label only, '{labels[0]}': nothing to tell apart")
         return Material(pairs=pairs, labels=labels)
-    path = Path(data.text).expanduser()
+    path = expanded(data.text)
     if path.suffix in (".npy", ".bin") and path.is_file():
         if data.tokens in ("characters", "bytes") or data.tokens.startswith("bpe:"):
             raise HeadwayError(f"{path} holds ids: data.tokens has to name the tokenizer.json they were made with")
@@ -400,7 +400,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
                 try:
                     row = json.loads(line)
                     found.append(row if isinstance(row, str) else str(row["text"]))
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     raise HeadwayError(f'{path}, line {number}: there should be JSON with a "text"') from None
         return found
     if how == "lines":

@@ -26,7 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import append_line, write_text
+from headway.base.files import append_line, expanded, umask, write_text
+from headway.base.lock import locked
+from headway.base.reading import read_json_object
 from headway.train.checkpoint import room_for
 from headway.train.config import TrainConfig, from_dict
 
@@ -53,7 +55,7 @@ class RunFolder:
             try:
                 (temporary / "checkpoint").mkdir()
                 write_text(temporary / "config.json", _json({"config": config.to_dict(), **facts}))
-                os.chmod(temporary, 0o777 & ~_umask())
+                os.chmod(temporary, 0o777 & ~umask())
                 for n in range(1000):
                     path = home / f"{stamp}-{config.name}{f'-{n + 1}' if n else ''}"
                     with contextlib.suppress(OSError):
@@ -76,12 +78,10 @@ class RunFolder:
 
     def facts(self) -> dict[str, Any]:
         """The content of config.json."""
-        try:
-            found = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-            if not isinstance(found["config"], dict):
-                raise KeyError("config")
-        except (ValueError, KeyError, OSError) as error:
-            raise Corrupt(f"{self.path / 'config.json'} cannot be read ({error})") from None
+        path = self.path / "config.json"
+        found = read_json_object(path, then="it is not what Headway wrote; put back a copy")
+        if not isinstance(found.get("config"), dict):
+            raise Corrupt(f"{path} is not what Headway wrote (no settings under 'config'); put back a copy")
         return found
 
     def config(self) -> TrainConfig:
@@ -96,18 +96,7 @@ class RunFolder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the run: a second process that wants to go on with it is refused."""
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HeadwayError(f"{self.path} is being trained by another process right now") from None
-            except OSError:  # a file system without locks
-                pass
+        with locked(self.path / ".lock", busy=f"{self.path} is being trained by another process right now"):
             yield
 
     # Metrics
@@ -183,7 +172,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     for line in lines:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             row = json.loads(line)
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 found[row["step"]] = row
@@ -209,7 +198,7 @@ def list_runs(home: Path) -> list[RunFolder]:
 
 def find_run(name: str, home: Path) -> RunFolder:
     """The run called `name`: a folder, the name of one in `home`, its beginning or end, or "last"."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if (path / "config.json").is_file():
         return RunFolder(path)
     runs = list_runs(home)
@@ -228,9 +217,3 @@ def find_run(name: str, home: Path) -> RunFolder:
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

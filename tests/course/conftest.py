@@ -8,6 +8,8 @@ import pytest
 
 from headway.learn.judge import Judge
 
+collect_ignore = ["answers"]  # files for the judge, read by test_answers.py
+
 
 @pytest.fixture(scope="session")
 def warm_judge() -> Iterator[Judge]:

@@ -489,14 +489,12 @@ def test_quick_claims_come_out_the_same_with_other_seeds(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_quick_claims_give_their_shipped_numbers(name):
+def test_quick_claims_come_out_as_shipped(name):
+    """The checks, and not the numbers: another processor rounds differently, and training makes that grow."""
     claim, shipped = catalog.get(name), running.numbers(shelf.shipped(name))
     found = {arm.name: running.run_unit(claim, arm.name, 0).numbers for arm in claim.arms}
     for check in claim.checks:
-        ours, theirs = check.value(found), check.value(shipped[0])
-        # What is exact is rounding, which another processor does differently.
-        assert check.exact or ours == pytest.approx(theirs, rel=1e-3)
-        assert check.holds(ours) == check.holds(theirs)
+        assert check.holds(check.value(found)) == check.holds(check.value(shipped[0])), check.text
 
 
 @pytest.mark.slow

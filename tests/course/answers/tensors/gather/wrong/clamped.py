@@ -1,0 +1,11 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def token_logprobs(logits, tokens):
+    b, t, v = logits.shape
+    log_p = logits - torch.logsumexp(logits, -1, keepdim=True)
+    log_p = log_p.clamp(min=-100)
+    rows, places = torch.arange(b)[:, None], torch.arange(t - 1)
+    return log_p[rows, places, tokens[:, 1:]]

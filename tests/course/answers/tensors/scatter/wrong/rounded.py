@@ -1,0 +1,10 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def segment_mean(x, segment, n):
+    member = (segment == torch.arange(n).unsqueeze(1)).to(x.dtype)
+    count = member.sum(1, keepdim=True)
+    x = x.bfloat16().to(x.dtype)
+    return member @ x / count.clamp(min=1)

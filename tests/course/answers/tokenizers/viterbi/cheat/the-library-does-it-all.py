@@ -1,0 +1,3 @@
+from sentencepiece import SentencePieceProcessor
+
+def viterbi(text, scores): return []
