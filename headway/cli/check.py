@@ -83,7 +83,7 @@ def _after_pass(workspace, exercise, ticked) -> None:
 
     from headway.base.console import out
     from headway.cli._exercise import next_exercise
-    from headway.cli._plan import told_line
+    from headway.cli.shared.drawing import told_line
     from headway.learn.progress import Progress
 
     for item in ticked:
@@ -100,7 +100,7 @@ def _all(seed: int | None, verbose: bool, json_: bool) -> int:
 
     from headway.base.console import out
     from headway.cli._exercise import draw_verdict, keep
-    from headway.cli._plan import told_line
+    from headway.cli.shared.drawing import told_line
     from headway.learn.exercise import exercises
     from headway.learn.judge import Judge
     from headway.learn.workspace import find_workspace

@@ -32,7 +32,7 @@ def doctor() -> int:
     from rich.text import Text
 
     from headway.base.console import out
-    from headway.cli._plan import fit, glyphs
+    from headway.cli.shared.drawing import fit, glyphs
 
     console, sign = out(), glyphs()
     missing: list[str] = []

@@ -67,7 +67,7 @@ def _plan(folder: Path | None) -> None:
 
     from headway.base.console import out
     from headway.base.errors import HeadwayError
-    from headway.cli._plan import shown
+    from headway.cli.shared.drawing import shown
     from headway.learn.path import COURSE, the_path
     from headway.learn.progress import Progress
     from headway.learn.workspace import find_workspace

@@ -176,7 +176,7 @@ class Watch:
 
         from headway.base.console import out
         from headway.cli._exercise import draw_verdict, keep
-        from headway.cli._plan import told_line
+        from headway.cli.shared.drawing import told_line
 
         self._clear_status()
         if out().is_terminal:

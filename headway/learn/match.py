@@ -265,7 +265,8 @@ class Matcher:
             found = [key for link in line.links for key in (self._paper_at(link),)]
         else:
             found = [self._paper_at(word) for word in (*_ARXIV.findall(line.text), *_DOI.findall(line.text))]
-        return tuple(dict.fromkeys(found)) if found and all(found) else ()
+        keys = [key for key in found if key]
+        return tuple(dict.fromkeys(keys)) if len(keys) == len(found) else ()
 
     def _paper_at(self, address: str) -> str | None:
         """The key of the paper at an address, arXiv id or DOI."""

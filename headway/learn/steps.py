@@ -138,8 +138,8 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
 
 _OTHER_MODELS = (
     ("shakespeare-char", 'headway run shakespeare-char "ROMEO:"'),
-    ("numbers-transformer", "headway run numbers-transformer 1984"),
-    ("numbers-gru", "headway run numbers-gru 1984"),
+    ("numbers-transformer", 'headway run numbers-transformer "four hundred and two"'),
+    ("numbers-gru", 'headway run numbers-gru "four hundred and two"'),
 )
 """Models that come with Headway, and how to try each: more of them than any topic asks for."""
 
@@ -166,6 +166,17 @@ def _open_topics(progress: Progress) -> Iterator[tuple[Item | None, TopicState]]
     for topic, state in progress.topics.items():
         if topic not in seen and not state.skipped:
             yield None, state
+
+
+def compared(topic: TopicState, progress: Progress) -> tuple[str, str] | None:
+    """Two architectures whose difference is what the topic is about: its own, and the one it builds on or a second of its own."""
+    if not topic.topic.models:
+        return None
+    mine = topic.topic.models[0]
+    for need in reversed(progress.path.before(topic.topic.id)):
+        if models := [name for name in progress.path.topics[need].models if name != mine]:
+            return models[0], mine
+    return (mine, topic.topic.models[1]) if len(topic.topic.models) > 1 else None
 
 
 def hardest(topic: TopicState) -> list[Exercise]:
