@@ -19,7 +19,7 @@ from headway.base.console import out
 from headway.base.errors import HeadwayError
 from headway.base.files import cache_dir, expanded
 from headway.base.sources import SOURCES, megabytes, state
-from headway.cli._plan import fit, glyphs
+from headway.cli.shared.drawing import fit, glyphs
 from headway.learn.evidence import read
 from headway.learn.match import read_corrections
 from headway.learn.plan import read as read_plan
