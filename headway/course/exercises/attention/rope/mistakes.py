@@ -6,6 +6,16 @@ import torch
 
 from headway.learn.cases import mistake, switches
 
+HOW = {
+    "whole": torch.trunc,
+    "floor": torch.floor,
+    "round": torch.round,
+    "absolute": torch.abs,
+    "from 0": lambda positions: positions.clamp(min=0),
+    "up to 8192": lambda positions: positions.clamp(max=8191),
+}
+"""What people do to the positions first."""
+
 
 def rotary_angles(
     positions, width, base=10000.0, *,
@@ -18,6 +28,8 @@ def rotary_angles(
         dtype = torch.float64
     if _positions == "counted":
         positions = torch.arange(positions.shape[-1], dtype=positions.dtype).expand(positions.shape)
+    if _positions in HOW:
+        positions = HOW[_positions](positions)
     base = _base or base
     i = torch.arange(width // 2, dtype=dtype)
     exponent = {
@@ -93,6 +105,30 @@ ANGLES = switches(
         "positions_ignored": (
             "the positions are not used but counted anew, 0, 1, 2, ...: with a cache, or padding, they are others",
             {"_positions": "counted"},
+        ),
+        "whole_positions": (
+            "the positions are cut to whole numbers first: 2.5 has an angle of its own",
+            {"_positions": "whole"},
+        ),
+        "positions_floored": (
+            "the positions are rounded down to whole numbers first: 2.5 has an angle of its own",
+            {"_positions": "floor"},
+        ),
+        "positions_rounded": (
+            "the positions are rounded to whole numbers first: 2.5 has an angle of its own",
+            {"_positions": "round"},
+        ),
+        "positions_absolute": (
+            "negative positions are made positive: they turn the other way",
+            {"_positions": "absolute"},
+        ),
+        "negative_positions_at_0": (
+            "negative positions are put to 0: they turn the other way",
+            {"_positions": "from 0"},
+        ),
+        "positions_up_to_8192": (
+            "positions end at 8192, the length of some table: the formula has no end",
+            {"_positions": "up to 8192"},
         ),
         "sin_before_cos": ("`sin` comes first and `cos` second: the task asks for (cos, sin)", {"_order": "sin cos"}),
         "angles_returned": ("the angles themselves come back, without cos and sin", {"_order": "angles"}),

@@ -26,7 +26,10 @@ def attend(
         "width": 1 / width,
         "keys": 1 / math.sqrt(s),
     }[_scale]
-    factor = scale if scale is not None and _given else factor
+    if _given == "or":
+        factor = scale or factor
+    elif scale is not None and _given:
+        factor = scale
     scores = q @ k.transpose(-2, -1) * factor
     visible = torch.ones(b, h, t, s, dtype=torch.bool)
     if mask is not None and _mask_used:
@@ -82,6 +85,10 @@ MISTAKES = switches(
             "the argument `scale` is not used: with scale={scale} the scores are still multiplied by 1/sqrt({k})",
             {"_given": False},
         ),
+        "scale_or": (
+            "`scale or ...` takes a scale of 0 for none: 0 is a number like any other, ask `scale is None`",
+            {"_given": "or"},
+        ),
         "scale_after_softmax": (
             "the scale is applied after the softmax: the weights of a query add up to {1/sqrt(k)}, not to 1",
             {"_softmax": "scaled after"},
@@ -113,6 +120,10 @@ MISTAKES = switches(
         "mask_fills_minus_1e4": (
             "a hidden score is put to -10000, which is not low enough where the scores themselves are large: use -inf",
             {"_fill": -1e4},
+        ),
+        "mask_fills_minus_1e9": (
+            "a hidden score is put to -1e9, which is not low enough where the scores themselves are larger: use -inf",
+            {"_fill": -1e9},
         ),
         "mask_added_as_numbers": (
             "the bool mask is added to the scores, 1 for visible and 0 for hidden: that hides nothing. Fill with -inf "

@@ -6,6 +6,16 @@ import torch
 
 from headway.learn.cases import switches
 
+HOW = {
+    "whole": torch.trunc,
+    "floor": torch.floor,
+    "round": torch.round,
+    "absolute": torch.abs,
+    "from 0": lambda positions: positions.clamp(min=0),
+    "up to 5000": lambda positions: positions.clamp(max=4999),
+}
+"""What people do to the positions first."""
+
 
 def sinusoids(
     positions, width, base=10000.0, *,
@@ -34,8 +44,8 @@ def sinusoids(
             return torch.exp(-exponent * math.log10(base))
         return base ** (_sign * exponent)
 
-    if _places == "whole":
-        positions = positions.long() if positions.dtype != torch.float64 else positions.trunc()
+    if _places in HOW:
+        positions = HOW[_places](positions)
     places = (positions.to(dtype) + _shift)[..., None]
     if _turns:
         places = places * 2 * math.pi
@@ -121,6 +131,26 @@ MISTAKES = switches(
         "whole_positions": (
             "the positions are made whole numbers first: 2.5 has a pattern of its own",
             {"_places": "whole"},
+        ),
+        "positions_floored": (
+            "the positions are rounded down to whole numbers first: 2.5 has a pattern of its own",
+            {"_places": "floor"},
+        ),
+        "positions_rounded": (
+            "the positions are rounded to whole numbers first: 2.5 has a pattern of its own",
+            {"_places": "round"},
+        ),
+        "positions_absolute": (
+            "negative positions are made positive: sin(-a) is -sin(a), so that -3 has a pattern of its own",
+            {"_places": "absolute"},
+        ),
+        "negative_positions_at_0": (
+            "negative positions are put to 0: the formula holds for them too",
+            {"_places": "from 0"},
+        ),
+        "positions_up_to_5000": (
+            "positions end at 5000, the length of the usual table: the formula has no end",
+            {"_places": "up to 5000"},
         ),
         "turns_for_radians": (
             "the angles are multiplied by 2π: position / base^(2i/d) is in radians already",
