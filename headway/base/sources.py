@@ -279,6 +279,13 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
 
 def _fetch(source: Source, progress: bool) -> None:
     part = _part(source)
+    for left in source.home.glob(
+        ".*"
+    ):  # of another version, or of a pip that was killed; the lock says that nobody has them
+        if left.suffix == ".part" and left != part:
+            left.unlink()
+        elif left.name.startswith(".pip-"):
+            shutil.rmtree(left, ignore_errors=True)
     had = part.stat().st_size if part.exists() else 0
     _check_room(source, had)
     if had != source.size or checksum(part) != source.sha256:
