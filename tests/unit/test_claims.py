@@ -296,6 +296,54 @@ def test_killed_and_resumed_is_the_same_as_never_killed(bench, tmp_path):
     assert figures(tmp_path / "cut" / "result.json") == figures(tmp_path / "whole" / "result.json")
 
 
+SEVERAL = """
+import sys
+import headway.claims
+headway.claims.__path__.append(sys.argv[1])
+from headway.claims import catalog, run
+catalog.CATALOG["counted"] = catalog.Entry(title="t", paper="A 2000", topic="x", minutes=0.1)
+if __name__ == "__main__":
+    from pathlib import Path
+    run.reproduce(catalog.get("counted"), Path(sys.argv[2]), jobs=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_killed_with_several_jobs_it_leaves_no_process_behind(bench, tmp_path):
+    """SIGKILL cannot be caught: the workers themselves have to notice that nobody waits for them any more."""
+    script = tmp_path / "several.py"
+    script.write_text(SEVERAL)
+    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_HOLD": "0", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(bench.folder), str(tmp_path / "out")]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 120
+    while len(bench.ran()) < 2 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 30  # a unit that is not stopped waits for a minute
+    while (alive := [pid for pid in workers if parent_of(pid) is not None]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive
+
+
+def children(pid: int) -> list[int]:
+    found = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    return [other for other in found if parent_of(other) == pid]
+
+
+def parent_of(pid: int) -> int | None:
+    """The parent of a process that runs; None of one that has ended, whether or not somebody has looked at its end."""
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(parent)
+
+
 def in_here(monkeypatch, bench) -> Claim:
     """The bench's claim, imported into this process."""
     monkeypatch.setattr(headway.claims, "__path__", [*headway.claims.__path__, str(bench.folder)])
