@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,8 +44,23 @@ def fail(message: str) -> None:
     from rich.text import Text
 
     line = " ".join("".join(c if c.isprintable() or c.isspace() else repr(c)[1:-1] for c in str(message)).split())
+    text = Text(broken(f"error: {line}", err()))
+    text.stylize("bold red", 0, len("error:"))
     with contextlib.suppress(OSError):  # nobody is there to be told
-        err().print(Text("error: ", style="bold red") + Text(line), overflow="ignore")
+        err().print(text, soft_wrap=True)
+
+
+def broken(text: str, console: Console) -> str:
+    """`text` in lines no wider than a terminal, ended between words and never inside one (a path can be copied); as it is
+    where `console` is no terminal. Line ends and indents stay."""
+    if not console.is_terminal:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        how = {"subsequent_indent": indent, "break_long_words": False, "break_on_hyphens": False}
+        lines += textwrap.wrap(line, max(20, console.width), drop_whitespace=True, **how) or [""]
+    return "\n".join(lines)
 
 
 def interactive() -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from headway.base.console import out
+from headway.base.console import broken, out
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
 from headway.learn.evidence import read, record
@@ -155,7 +155,7 @@ def draw_hint(exercise: Exercise, number: int, text: str) -> None:
     count = len(exercise.hints)
     more = f"; {count - number} more" if number < count else "; the last one"
     out().print(Text(f"{exercise.id}, hint {number} of {count}{more}", style="bold"))
-    out().print(Text(text))
+    out().print(Text(broken(text, out())), soft_wrap=True)
 
 
 def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> int:
