@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 @functools.cache
@@ -61,6 +62,21 @@ def broken(text: str, console: Console) -> str:
         how = {"subsequent_indent": indent, "break_long_words": False, "break_on_hyphens": False}
         lines += textwrap.wrap(line, max(20, console.width), drop_whitespace=True, **how) or [""]
     return "\n".join(lines)
+
+
+def under(label: Text, content: Text) -> None:
+    """Print `content` behind `label` on standard output; on a terminal, where it needs several lines, each begins behind it."""
+    from rich.table import Table
+
+    console = out()
+    if not console.is_terminal:
+        console.print(label + content)
+        return
+    row = Table.grid()
+    row.add_column(no_wrap=True)
+    row.add_column()
+    row.add_row(label, content)
+    console.print(row)
 
 
 def interactive() -> bool:

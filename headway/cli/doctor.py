@@ -17,11 +17,11 @@ from rich.text import Text
 
 from headway import __version__
 from headway.base import sources
-from headway.base.console import out
+from headway.base.console import out, under
 from headway.base.errors import HeadwayError
 from headway.base.files import cache_dir, expanded
 from headway.base.sources import SOURCES, megabytes
-from headway.cli._plan import fit, glyphs
+from headway.cli._plan import glyphs
 from headway.learn.evidence import read
 from headway.learn.match import read_corrections
 from headway.learn.plan import read as read_plan
@@ -50,11 +50,10 @@ def doctor(*, all_: Annotated[bool, Parameter(name="--all", negative=())] = Fals
     missing: list[str] = []
 
     def row(label: str, *parts: str | Text) -> None:
-        line = Text(f"{label:<13}", style="dim")
+        line = Text()
         for n, part in enumerate(parts):
-            line.append("  " if n else "", style="not dim")
-            line.append_text(part if isinstance(part, Text) else Text(part, style="not dim"))
-        console.print(line, **fit())
+            line.append("  " if n else "").append_text(part if isinstance(part, Text) else Text(part))
+        under(Text(f"{label:<13}", style="dim"), line)
 
     def title(text: str) -> None:
         console.print(Text(text, style="bold"))
