@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from headway.base.console import broken, out, under
+from headway.base.console import broken, err, out, under
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
 from headway.learn.evidence import read, record
@@ -119,11 +119,19 @@ def draw_verdict(exercise: Exercise, verdict: Verdict, verbose: bool = False, sh
 
 
 def keep(workspace: Workspace | None, file: Path, verdict: Verdict) -> list:
-    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked."""
+    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked.
+
+    Where nothing can be written, as on a read-only disk, the verdict is given all the same, and that it is not recorded is said.
+    """
     if workspace is None or not _same(file, workspace.exercise_file(verdict.exercise)):
         return []
-    remember(workspace, verdict)
-    return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    try:
+        remember(workspace, verdict)
+        return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    except OSError as error:
+        where = error.filename or workspace.root
+        err().print(f"This verdict is not recorded: {where}: {error.strerror}.", style="yellow", markup=False)
+        return []
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -124,6 +123,6 @@ def _all(seed: int | None, verbose: bool, json_: bool) -> int:
 
 
 def _json(verdicts) -> None:
-    rows = [dataclasses.asdict(verdict) for verdict in verdicts]
+    rows = [verdict.facts() for verdict in verdicts]
     json.dump(rows[0] if len(rows) == 1 else rows, sys.stdout, indent=2)
     print()

@@ -11,10 +11,10 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from headway.base.console import err, out
-from headway.learn.audit import Audit
-from headway.learn.audit import audit as run
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
+from headway.learn.judge.audit import Audit
+from headway.learn.judge.audit import audit as run
 
 app = cyclopts.App(name="judge", help="Prove the judge: every solution accepted, every mistake rejected and named.")
 
@@ -63,6 +63,9 @@ def audit(
         out().print(Text(line, style="red" if row.gaps else "bold" if row.exercise == "all" else ""))
     for gap in gaps:
         out().print(Text(gap, style="red"))
+    proved = sum(not row.gaps for row in rows)
+    more = f" ({len(every)} exercises in all)" if names else ""
+    out().print(Text(f"{proved} of {len(rows)} exercise{'s' * (len(rows) != 1)} proved{more}", style="bold"))
     return 1 if gaps else 0
 
 
