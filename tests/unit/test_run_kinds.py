@@ -520,7 +520,7 @@ class TestExport:
         export_folder(GPT2(GPT2Config(vocab_size=4, context=32, width=8, n_layer=1, n_head=2)), tmp_path / "c")
         CharTokenizer("helo").save(tmp_path / "c" / "tokenizer.json")
         out = good(say("run", tmp_path / "c", "hello", "--max-tokens", 4))
-        good(say("export", tmp_path / "c", tmp_path / "ours"))
+        assert "`from_pretrained` loads the model without it" in say("export", tmp_path / "c", tmp_path / "ours")[2]
         assert good(say("run", tmp_path / "ours", "hello", "--max-tokens", 4)) == out
         folder = save(ViT(ViTConfig(image=16, patch=4, **SIZES)), tmp_path / "vit")
         (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
@@ -532,7 +532,10 @@ class TestExport:
         """The ids with which a text begins and ends stand in config.json, and nowhere else."""
         out = say("run", "numbers-gru", "forty-two")
         assert out[:2] == (0, "42\n")
-        good(say("export", "numbers-gru", tmp_path / "ours"))
+        code, told, err = say("export", "numbers-gru", tmp_path / "ours")
+        assert code == 0
+        assert "transformers has no model like numbers-gru" in err
+        assert "config.json" in told
         assert say("run", tmp_path / "ours", "forty-two") == out
 
     def test_a_whisper_says_how_it_hears(self, say, tmp_path):
