@@ -84,6 +84,8 @@ def _unfinished(run: Run, unwritten: list[str], missing: dict[str, Verdict]) -> 
 def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
+    # Gradients, and what else a call may do, are looked at only where the result is right: a wrong result says more.
+    wrong = [t for t in wrong if t.difference and t.difference.kind not in ("gradient", "in-place", "global")] or wrong
     telling = telling_first(raising or wrong)[0]
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
