@@ -1,7 +1,7 @@
 """A name becomes a model and a tokenizer, ready to use: the one place that joins them.
 
-A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, or an id on the Hugging Face hub
-(``owner/name``, with ``@revision`` if you like).
+A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, a training run
+(its folder, its name, or ``last``), or an id on the Hugging Face hub (``owner/name``, with ``@revision`` if you like).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did
 from headway.base.files import expanded
 from headway.base.reading import read_json
 from headway.models.catalog import CATALOG, Entry
+from headway.train.folder import RunFolder, is_run, model_of_run
 
 if TYPE_CHECKING:
     import torch
@@ -134,7 +135,7 @@ def find(name: str, *, progress: bool = True) -> Path:
     if name and path.exists():
         if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
-        return path
+        return RunFolder(path).model if is_run(path) else path
     is_file = name.endswith((".gguf", ".onnx"))
     if is_file or name.startswith((".", "/", "~", "\\")) or "\\" in name:
         raise HeadwayError(f"there is no {'file' if is_file else 'folder'} {name}.")
@@ -144,6 +145,8 @@ def find(name: str, *, progress: bool = True) -> Path:
         here = ready().get(name)
         these = f"{' or '.join(here)}, " if here else ""
         raise HeadwayError(f"{name} is an architecture: give weights of it, {these}a folder, or a Hugging Face id.")
+    if (model := model_of_run(name)) is not None:
+        return model
     known = ", ".join(ZOO)
     raise HeadwayError(
         f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "

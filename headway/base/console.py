@@ -38,12 +38,13 @@ def _console(*, stderr: bool) -> Console:
 
 
 def fail(message: str) -> None:
-    """Print ``error: message`` on standard error, as one line, without markup and without a terminal's control codes."""
+    """Print ``error: message`` on standard error, without markup and without a terminal's control codes: one line, which a
+    terminal breaks between words."""
     from rich.text import Text
 
     line = " ".join("".join(c if c.isprintable() or c.isspace() else repr(c)[1:-1] for c in str(message)).split())
     with contextlib.suppress(OSError):  # nobody is there to be told
-        err().print(Text("error: ", style="bold red") + Text(line), soft_wrap=True)
+        err().print(Text("error: ", style="bold red") + Text(line), overflow="ignore")
 
 
 def interactive() -> bool:

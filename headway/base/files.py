@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
@@ -137,8 +137,10 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
     """Replace the content `before` of the file at `path` by `after`, atomically; return False where it holds something else.
 
     Made for files that a person may be saving at the same moment: an edit that arrives while this writes is kept, and the
-    answer is False. Where the system can exchange two files, nothing that was in the file is let go before it has been
-    looked at; elsewhere a few microseconds remain in which an edit could be overtaken.
+    answer is False; a copy of it stays beside the file (``PLAN.md.xxxx.bak``), because a program that looked at the file
+    between the two exchanges below has seen it without that edit, and may save it so. Where the system can exchange two
+    files, nothing that was in the file is let go before it has been looked at; elsewhere a few microseconds remain in which
+    an edit could be overtaken.
     """
     target = Path(os.path.realpath(path))
     temporary = _beside(target, after)
@@ -153,10 +155,20 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
             # open, and writes into it only now, a moment later.
             for pause in (0.0, 0.002):
                 time.sleep(pause)
-                if temporary.read_bytes() != before:
+                if (edited := temporary.read_bytes()) != before:
                     _exchange(temporary, target)
-                    if (other := temporary.read_bytes()) != after:  # edited on both sides: both are kept
-                        write_bytes(target.with_name(f"{target.name}.{temporary.name.split('.')[-2]}.bak"), other)
+                    name = f"{target.name}.{temporary.name.split('.')[-2]}"
+                    write_bytes(target.with_name(f"{name}.bak"), edited)
+                    time.sleep(0.002)  # who had our version open is writing into it
+                    if (other := temporary.read_bytes()) == after:
+                        pass
+                    elif other.startswith(
+                        after
+                    ):  # lines were added at the end of our version: they belong behind the edit
+                        with open(target, "ab") as file:
+                            file.write(other[len(after) :])
+                    else:  # edited on both sides: both are kept
+                        write_bytes(target.with_name(f"{name}-2.bak"), other)
                     return False
         _sync_folder(target.parent)
         return True
@@ -180,12 +192,17 @@ def _beside(target: Path, content: bytes) -> Path:
 
 
 def append_line(path: Path | str, line: str) -> None:
-    """Add one line to a log, in a single write that reaches the disk before this returns.
+    """Add one line to a log, in a single write that reaches the disk before this returns. See `append_lines`."""
+    append_lines(path, [line])
+
+
+def append_lines(path: Path | str, lines: Sequence[str]) -> None:
+    """Add lines to a log, in a single write that reaches the disk before this returns.
 
     A line that a crash left unfinished is closed first, so that it spoils only itself; readers skip what they cannot parse.
     """
-    if "\n" in line:
-        raise ValueError("append_line takes one line")
+    if any("\n" in line for line in lines):
+        raise ValueError("a line of a log has no line feed in it")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _named(path), open(path, "ab+") as file:
@@ -194,7 +211,7 @@ def append_line(path: Path | str, line: str) -> None:
         if size:
             file.seek(size - 1)
             torn = b"" if file.read(1) == b"\n" else b"\n"
-        file.write(torn + line.encode() + b"\n")
+        file.write(torn + "".join(f"{line}\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
 

@@ -177,11 +177,13 @@ def run(app, words: list[str]) -> int:
     """Parse `words` with a cyclopts `app` and run it; a parsing mistake becomes one line like every other."""
     import cyclopts
 
+    whole = cyclopts.App(name="headway", version_flags=[])  # so that usage lines begin with it
+    whole.command(app)
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        result = whole([app.name[0], *words], exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         first = " ".join(str(error).split())
-        name = " ".join(app.name) if app.name else "headway"
+        name = " ".join(error.command_chain or app.name)
         raise HeadwayError(f"{first} `headway {name} --help` shows how.") from error
     return int(result) if isinstance(result, int) else 0
 

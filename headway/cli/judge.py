@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import err, out
+from headway.learn.exercise import exercises, find_exercise
+from headway.learn.judge import Judge
+from headway.learn.judge.audit import Audit
+from headway.learn.judge.audit import audit as run
 
 app = cyclopts.App(name="judge", help="Prove the judge: every solution accepted, every mistake rejected and named.")
 
@@ -27,16 +36,6 @@ def audit(
     json_
         Print everything as JSON.
     """
-    import json
-    import sys
-
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.learn.exercise import exercises, find_exercise
-    from headway.learn.judge import Judge
-    from headway.learn.judge.audit import audit as run
-
     every = exercises()
     chosen = {}
     for name in names:
@@ -71,7 +70,6 @@ def audit(
 
 
 def _total(rows):
-    from headway.learn.judge.audit import Audit
 
     fields = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
     sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in fields}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +16,9 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import expanded
 from headway.base.reading import read_json_object
 
+LARGEST = 64_000_000
+"""Bytes that the arrays of a .npz file may unpack to: 16 million numbers."""
+ARRAYS = ("states", "actions", "returns_to_go", "rewards", "target", "first_timestep")
 FORM = '{"states": [[...], ...], "actions": [[...], ...], "returns_to_go": [...]}'
 
 
@@ -101,12 +106,16 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _npz(path: Path) -> dict[str, Any]:
-    import zipfile
-
-    import numpy as np
-
     try:
+        with zipfile.ZipFile(path) as archive:  # what it unpacks to stands in it: a few bytes can become gigabytes
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > LARGEST:
+            raise HeadwayError(
+                f"{path} unpacks to more than {LARGEST // 1_000_000} MB, which is no episode: leave out the rest"
+            )
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name].tolist() for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+            return {name: file[name].tolist() for name in ARRAYS if name in file.files}
+    except HeadwayError:
+        raise
+    except Exception as error:  # the library raises whatever the damage makes of it: BadZipFile, zlib.error, MemoryError ...
         raise Corrupt(f"{path} is no whole .npz file of plain arrays: {' '.join(str(error).split())}") from error

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError
-from headway.learn.evidence import Evidence, check_writable, read, record
+from headway.learn.evidence import Evidence, check_writable, read, record, record_all
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.match import Match, match_plan, read_corrections
 from headway.learn.path import Path, Topic, the_path
@@ -258,9 +258,16 @@ def sync(workspace: Workspace) -> list[Item]:
     except (HeadwayError, OSError):
         return []
     ticked = [item for item in ready if item.key in change.done]
-    for item in ticked:
-        because = list(progress.matches[item.index].topics)
-        record(workspace, kind="tick", name=item.text, result=BY_HEADWAY, **item.key.facts(), topics=because)
+    rows = [
+        {
+            "kind": "tick",
+            "name": item.text,
+            "result": BY_HEADWAY,
+            "facts": item.key.facts() | {"topics": list(progress.matches[item.index].topics)},
+        }
+        for item in ticked
+    ]
+    record_all(workspace, rows)
     return ticked
 
 

@@ -12,7 +12,8 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
-from headway.base.reading import read_json_object, read_text
+from headway.base.reading import read_json, read_json_object, read_text
+from headway.tokens.charsmap import check_charsmaps
 from headway.tokens.chat import Message, render
 from headway.tokens.sentencepiece import read_pieces, unigram_backend
 
@@ -192,6 +193,7 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
 
 
 def _read(path: Path) -> Backend:
+    check_charsmaps(read_json(path), path)
     try:
         return Backend.from_file(str(path))
     except Exception as error:

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer as Backend
 from headway.base.errors import Corrupt, Unsupported
 from headway.base.protobuf import Damaged, fields
 from headway.base.reading import read_json_object
+from headway.tokens.charsmap import check_charsmap
 
 SPACE = "▁"
 UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 2, 3, 4, 5, 6
@@ -86,6 +87,7 @@ def unigram_backend(found: Pieces, where: Path) -> Backend:
     backend = Backend(models.Unigram(vocabulary, unknown, has_bytes))
     steps: list[Any] = []
     if found.table:
+        check_charsmap(found.table, where)
         try:
             steps.append(normalizers.Precompiled(found.table))
         except Exception as error:

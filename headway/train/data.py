@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -360,18 +361,33 @@ def _read_ids(path: Path) -> np.ndarray:
 def map_ids(ids: Callable[[], Sequence[int]], key: str) -> np.ndarray:
     """Ids as an array that lies on the disk and is read as it is needed; made once per `key`, in Headway's cache.
 
-    Two or four bytes a token. What is in the cache can be thrown away at any time.
+    Two or four bytes a token. What is in the cache can be thrown away at any time. Where the cache cannot be written (shared,
+    read-only, full) they lie in a temporary file that only this process has.
     """
     path = cache_dir() / "tokens" / f"{key}.npy"
     if not path.is_file():
         found = np.asarray(ids(), dtype=np.int64)
         small = found.astype(np.uint16 if found.max(initial=0) < 2**16 else np.uint32)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, small, allow_pickle=False)
+        try:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.save(file, small, allow_pickle=False)
+        except OSError:
+            return _in_passing(small)
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise Corrupt(f"{path} cannot be read ({error}): delete it, it will be made again") from None
+
+
+def _in_passing(ids: np.ndarray) -> np.ndarray:
+    """`ids` in a temporary file without a name, which is gone with this process; in memory where there is no room for one."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            ids.tofile(file)
+            file.flush()
+            return np.memmap(file, dtype=ids.dtype, mode="r", shape=ids.shape)
+    except (OSError, ValueError):  # no disk will have them; or there are none, which cannot be mapped
+        return ids
 
 
 def key_of(*parts: str) -> str:

@@ -29,8 +29,9 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import append_line, expanded, umask, write_text
 from headway.base.lock import locked
 from headway.base.reading import read_json_object
-from headway.train.checkpoint import room_for
+from headway.learn.workspace import workspace_around
 from headway.train.config import TrainConfig, from_dict
+from headway.train.disk import room_for, saved_steps
 
 RULE = "----- "
 """What a sample's heading begins with."""
@@ -75,6 +76,22 @@ class RunFolder:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def step(self) -> int:
+        """The step that is done: of the newest checkpoint or report, whichever is later."""
+        reported = (row["step"] for row in self.metrics()[-1:])
+        return max((*saved_steps(self.checkpoints), *reported), default=0)
+
+    @property
+    def model(self) -> Path:
+        """The folder of the finished model. Raises HeadwayError where there is none yet."""
+        folder = self.path / "model"
+        if not (folder / "config.json").is_file():
+            raise HeadwayError(
+                f"{self.path} has no finished model yet: `headway train --resume {self.path}` goes on after step {self.step}."
+            )
+        return folder
 
     def facts(self) -> dict[str, Any]:
         """The content of config.json."""
@@ -185,6 +202,25 @@ def plain(row: Mapping[str, Any]) -> dict[str, Any]:
         key: str(value) if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()
     }
+
+
+def runs_home() -> Path:
+    """``runs/`` of the workspace around, else ``runs/`` here."""
+    workspace = workspace_around()
+    return workspace.runs if workspace else Path("runs")
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is the folder of a run, and not that of a model."""
+    return (path / "config.json").is_file() and (path / "checkpoint").is_dir()
+
+
+def model_of_run(name: str) -> Path | None:
+    """The finished model of the run called `name` (see `find_run`) in `runs_home`; None where there is no such run."""
+    home = runs_home()
+    if name != "last" and not any(run.name == name or run.name.endswith(f"-{name}") for run in list_runs(home)):
+        return None
+    return find_run(name, home).model
 
 
 def list_runs(home: Path) -> list[RunFolder]:

@@ -36,7 +36,7 @@ def natural(loaded: Loaded, texts: Sequence[str] = ()) -> Task:
             mask = mask_of(loaded)
             if mask is not None and any(mask in text for text in texts):
                 return "fill"
-            return {"sequence": "label", "token": "label_tokens"}.get(config.head, "compare")
+            return "label" if config.head == "sequence" else "label_tokens" if config.head == "token" else "compare"
         case "encoder-decoder":
             return "rewrite"
         case "speech":

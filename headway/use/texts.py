@@ -10,13 +10,13 @@ from jaxtyping import Int
 from torch import Tensor
 
 from headway.base.errors import HeadwayError, Unsupported
+from headway.base.reading import read_json_object
 from headway.sample.beam import beam_search, reading, without
 from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until, generate
 from headway.sample.text import Reply, reply
 from headway.use.results import Choice, Gap, Rewritten, TokenLabel, likeliest
-from headway.weights.files import read_json
 from headway.zoo import Loaded
 
 MOST = 512
@@ -214,7 +214,8 @@ def rewrite(
         steps = generate(model, begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
         ids = [int(id[0]) for id in steps]
     else:
-        early: Any = {True: "yes", "never": "never"}.get(facts.get("early_stopping"), "no")
+        stopping = facts.get("early_stopping")
+        early = "yes" if stopping is True else "never" if stopping == "never" else "no"
         penalty = float(facts.get("length_penalty") or 1.0)
         ids = beam_search(model, begin, beams=searched, until=until, length_penalty=penalty, early=early).best()
     kept = [id for id in ids if id not in stops and id != start]
@@ -229,7 +230,7 @@ def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name in ("config.json", "generation_config.json"):
         if (loaded.where / name).is_file():
-            facts |= {key: value for key, value in read_json(loaded.where / name).items() if value is not None}
+            facts |= {key: value for key, value in read_json_object(loaded.where / name).items() if value is not None}
     return facts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +19,14 @@ class Told:
 
     Attributes:
         summary: The docstring's first line.
-        flow: The line of arrows.
+        flow: The lines of arrows, as they stand there.
         against: The paragraph that begins "Against ...": what changed from the architecture before it.
         notes: Part -> what is particular there.
         path: The file.
     """
 
     summary: str
-    flow: str
+    flow: tuple[str, ...]
     against: str
     notes: dict[str, str]
     path: Path
@@ -37,7 +38,9 @@ def told(entry: Entry) -> Told:
     path = Path(catalog.__file__).with_name(f"{entry.name}.py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     text = ast.get_docstring(tree) or ""
-    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
+    blocks = re.split(r"\n\s*\n", text)
+    paragraphs = [" ".join(block.split()) for block in blocks]
+    flow = next((block for block in blocks if "->" in block), "")
     notes: dict[str, str] = {}
     for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
@@ -46,7 +49,7 @@ def told(entry: Entry) -> Told:
             notes = ast.literal_eval(node.value)
     return Told(
         summary=paragraphs[0],
-        flow=next((part for part in paragraphs if "->" in part), ""),
+        flow=tuple(textwrap.dedent(flow.strip("\n")).splitlines()),
         against=next((part for part in paragraphs if part.startswith("Against ")), ""),
         notes=notes,
         path=path,

@@ -6,11 +6,16 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
+from headway.base.console import out
+from headway.base.errors import Corrupt, HeadwayError
+from headway.cli.shared.measuring import progress, write
+from headway.cli.shared.writing import note
+
 
 def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """Both presets against `transformers`, seed after seed. 1 where ours is behind in speed, or the fast preset in loss."""
-    from headway.cli.shared.measuring import progress
-    from headway.cli.shared.writing import note
     from headway.evals import nanogpt
     from headway.evals.speed import busy
 
@@ -40,10 +45,6 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
     """One choice undone at a time. Every finished run is kept at once in `json`, from which it goes on."""
     import json as text
 
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.base.errors import Corrupt, HeadwayError
     from headway.evals import nanogpt
 
     steps, seeds = steps or 600, seeds or 3
@@ -58,7 +59,6 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
             raise HeadwayError(f"{json} holds something else (another preset, or --steps): name another file")
     _ready(threads)
     table: dict[str, list[float]] = known.get("held_out", {})
-    from headway.cli.shared.measuring import progress
 
     with progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
         for n, found in enumerate(nanogpt.ablate(steps=steps, seeds=range(seeds), fast=preset, known=table)):
@@ -93,10 +93,6 @@ def _ready(threads: int | None) -> str | None:
 
 
 def _curve(result: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    from headway.base.console import out
-
     names = ("transformers", "headway", "fast")
     table = Table(box=None, padding=(0, 2, 0, 0), title=f"held-out loss, seed {result['seed']}", title_justify="left")
     for heading in ("seconds", *names):
@@ -113,13 +109,10 @@ def _curve(result: dict[str, Any]) -> None:
 
 
 def _facts(text: str, gains: list[float]) -> None:
-    from headway.base.console import out
-
     out().print(f"{text} {', '.join(f'{gain:.3f}' for gain in gains)} after the same seconds.", soft_wrap=True)
 
 
 def _keep(path: Path | None, content: dict[str, Any]) -> None:
-    from headway.cli.shared.measuring import write
     from headway.evals.speed import machine
 
     if path is not None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.table import Table
+
+from headway.base.console import out
+from headway.cli.shared.measuring import machine_line, progress, write
+from headway.zoo import parse_dtype
+
 
 def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | None, json: Path | None) -> int:
     """Measure the row called `name`, or all; the file is written after each. 1 where Headway is not ahead somewhere."""
     import torch
-    from rich.table import Table
 
-    from headway.base.console import out
-    from headway.cli.shared.measuring import machine_line, progress, write
     from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, chosen, measure
     from headway.evals.speed import busy, machine
-    from headway.zoo import parse_dtype
 
     names = chosen([name] if name else [])
     if threads is not None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shlex
+import sys
+import time
 from pathlib import Path
 from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from headway.base.console import err
+from headway.base.files import write_text
+from headway.cli.shared.writing import note
+from headway.evals.record import commit_of
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
     """Keep what was measured as JSON, with the time of day, the command and the commit."""
-    import json
-    import time
-
-    from headway.base.files import write_text
-    from headway.evals.record import commit_of
-
     about = {
         "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": command_line(),
@@ -24,8 +30,6 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def machine_line(facts: dict[str, Any], warning: str | None) -> None:
     """What it was measured on, and whether that had other work."""
-    from headway.cli.shared.writing import note
-
     note(f"{facts['processor']}, {facts['threads']} threads, torch {facts['torch']}, kernels {facts['kernels']}")
     if warning:
         note(warning)
@@ -33,24 +37,17 @@ def machine_line(facts: dict[str, Any], warning: str | None) -> None:
 
 def command_line() -> str:
     """The command as it was typed."""
-    import shlex
-    import sys
-
     return shlex.join(["headway", *sys.argv[1:]])
 
 
 def progress(what: str, total: int):
     """A bar on a terminal, nothing elsewhere."""
-    import contextlib
-
-    from headway.base.console import err
 
     @contextlib.contextmanager
     def bar():
         if not err().is_terminal:
             yield lambda done: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=err(), transient=True) as progress:

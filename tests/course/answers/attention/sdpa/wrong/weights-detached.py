@@ -1,16 +1,19 @@
 import math
-
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 
 def attend(q, k, v, mask=None, *, causal=False, scale=None):
     t, s = q.shape[-2], k.shape[-2]
-    if scale is None:
-        scale = q.shape[-1] ** -0.5
-    scores = torch.einsum("bhtk,bhsk->bhts", q, k) * scale
-    if causal:
-        future = torch.arange(s) > torch.arange(t)[:, None] + (s - t)
-        scores = scores.masked_fill(future, -math.inf)
+    pass
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    scores = q @ k.transpose(-2, -1) * scale
+    pass
     if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    return torch.softmax(scores, dim=-1).detach() @ v
+        scores = scores.masked_fill(~mask, float("-inf"))
+    if causal:
+        scores = scores.masked_fill(torch.ones(t, s, dtype=torch.bool).triu(s - t + 1), float("-inf"))
+    weights = scores.softmax(-1)
+    weights = weights.detach()
+    return weights @ v
