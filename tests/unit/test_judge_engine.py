@@ -212,7 +212,8 @@ def test_what_a_large_input_leaves_of_a_formula_is_enough(toy: Check):
 
 CUTS = {
     "one after the other": "(y.view(b, t, self.n_head, -1).transpose(1, 2) for y in self.fused(x).chunk(3, -1))",
-    "values first": "(y.view(b, t, self.n_head, -1).transpose(1, 2) for y in (lambda v, q, k: (q, k, v))(*self.fused(x).chunk(3, -1)))",
+    "values first": "(y.view(b, t, self.n_head, -1).transpose(1, 2) for y in self.fused(x).chunk(3, -1)[1:] + "
+    "self.fused(x).chunk(3, -1)[:1])",
     "head by head": "self.fused(x).view(b, t, self.n_head, 3, -1).permute(3, 0, 2, 1, 4)",
     "row by row": "self.fused(x).view(b, t, self.n_head, -1, 3).permute(4, 0, 2, 1, 3)",
 }
