@@ -149,7 +149,9 @@ def derivatives(
     return result.data, [value.grad for value in values]
 
 
-OVERWRITTEN = "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use"
+OVERWRITTEN = (
+    "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use"
+)
 
 MISTAKES = switches(
     derivatives,

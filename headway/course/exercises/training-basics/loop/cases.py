@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, Function, case, note
+from headway.learn.cases import Call, Function, case
 
 ORDER = 5
 ENTRIES = ("train",)
@@ -35,7 +35,6 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
         measured.append(total / sum(len(x) for x, _ in held_out))
         if measured[-1] == min(measured) and measured.count(measured[-1]) == 1:
             best = [p.detach().clone() for p in model.parameters()]
-    note("held-out losses", torch.tensor(measured, dtype=torch.float64))
     return losses, measured, best
 
 

@@ -101,11 +101,6 @@ def first_or_last(d):
     return Call("cross_entropy", logits=d.normal("b t v"), targets=d.keep(targets, "b t"), ignore=d.choice([-100, -1]))
 
 
-@case("many targets", draws=2, b=(9, 12), t=(50, 60), v=(2, 4))
-def many(d):
-    return Call("cross_entropy", logits=d.normal("b t v"), targets=some_ignored(d, -100))
-
-
 @case("float16", gradient=False, float32=False, layouts=False, draws=3, b=(2, 3), t=(3, 5), v=(3, 8), tolerance=1e-4)
 def float16(d):
     return Call("cross_entropy", logits=d.normal("b t v").half(), targets=d.integers("b t", 0, "v"))
