@@ -133,9 +133,7 @@ def answer(
 
     until = Until(max_tokens=min(max_tokens, room), stop_ids=loaded.stop_ids, stops=stops)
     generator = randomness(loaded, seed)
-    return reply(
-        Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator
-    )
+    return reply(Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator)
 
 
 def _question(loaded: Loaded, text: str, n: int) -> list[int]:
