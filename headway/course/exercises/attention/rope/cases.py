@@ -58,7 +58,9 @@ def negative_positions(d):
     return Call("rotary_angles", positions=d.integers("t", -400, 0).double(), width=2 * d.n)
 
 
-@case("positions in float32 that are no whole numbers", gradient=False, float32=False, tolerance=3e-4, n=(2, 6), draws=4)
+@case(
+    "positions in float32 that are no whole numbers", gradient=False, float32=False, tolerance=3e-4, n=(2, 6), draws=4
+)
 def float32_fractions(d):
     return Call("rotary_angles", positions=d.uniform("t", -50.0, 50.0).float(), width=2 * d.n)
 

@@ -120,7 +120,14 @@ def large(d):
     return Call("attend", **tensors, mask=d.mask("b h t s", keep=0.5))
 
 
-@case("scores beyond any number that one would fill in for -inf", float32=False, gradient=False, draws=4, t=(2, 5), s=(3, 7))
+@case(
+    "scores beyond any number that one would fill in for -inf",
+    float32=False,
+    gradient=False,
+    draws=4,
+    t=(2, 5),
+    s=(3, 7),
+)
 def huge(d):
     return Call("attend", **qkv(d, std=1e7), mask=d.mask("b h t s", keep=0.5))
 

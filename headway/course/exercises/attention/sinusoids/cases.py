@@ -55,7 +55,14 @@ def negative_positions(d):
     return Call("sinusoids", positions=d.integers("t", -400, 0).double(), width=d.d)
 
 
-@case("positions in float32 that are no whole numbers", gradient=False, float32=False, tolerance=3e-4, d=[4, 6, 8, 10], draws=4)
+@case(
+    "positions in float32 that are no whole numbers",
+    gradient=False,
+    float32=False,
+    tolerance=3e-4,
+    d=[4, 6, 8, 10],
+    draws=4,
+)
 def float32_fractions(d):
     return Call("sinusoids", positions=d.uniform("t", -50.0, 50.0).float(), width=d.d)
 

@@ -38,6 +38,11 @@ def draw(probabilities, u):
     return torch.minimum(place, last)
 
 
+def filtered(d):
+    """Logits after another filter: some are -inf."""
+    return d.keep(d.normal("b v", std=2.0).masked_fill(~d.mask("b v", keep=0.5), -torch.inf), "b v")
+
+
 def plain(name, draws, **more):
     return case(name, gradient=False, draws=draws, **more)
 
@@ -47,9 +52,44 @@ def warm(d):
     return Call("temperature", logits=d.normal("b v"), t=d.number(0.2, 0.9) if d.b % 2 else d.number(1.1, 3.0))
 
 
+@plain("a temperature next to 0, of about 1, or high", 6)
+def extreme(d):
+    return Call("temperature", logits=d.normal("b v"), t=d.choice([0.001, 0.02, 0.05, 0.09, 1.0, 1.3, 10.0, 60.0]))
+
+
+@plain("a temperature of 0.05", 2)
+def cold(d):
+    return Call("temperature", logits=d.normal("b v"), t=0.05)
+
+
+@plain("a temperature after a filter", 3, v=(4, 9))
+def warm_filtered(d):
+    return Call("temperature", logits=filtered(d), t=d.number(0.3, 2.0))
+
+
 @plain("top-k", 7, b=(2, 4), v=(3, 9))
 def best_k(d):
     return Call("top_k", logits=d.normal("b v", std=2.0), k=d.k)
+
+
+@plain("top-k with k = 1", 2, b=(2, 4), v=(3, 9))
+def single_best(d):
+    return Call("top_k", logits=d.normal("b v", std=2.0), k=1)
+
+
+@plain("top-k of many", 1, b=2, v=(120, 140), k=(60, 100))
+def best_of_many(d):
+    return Call("top_k", logits=d.normal("b v", std=2.0), k=d.k)
+
+
+@plain("top-k after another filter", 4, v=(4, 9))
+def best_filtered(d):
+    return Call("top_k", logits=filtered(d), k=d.integer(1, d.v))
+
+
+@plain("top-k of logits that hardly differ", 3, v=(4, 9), float32=False)
+def close_together(d):
+    return Call("top_k", logits=d.keep(1 + 1e-8 * d.normal("b v"), "b v"), k=d.integer(1, d.v - 1))
 
 
 @plain("top-k, k greater than the vocabulary", 3)
@@ -79,12 +119,49 @@ def far(d):
 
 @plain("top-p after another filter", 5, v=(4, 9), float32=False)
 def after(d):
-    logits = d.normal("b v", std=2.0).masked_fill(~d.mask("b v", keep=0.5), -torch.inf)
-    return Call("top_p", logits=d.keep(logits, "b v"), p=d.number(0.3, 0.9))
+    return Call("top_p", logits=filtered(d), p=d.number(0.3, 0.9))
+
+
+@plain("top-p, p next to 0 or to 1", 6, v=(5, 9), float32=False)
+def ends(d):
+    return Call("top_p", logits=d.normal("b v"), p=d.choice([0.01, 0.05, 0.96, 0.985, 0.999]))
+
+
+@plain("top-p, p a billionth beside a sum", 4, v=(5, 9), float32=False)
+def beside(d):
+    logits = d.normal("b v")
+    sums = logits.softmax(-1).sort(descending=True).values.cumsum(-1)[0, : d.v - 1]
+    return Call("top_p", logits=logits, p=float(d.choice(sums.tolist())) + d.choice([-1e-9, 1e-9]))
 
 
 @plain("a draw", 8, v=(3, 9), float32=False)
 def fall(d):
+    return Call("draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.uniform("b"))
+
+
+@plain("u on the edge between two tokens, or a billionth beside it", 6, v=(5, 9), float32=False)
+def edge(d):
+    """Probabilities of 1/2, 1/4 ... in random order: their sums are exact."""
+    powers = [0.5**n for n in range(1, d.v)]
+    rows = torch.stack(
+        [torch.tensor([*powers, powers[-1]], dtype=torch.float64)[d.distinct("v", "v")] for _ in range(d.b)]
+    )
+    place = d.integers("b 1", 0, "v-1")
+    beside = torch.tensor(d.choice([[0.0], [-1e-9], [1e-9]]), dtype=torch.float64)
+    return Call(
+        "draw", probabilities=d.keep(rows, "b v"), u=d.keep(rows.cumsum(-1).gather(1, place)[:, 0] + beside, "b")
+    )
+
+
+@plain("u = 0", 2, v=(3, 9), float32=False)
+def at_zero(d):
+    return Call(
+        "draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.keep(torch.zeros(d.b).double(), "b")
+    )
+
+
+@plain("a draw from many tokens", 1, b=4, v=(300, 400), float32=False)
+def fall_far(d):
     return Call("draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.uniform("b"))
 
 
@@ -122,8 +199,23 @@ def fewest(learner, d):
     return bool((total >= p - 1e-9).all()) and bool((total - least < p + 1e-9).all())
 
 
+@law(
+    "of tokens that are all equally likely, top-p keeps others than the fewest that reach p, where some of them reach it exactly",
+    draws=1,
+)
+def exactly(learner, d):
+    """By a softmax the sums are exact; written otherwise they may be off in the last digit, upwards or downwards, but not for
+    every number of tokens."""
+    found = [(n, learner.top_p(torch.zeros(1, n, dtype=torch.float64), 0.5)) for n in (2, 4, 8, 16, 32, 64)]
+    return all(kept.shape == (1, n) for n, kept in found) and any(
+        int(kept.isfinite().sum()) == n // 2 for n, kept in found
+    )
+
+
 @law("a filter changes the logits of tokens that stay")
 def untouched(learner, d):
+    """What is filled in for the others is another question: only clearly greater logits count as staying."""
     logits = d.normal("b v")
-    filtered = [learner.top_k(logits, 2), learner.top_p(logits, 0.7)]
-    return all(near(f[f.isfinite()], logits[f.isfinite()]) for f in filtered)
+    kept = [learner.top_k(logits, 2), learner.top_p(logits, 0.7)]
+    stay = [top_k(logits, 2).isfinite(), top_p(logits, 0.7).isfinite()]
+    return all(f.shape == logits.shape and near(f[s], logits[s]) for f, s in zip(kept, stay, strict=True))
