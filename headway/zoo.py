@@ -1,19 +1,21 @@
 """A name becomes a model and a tokenizer, ready to use: the one place that joins them.
 
-A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, or an id on the Hugging Face hub
-(``owner/name``, with ``@revision`` if you like).
+A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, a training run
+(its folder, its name, or ``last``), or an id on the Hugging Face hub (``owner/name``, with ``@revision`` if you like).
 """
 
 from __future__ import annotations
 
 import errno
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
-from headway.models.catalog import CATALOG
+from headway.base.files import expanded
+from headway.base.reading import read_json
+from headway.models.catalog import CATALOG, Entry
+from headway.train.folder import RunFolder, is_run, model_of_run
 
 if TYPE_CHECKING:
     import torch
@@ -53,12 +55,14 @@ class Loaded:
 
     Attributes:
         name: What was asked for.
+        entry: The architecture, as the catalogue has it.
         model: In evaluation mode.
         tokenizer: None where the checkpoint has none.
         where: The file or folder it was read from.
     """
 
     name: str
+    entry: Entry
     model: Any
     tokenizer: Any
     where: Path
@@ -112,7 +116,7 @@ def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: b
     if path.suffix.lower() == ".onnx" and path.is_file():
         from headway.weights import load_onnx
 
-        return Loaded(name=name, model=load_onnx(path, dtype=dtype, device=device), tokenizer=None, where=path)
+        return _joined(name, load_onnx(path, dtype=dtype, device=device), None, path)
     return (_from_gguf if path.is_file() else _from_folder)(name, path, dtype, device)
 
 
@@ -127,11 +131,11 @@ def find(name: str, *, progress: bool = True) -> Path:
         if way == "house":
             return house(name)
         return _from_hub(what, progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name and path.exists():
         if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
-        return path
+        return RunFolder(path).model if is_run(path) else path
     is_file = name.endswith((".gguf", ".onnx"))
     if is_file or name.startswith((".", "/", "~", "\\")) or "\\" in name:
         raise HeadwayError(f"there is no {'file' if is_file else 'folder'} {name}.")
@@ -141,6 +145,8 @@ def find(name: str, *, progress: bool = True) -> Path:
         here = ready().get(name)
         these = f"{' or '.join(here)}, " if here else ""
         raise HeadwayError(f"{name} is an architecture: give weights of it, {these}a folder, or a Hugging Face id.")
+    if (model := model_of_run(name)) is not None:
+        return model
     known = ", ".join(ZOO)
     raise HeadwayError(
         f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "
@@ -180,7 +186,8 @@ def _in_hub_cache(id: str) -> bool:
     import os
 
     home = Path(
-        os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser() / "hub"
+        os.environ.get("HF_HUB_CACHE")
+        or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"
     )
     return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
@@ -232,16 +239,14 @@ def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
 
     file = GGUF(path)
     tokenizer = PretrainedTokenizer.from_gguf(file.facts, name=name)  # first: it is read in a moment
-    return _checked(
-        Loaded(name=name, model=load_gguf(file, dtype=dtype, device=device), tokenizer=tokenizer, where=path)
-    )
+    return _joined(name, load_gguf(file, dtype=dtype, device=device), tokenizer, path)
 
 
 def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
     from headway.weights import load_folder
 
     model = load_folder(path, dtype=dtype, device=device)
-    return _checked(Loaded(name=name, model=model, tokenizer=_tokenizer(name, path), where=path))
+    return _joined(name, model, _tokenizer(name, path), path)
 
 
 def _tokenizer(name: str, folder: Path) -> Any:
@@ -262,15 +267,16 @@ def _tokenizer(name: str, folder: Path) -> Any:
 
 
 def _kind(path: Path) -> str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
+    content = read_json(path)
     return content.get("kind") if isinstance(content, dict) else None
 
 
-def _checked(loaded: Loaded) -> Loaded:
-    rows = getattr(loaded.model.config, "vocab_size", None)
+def _joined(name: str, model: Any, tokenizer: Any, where: Path) -> Loaded:
+    """The parts as one, if they belong together."""
+    from headway.weights.store import entry_of_model
+
+    loaded = Loaded(name=name, entry=entry_of_model(model), model=model, tokenizer=tokenizer, where=where)
+    rows = getattr(model.config, "vocab_size", None)
     if loaded.tokenizer is not None and rows is not None and loaded.tokenizer.vocab_size > rows:
         raise Corrupt(
             f"{loaded.where}: its tokenizer has {loaded.tokenizer.vocab_size} tokens and its model only {rows}: "

@@ -36,6 +36,18 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", help="where the laws run: cpu, or cuda where there is one")
+
+
+def pytest_configure(config):
+    if config.getoption("--device") != "cpu":
+        import torch
+        from support import numerics
+
+        numerics.DEVICE = torch.device(config.getoption("--device"))
+
+
 @pytest.fixture
 def say(monkeypatch, capfd, tmp_path):
     """Run a command in this process, in an empty folder: (exit code, standard output, standard error)."""

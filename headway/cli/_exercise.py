@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
+from headway.base.console import err, out
 from headway.base.errors import HeadwayError
+from headway.base.files import write_bytes
+from headway.learn.evidence import read, record
+from headway.learn.exercise import exercises, find_exercise
+from headway.learn.progress import Progress, remember, sync
+from headway.learn.steps import next_step
+from headway.learn.workspace import find_workspace
 
 if TYPE_CHECKING:
     from headway.learn.exercise import Exercise
@@ -17,8 +26,6 @@ if TYPE_CHECKING:
 
 def workspace_or_none() -> Workspace | None:
     """The workspace, where there is one."""
-    from headway.learn.workspace import find_workspace
-
     try:
         return find_workspace()
     except HeadwayError:
@@ -30,9 +37,6 @@ def next_exercise(progress: Progress, after: Exercise | None = None) -> Exercise
 
     `after`: the first one behind this in the order of the path, beginning again at the end.
     """
-    from headway.learn.exercise import exercises
-    from headway.learn.steps import next_step
-
     passed = {state.exercise.id for topic in progress.topics.values() for state in topic.exercises if state.done}
     skipped = {name for name, topic in progress.topics.items() if topic.skipped or topic.tested_out}
     every = list(exercises().values())
@@ -49,8 +53,6 @@ def next_exercise(progress: Progress, after: Exercise | None = None) -> Exercise
 
 def file_of(exercise: Exercise, workspace: Workspace) -> Path:
     """The learner's file; the stub is put there where it is missing."""
-    from headway.base.files import write_bytes
-
     file = workspace.exercise_file(exercise.id)
     if not file.exists() and not file.is_symlink():
         write_bytes(file, exercise.task.read_bytes())
@@ -59,10 +61,6 @@ def file_of(exercise: Exercise, workspace: Workspace) -> Path:
 
 def resolve(name: str | None, workspace: Workspace | None) -> tuple[Exercise, Path]:
     """What a command's argument means: an exercise, or the path of a file written for one; None is the next exercise."""
-    from headway.learn.exercise import find_exercise
-    from headway.learn.progress import Progress
-    from headway.learn.workspace import find_workspace
-
     if name is not None and (name.endswith(".py") or Path(name).is_file()):
         file = Path(name)
         if not file.is_file():
@@ -98,10 +96,6 @@ def mark(status: str) -> tuple[str, str]:
 
 def draw_verdict(exercise: Exercise, verdict: Verdict, verbose: bool = False, short: bool = False) -> None:
     """One line; the rest with `verbose`. Nothing a learner's file printed can look like a verdict: it is set off."""
-    from rich.text import Text
-
-    from headway.base.console import out
-
     sign, style = mark(verdict.status)
     out().print(Text.assemble((f"{sign} ", style), (exercise.id, "bold"), f"  {verdict.line}"))
     if short:
@@ -125,13 +119,19 @@ def draw_verdict(exercise: Exercise, verdict: Verdict, verbose: bool = False, sh
 
 
 def keep(workspace: Workspace | None, file: Path, verdict: Verdict) -> list:
-    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked."""
-    from headway.learn.progress import remember, sync
+    """Record a verdict, if the file is the workspace's own, and tick what that has earned. Returns the lines ticked.
 
+    Where nothing can be written, as on a read-only disk, the verdict is given all the same, and that it is not recorded is said.
+    """
     if workspace is None or not _same(file, workspace.exercise_file(verdict.exercise)):
         return []
-    remember(workspace, verdict)
-    return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    try:
+        remember(workspace, verdict)
+        return sync(workspace) if verdict.passed and workspace.plan.is_file() else []
+    except OSError as error:
+        where = error.filename or workspace.root
+        err().print(f"This verdict is not recorded: {where}: {error.strerror}.", style="yellow", markup=False)
+        return []
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -143,16 +143,12 @@ def _same(one: Path, other: Path) -> bool:
 
 def hints_seen(workspace: Workspace, exercise: Exercise) -> int:
     """How many of an exercise's hints the learner has looked at."""
-    from headway.learn.evidence import read
-
     numbers = [e.result for e in read(workspace) if e.kind == "hint" and e.name == exercise.id]
     return max((int(n) for n in numbers if n.isdigit()), default=0)
 
 
 def next_hint(workspace: Workspace, exercise: Exercise) -> tuple[int, str]:
     """The next hint and its number, recorded as seen; past the last one, the last again."""
-    from headway.learn.evidence import record
-
     if not exercise.hints:
         raise HeadwayError(f"{exercise.id} has no hints.")
     seen = hints_seen(workspace, exercise)
@@ -164,10 +160,6 @@ def next_hint(workspace: Workspace, exercise: Exercise) -> tuple[int, str]:
 
 def draw_hint(exercise: Exercise, number: int, text: str) -> None:
     """One hint, with how many there are."""
-    from rich.text import Text
-
-    from headway.base.console import out
-
     count = len(exercise.hints)
     more = f"; {count - number} more" if number < count else "; the last one"
     out().print(Text(f"{exercise.id}, hint {number} of {count}{more}", style="bold"))
@@ -176,15 +168,8 @@ def draw_hint(exercise: Exercise, number: int, text: str) -> None:
 
 def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> int:
     """Every exercise in order, with where the learner stands."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.learn.exercise import exercises
-
     states = {}
     if workspace is not None:
-        from headway.learn.progress import Progress
-
         for topic in Progress(workspace).topics.values():
             states.update({state.exercise.id: state for state in topic.exercises})
     every = exercises()

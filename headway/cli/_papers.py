@@ -46,7 +46,9 @@ def known(path: Path | None = None) -> dict[str, Record]:
 
 def library(workspace: Workspace | None) -> Library:
     """Everything that can be found: the path's papers, and the notes of the workspace where there is one."""
-    return Library(known(), workspace.papers if workspace else None)
+    if workspace is None:
+        return Library(known())
+    return Library(known(), workspace.papers, workspace.marks / "papers.lock")
 
 
 def take_notes(workspace: Workspace, shelf: Library | None = None) -> list[str]:

@@ -7,19 +7,30 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.table import Table
 
-app = App(name="claims", help="List the claims with cost and verdicts, or show one: headway claims show NAME.")
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError, did_you_mean
+from headway.claims import shelf
+from headway.claims.catalog import CATALOG, get
+from headway.claims.code import fingerprints
+from headway.cli.reproduce import show as show_result
+
+app = App(name="claims", help="List the papers' claims with cost and verdicts, or show one.")
 
 
 @app.default
-def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None) -> int:
-    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours."""
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError, did_you_mean
-    from headway.claims import shelf
-    from headway.claims.catalog import CATALOG
+def claims(
+    name: Annotated[str | None, Parameter(help="A claim: shows it, as headway claims show does.")] = None,
+    /,
+    *,
+    topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None,
+) -> int:
+    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours.
+    Or show one."""
+    if name is not None:
+        return show(name)
 
     topics = sorted({entry.topic for entry in CATALOG.values()})
     if topic is not None and topic not in topics:
@@ -37,9 +48,9 @@ def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of th
         if yours is not None:
             verdict += f"\n{_coloured(yours)} (yours)"
         table.add_row(f"[bold cyan]{name}[/]", f"{entry.title}\n[dim]{entry.paper}[/]", entry.cost, verdict)
-    console = out()
+    console = answers()
     console.print(table)
-    console.print("\n`headway claims show NAME` tells one in full, `headway reproduce NAME` runs it.")
+    console.print("\n`headway claims NAME` tells one in full, `headway reproduce NAME` runs it.")
     return 0
 
 
@@ -48,14 +59,6 @@ def show(
     name: str, /, *, out: Annotated[Path | None, Parameter(help="The folder given to reproduce --out.")] = None
 ) -> int:
     """Show the claim NAME: statement, experiment, arms, control, thresholds, and the numbers, shipped and yours."""
-    from rich.markup import escape
-
-    from headway.base.console import out as answers
-    from headway.claims import shelf
-    from headway.claims.catalog import get
-    from headway.claims.code import fingerprints
-    from headway.cli.reproduce import show as show_result
-
     claim = get(name)
     console = answers()
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+
 import cyclopts
+from rich.syntax import Syntax
+from rich.table import Table
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.cli.shared.architectures import chain, told
 
 app = cyclopts.App(name="diff", help="Say what changed between two architectures.")
 
@@ -18,7 +26,6 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     code
         Show the difference of the two files instead.
     """
-    from headway.base.errors import HeadwayError
     from headway.models.catalog import entry
 
     if second is None:
@@ -37,11 +44,6 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
 
 
 def _notes(one, two) -> None:
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.cli._architectures import chain, told
-
     console, a, b = out(), told(one), told(two)
     console.print(f"[bold]{one.title}[/bold] -> [bold]{two.title}[/bold]\n")
     path = chain(two.name)
@@ -71,13 +73,6 @@ def _notes(one, two) -> None:
 
 
 def _code(one, two) -> None:
-    import difflib
-
-    from rich.syntax import Syntax
-
-    from headway.base.console import out
-    from headway.cli._architectures import told
-
     a, b = told(one).path, told(two).path
     lines = difflib.unified_diff(
         a.read_text(encoding="utf-8").splitlines(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from importlib import metadata
 from importlib.util import find_spec
@@ -11,6 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cyclopts
+from rich.text import Text
+
+from headway import __version__
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.base.files import cache_dir, expanded
+from headway.base.sources import SOURCES, megabytes, state
+from headway.cli._plan import fit, glyphs
+from headway.learn.evidence import read
+from headway.learn.match import read_corrections
+from headway.learn.plan import read as read_plan
+from headway.learn.workspace import find_workspace
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,10 +40,6 @@ def doctor() -> int:
 
     Exit code 0 where nothing is missing, 1 where something is; each such line says what to do.
     """
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.cli._plan import fit, glyphs
 
     console, sign = out(), glyphs()
     missing: list[str] = []
@@ -46,7 +55,6 @@ def doctor() -> int:
         console.print(Text(text, style="bold"))
 
     title("Versions")
-    from headway import __version__
 
     row("headway", __version__, Text(str(Path(__file__).resolve().parents[2]), style="dim"))
     row("python", sys.version.split()[0], Text(sys.executable, style="dim"))
@@ -98,10 +106,6 @@ def doctor() -> int:
 
 def _caches(row) -> list[str]:
     """The caches with their sizes; what is missing or damaged in them."""
-    from rich.text import Text
-
-    from headway.base.files import cache_dir
-    from headway.base.sources import SOURCES, megabytes, state
 
     missing = []
     home = cache_dir()
@@ -119,13 +123,12 @@ def _caches(row) -> list[str]:
             missing.append(f"{source.name} is {found}: headway fetch {source.name}")
     if state(SOURCES[DEFAULT_MODEL]) == "missing":
         missing.append(f"{DEFAULT_MODEL}, the default model: headway fetch {DEFAULT_MODEL}")
-    hub = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    hub = expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
     told = ", ".join(f"{name}={os.environ[name]}" for name in ("HF_HOME", "HF_HUB_OFFLINE") if os.environ.get(name))
     row("hugging face", str(hub), megabytes(size_of(hub)) if hub.exists() else "empty", Text(told, style="dim"))
     anchor = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(anchor, os.W_OK):
         missing.append(f"{anchor} cannot be written to: set HEADWAY_CACHE to a folder that can")
-    import shutil
 
     free = shutil.disk_usage(anchor).free
     if free < 500_000_000:
@@ -135,13 +138,6 @@ def _caches(row) -> list[str]:
 
 def _workspace(row) -> list[str]:
     """The workspace, if there is one: what can be read of it."""
-    from rich.text import Text
-
-    from headway.base.errors import HeadwayError
-    from headway.learn.evidence import read
-    from headway.learn.match import read_corrections
-    from headway.learn.plan import read as read_plan
-    from headway.learn.workspace import find_workspace
 
     missing = []
     try:
@@ -248,8 +244,6 @@ def free_memory() -> tuple[int, int] | None:
 
 
 def which(name: str) -> str | None:
-    import shutil
-
     return shutil.which(name)
 
 

@@ -6,6 +6,12 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.table import Table
+
+from headway.base.console import err, out
+from headway.base.files import cache_dir
+from headway.base.sources import SOURCES, find, megabytes, state
+from headway.base.sources import fetch as get
 
 app = cyclopts.App(name="fetch", help="Fetch models and texts into the cache, or list them.")
 
@@ -24,10 +30,6 @@ def fetch(*names: str, verify: Annotated[bool, Parameter(negative=())] = False) 
     verify
         Read what is on the disk again and compare its checksum, though nothing seems to have changed.
     """
-    from headway.base.console import out
-    from headway.base.sources import SOURCES, find, megabytes, state
-    from headway.base.sources import fetch as get
-
     sources = [find(name) for name in names]
     if not sources:
         return _list(list(SOURCES.values()), verify)
@@ -40,12 +42,6 @@ def fetch(*names: str, verify: Annotated[bool, Parameter(negative=())] = False) 
 
 
 def _list(sources, thorough: bool) -> int:
-    from rich.table import Table
-
-    from headway.base.console import err, out
-    from headway.base.files import cache_dir
-    from headway.base.sources import megabytes, state
-
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("name", "size", "", "licence", "what"):
         table.add_column(

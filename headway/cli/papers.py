@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from headway.base.files import expanded
+
 app = App(name="papers", help="List the papers, write notes on them, file new ones, export and import them.")
 zotero = App(name="zotero", help="Show Zotero's collections; pull papers from it, push papers to it.")
 app.command(zotero)
@@ -260,7 +262,7 @@ def add(
     known: list[Record] = []
     for word in what:
         if _is_file(word):
-            code = max(code, _take_file(workspace, shelf, Path(word).expanduser()))
+            code = max(code, _take_file(workspace, shelf, expanded(word)))
         elif there := shelf.lookup(word):
             known.append(there)
         elif number := arxiv_id(word):
@@ -363,7 +365,7 @@ def import_(
         raise HeadwayError("say which files: headway papers import library.bib")
     workspace = find_workspace()
     shelf = library(workspace)
-    return max(_take_file(workspace, shelf, path.expanduser(), topic) for path in file)
+    return max(_take_file(workspace, shelf, expanded(path), topic) for path in file)
 
 
 # -- Zotero --------------------------------------------------------------------------------------------------------------
@@ -556,7 +558,7 @@ def _exercises(record: Any) -> list[str]:
 
 
 def _is_file(word: str) -> bool:
-    path = Path(word).expanduser()
+    path = expanded(word)
     try:
         return path.is_file() or (path.suffix.lower() in (".bib", ".ris", ".json") and "://" not in word)
     except OSError:

@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from headway.base.console import err
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError
+from headway.claims import catalog, shelf
+from headway.learn import evidence
 
 if TYPE_CHECKING:
     from headway.claims.run import Reporter, Unit
@@ -35,11 +44,6 @@ def reproduce(
     Writes result.json, result.png and units/ into claims/NAME of the workspace, or into results/NAME outside of one.
     Exit code 0: reproduced, or too few seeds for a verdict. 1: not at this scale, or contradicted.
     """
-    from headway.base.console import err
-    from headway.base.console import out as answers
-    from headway.base.errors import HeadwayError
-    from headway.claims import catalog, shelf
-
     wanted = parse_seeds(seeds, seed_count)
     if jobs < 1:
         raise HeadwayError(f"--jobs {jobs}: give 1 or more.")
@@ -65,8 +69,6 @@ def reproduce(
     show(answers(), result)
     answers().print(f"numbers  {folder / 'result.json'}\npicture  {folder / 'result.png'}")
     if workspace:
-        from headway.learn import evidence
-
         evidence.record(
             workspace,
             kind="claim",
@@ -81,8 +83,6 @@ def reproduce(
 
 def parse_seeds(seeds: str | None, count: int | None) -> tuple[int, ...] | None:
     """``0..4`` or ``1,4,7`` (or both, joined by commas), or a count from 0; None for the claim's own."""
-    from headway.base.errors import HeadwayError
-
     if count is not None:
         if seeds is not None:
             raise HeadwayError("give --seeds or --seed-count, not both.")
@@ -107,9 +107,6 @@ def parse_seeds(seeds: str | None, count: int | None) -> tuple[int, ...] | None:
 
 def show(console: Any, result: dict[str, Any]) -> None:
     """Print the checks of a result and its verdict; every number comes from the JSON."""
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("check")
     table.add_column("mean", justify="right", no_wrap=True)
@@ -146,8 +143,6 @@ def duration(seconds: float) -> str:
 @contextlib.contextmanager
 def reporter(name: str) -> Iterator[Any]:
     """A bar with the time left on a terminal; elsewhere a plain line now and then. Both on standard error."""
-    from headway.base.console import err
-
     found = _bar(name) if err().is_terminal else _lines(name)
     try:
         yield found
@@ -189,9 +184,6 @@ def _lines(name: str) -> Reporter:
 
 
 def _bar(name: str) -> Reporter:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from headway.base.console import err
     from headway.claims.run import Reporter
 
     class Bar(Reporter):

@@ -17,6 +17,15 @@ from headway.base.errors import Corrupt, HeadwayError, Unsupported
 RATE = 16000
 """Samples per second that Whisper was trained on."""
 
+RATES = range(1000, 768_001)
+"""Samples per second that a file may have; telephones have 8,000, the finest recordings 768,000."""
+LONGEST = 3 * 3600
+"""Seconds."""
+MOST = 200_000_000
+"""Samples of all channels: 3 hours at Whisper's rate, more than half an hour of a stereo disc."""
+LARGEST = 8 * MOST
+"""Bytes of the largest file that can hold as many."""
+
 FRAME, HOP = 400, 160
 """Samples of a frame (25 ms), and from one frame to the next (10 ms)."""
 
@@ -31,11 +40,12 @@ def read_wave(path: Path | str) -> tuple[Float[Tensor, "c n"], int]:
     """The samples of a .wav file in [-1, 1], one row per channel, and how many there are in a second.
 
     Integers of 8, 16, 24 and 32 bits and floats of 32 and 64 are read. A header that promises more than there is (a
-    recording that was cut off, a pipe) is taken for what is there.
+    recording that was cut off, a pipe) is taken for what is there. Read are up to `MOST` samples at `RATES` a second.
     """
     path = Path(path)
     try:
-        raw = path.read_bytes()
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST + 1)
     except (FileNotFoundError, IsADirectoryError):
         raise HeadwayError(f"there is no file {path}") from None
     if raw[:4] != b"RIFF" or raw[8:12] != b"WAVE":
@@ -57,6 +67,14 @@ def read_wave(path: Path | str) -> tuple[Float[Tensor, "c n"], int]:
         (kind,) = struct.unpack_from("<H", form, 24)
     if kind not in (1, 3) or bits not in ((8, 16, 24, 32) if kind == 1 else (32, 64)) or not channels or not rate:
         raise Unsupported(f"{path} is a .wav file of a kind that is not read here (format {kind}, {bits} bits)")
+    if rate not in RATES:
+        raise Unsupported(
+            f"{path} says that it has {rate} samples a second: read are {RATES.start:,} to {RATES.stop - 1:,}"
+        )
+    if len(data) // (bits // 8) > MOST or len(data) // (channels * bits // 8) > LONGEST * rate:
+        raise HeadwayError(
+            f"{path} is too long: up to {LONGEST // 3600} hours and {MOST // 10**6} million samples are read"
+        )
     whole = len(data) // (channels * bits // 8) * (channels * bits // 8)
     if not whole:
         raise HeadwayError(f"{path} holds no sound")

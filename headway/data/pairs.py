@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.files import expanded
 
 UNDER_TWENTY = [
     "zero",
@@ -143,7 +144,7 @@ def load_pairs(name: str | Path) -> list[tuple[str, str]]:
     """The pairs called `name` (see `PAIRS`), or the first two columns of the .tsv, or values of the .jsonl, at that path."""
     if str(name) in PAIRS:
         return PAIRS[str(name)][0]()
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.is_file():
         raise HeadwayError(
             f"'{name}' is neither a file nor a set of pairs.{did_you_mean(str(name), list(PAIRS))} "
@@ -166,7 +167,7 @@ def _pair(line: str, path: Path, number: int) -> tuple[str, str]:
             first, second, *_ = row.values() if isinstance(row, dict) else row
         else:
             first, second, *_ = line.split("\t")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise HeadwayError(f"{path}, line {number}: there should be two columns, separated by a tab.") from None
     return str(first), str(second)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +13,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.reading import read_json_object
+
+MOST = 64_000_000
+"""Pixels of a picture; decoding takes some ten bytes for each."""
 
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -59,7 +66,7 @@ class Manner:
         if not path.is_file():
             return otherwise
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json_object(path)
             facts = facts.get("image_processor", facts)
             size, crop = _size(facts.get("size")), _size(facts.get("crop_size"))
             if isinstance(facts.get("size"), int) and _is_square(facts, otherwise):  # ViT's first files
@@ -79,7 +86,7 @@ class Manner:
                 spread=tuple(map(float, facts.get("image_std", otherwise.spread))) if normal else None,
                 scale=float(facts.get("rescale_factor", 1 / 255)) if facts.get("do_rescale", True) else 1.0,
             )
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
             raise Corrupt(f"{path} does not say how pictures are made ready ({error}): fetch it again") from error
 
     def __call__(self, picture: Image.Image, channels: int = 3) -> Float[Tensor, "c y x"]:
@@ -100,17 +107,35 @@ class Manner:
 
 def load_picture(path: Path | str) -> Image.Image:
     """A picture from a file, turned upright; one line where it is none."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise HeadwayError(f"there is no file {str(path)[:200]}")
     try:
-        with Image.open(path) as file:
+        with _opened(path) as file:
             picture = ImageOps.exif_transpose(file)
             if picture.mode.startswith("I;16"):  # of which `convert` would cut off all above 255
                 picture = Image.fromarray((np.asarray(picture) // 256).astype(np.uint8))
             return picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except HeadwayError:
+        raise
+    except (
+        Exception
+    ) as error:  # the decoders raise whatever the damage makes of them: struct.error, KeyError, IndexError ...
         raise Corrupt(f"{path} is no picture that can be read (PNG, JPEG, WebP ...): {_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of which only the header is read yet; HeadwayError where it has more than `MOST` pixels."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours comes earlier
+        with Image.open(path) as file:
+            width, height = file.size
+            if width * height > MOST:
+                raise HeadwayError(
+                    f"{path} has {width} x {height} pixels: up to {MOST // 10**6} million are read; make it smaller"
+                )
+            yield file
 
 
 def inside_square(picture: Image.Image, side: int) -> tuple[Image.Image, tuple[int, int, int, int]]:

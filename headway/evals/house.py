@@ -25,7 +25,8 @@ from headway.data.pairs import load_pairs
 from headway.data.text import load_text, split
 from headway.evals.record import commit_of
 from headway.evals.speed import machine
-from headway.sample.generate import generate
+from headway.sample.beam import reading
+from headway.sample.generate import Until, generate
 from headway.train.config import PRESET_FOLDER, TrainConfig
 from headway.train.folder import RunFolder
 from headway.train.losses import cross_entropy
@@ -116,12 +117,9 @@ def translate(loaded: Loaded, sources: Sequence[str], *, batch: int = 100) -> li
         rows = [torch.tensor(loaded.encode(sources[place])) for place in places]
         source = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
         mask = torch.arange(source.shape[1]) < torch.tensor([len(row) for row in rows])[:, None]
-
-        def forward(tokens: Any, cache: Any, _: Any, source: Any = source, mask: Any = mask) -> Any:
-            return loaded.model(source, tokens, cache, source_mask=mask)[:, -1]
-
         begin = torch.full((len(rows), 1), start)
-        steps = generate(loaded.model, begin, max_tokens=12, stop_ids=(end,), pad=end, forward=forward)
+        until = Until(max_tokens=12, stop_ids=(end,), pad=end)
+        steps = generate(reading(loaded.model, source, mask), begin, until=until)
         said = torch.stack(list(steps), 1).tolist()
         for place, ids in zip(places, said, strict=True):
             ids = ids[: ids.index(end)] if end in ids else ids

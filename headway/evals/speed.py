@@ -29,7 +29,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
-from headway.sample.generate import generate, last_logits
+from headway.sample.generate import Until, generate, last_logits
 
 Arm = Callable[[], float]
 """Does the work once and returns its rate, in units a second."""
@@ -126,7 +126,7 @@ def _clock(device: torch.device) -> float:
 def decode_rate(model: Any, tokens: Tensor, n: int, said: list[int] | None = None) -> float:
     """Tokens a second of our `generate` after the first one, greedy; what it says goes into `said`."""
     begun, ids = 0.0, []
-    for step, chosen in enumerate(generate(model, tokens, max_tokens=n)):
+    for step, chosen in enumerate(generate(model, tokens, until=Until(max_tokens=n))):
         ids.append(int(chosen[0]))
         if step == 0:
             begun = _clock(tokens.device)
@@ -321,9 +321,9 @@ def mambapy_reference(model: Any) -> Iterator[Any]:
         d_model=config.width,
         n_layers=config.n_layer,
         d_state=config.state,
-        expand_factor=config.channels // config.width,
+        expand_factor=config.inner // config.width,
         d_conv=config.taps,
-        dt_rank=config.rank,
+        dt_rank=config.step_rank,
         rms_norm_eps=config.eps,
         bias=config.bias,
         conv_bias=config.conv_bias,

@@ -59,9 +59,10 @@ class Exercise:
 
     @functools.cached_property
     def hints(self) -> list[str]:
-        """The sections of hints.md, in order: each begins with a line ``## ...``, which is not part of it."""
+        """The sections of hints.md, in order: each begins with a line ``## ...``, which is not part of it. A section may begin
+        with code, whose indent is kept."""
         text = (self.folder / "hints.md").read_text(encoding="utf-8")
-        return [part.strip() for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]]
+        return [part.strip("\n").rstrip() for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]]
 
     @functools.cached_property
     def styles(self) -> dict[str, str]:

@@ -62,6 +62,16 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class TwoMeanings:
+    """Words that mean something else outside this field; the fields are explained at the top of path.toml."""
+
+    words: tuple[str, ...]
+    certain: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    company: bool = False
+
+
+@dataclass(frozen=True)
 class Topic:
     """A node of the path. `check` says what counts as done where there are no exercises (``papers = N``, ``models = N``)."""
 
@@ -93,6 +103,8 @@ class Path:
     topics: dict[str, Topic]
     papers: dict[str, Paper]
     generic: frozenset[str]
+    field: frozenset[str] = frozenset()
+    two_meanings: tuple[TwoMeanings, ...] = ()
 
     def topic(self, name: str) -> Topic:
         """The topic called `name`: its id, another name for it, or its title, capitals and blanks aside."""
@@ -155,7 +167,9 @@ def read_path(course: FilePath = COURSE) -> Path:
             if key not in papers:
                 raise ValueError(f"path.toml: {topic.id} names the paper {key!r}, which papers.toml does not know")
         topics[topic.id] = topic
-    return Path(topics, papers, frozenset(content["reading"]["generic"]))
+    reading = content["reading"]
+    two = tuple(TwoMeanings(**_tuples(row)) for row in reading.get("two_meanings", []))
+    return Path(topics, papers, frozenset(reading["generic"]), frozenset(reading.get("field", [])), two)
 
 
 def _tuples(row: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from headway.base.errors import HeadwayError
+from headway.learn.contract import contract_of
+from headway.learn.exercise import find_exercise
 
 HOMES = ("headway.blocks.", "headway.sample.", "headway.adapt.")
 """Where the functions live that a file may replace by defining one of the same name."""
@@ -120,18 +122,16 @@ def _load(path: Path) -> ModuleType:
 
 def _pairs(path: Path, learner: ModuleType) -> dict[str, Callable]:
     """Full name of one of our functions -> the learner's that takes its place."""
-    from headway.learn.exercise import find_exercise
-
     try:
-        cases: Any = find_exercise(str(path)).load("cases")
+        contract = contract_of(find_exercise(str(path)))
     except HeadwayError:
-        cases = None
-    if cases is not None and hasattr(cases, "plug"):
-        for entry in cases.ENTRIES:
+        contract = None
+    if contract is not None and callable(contract.plug):
+        for entry in contract.entries:
             if not callable(getattr(learner, entry, None)):
                 raise HeadwayError(f"{path} defines no {entry}.")
-        return dict(cases.plug(learner))
-    wanted: dict[str, str] = dict(getattr(cases, "PLUG", {}))
+        return dict(contract.plug(learner))
+    wanted: dict[str, str] = dict(contract.plug) if contract is not None and isinstance(contract.plug, dict) else {}
     if not wanted:
         for name, value in vars(learner).items():
             mine = callable(value) and getattr(value, "__module__", None) == learner.__name__

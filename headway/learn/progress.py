@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError
-from headway.learn.evidence import Evidence, read, record
+from headway.learn.evidence import Evidence, check_writable, read, record, record_all
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.match import Match, match_plan, read_corrections
 from headway.learn.path import Path, Topic, the_path
@@ -253,25 +253,43 @@ def sync(workspace: Workspace) -> list[Item]:
         ]
         if not ready:
             return []
+        check_writable(workspace)
         change = mark(workspace.plan, {item.key: None for item in ready}, lock_of(workspace))
     except (HeadwayError, OSError):
         return []
     ticked = [item for item in ready if item.key in change.done]
-    for item in ticked:
-        because = list(progress.matches[item.index].topics)
-        record(workspace, kind="tick", name=item.text, result=BY_HEADWAY, **item.key.facts(), topics=because)
+    rows = [
+        {
+            "kind": "tick",
+            "name": item.text,
+            "result": BY_HEADWAY,
+            "facts": item.key.facts() | {"topics": list(progress.matches[item.index].topics)},
+        }
+        for item in ticked
+    ]
+    record_all(workspace, rows)
     return ticked
 
 
 def tick(workspace: Workspace, items: Iterable[Item], on: bool = True) -> tuple[list[Item], list[Item], list[Item]]:
-    """Tick (or untick) lines by hand: those changed, those that were so already, those that are gone from the file."""
+    """Tick (or untick) lines by hand: those changed, those that were so already, those that are gone from the file.
+
+    Raises OSError, with nothing changed, where the log cannot be written; HeadwayError where that shows only afterwards.
+    """
     items = list(items)
+    check_writable(workspace)
     wishes: dict[Key, str | None] = {item.key: _last_letter(workspace, item) if on else " " for item in items}
     change = mark(workspace.plan, wishes, lock_of(workspace))
     for item in items:
         if item.key in change.done:
             facts = {**item.key.facts(), "was": item.mark}
-            record(workspace, kind="tick" if on else "untick", name=item.text, result=BY_HAND, **facts)
+            try:
+                record(workspace, kind="tick" if on else "untick", name=item.text, result=BY_HAND, **facts)
+            except OSError as error:
+                raise HeadwayError(
+                    f"{workspace.plan} is changed as you asked, but {workspace.log} could not be written ({error.strerror}): "
+                    "free some room or allow writing there, and run the same command again."
+                ) from error
     changed = [item for item in items if item.key in change.done]
     already = [item for item in items if item.key in change.already]
     gone = [item for item in items if item.key in change.gone]

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.linear import Linear, linear
@@ -66,7 +67,7 @@ class BertConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int = None  # type: ignore[assignment]
+    ff_width: int = DERIVED
     context: int = 512
     n_segment: int = 2
     head: Head = "pretraining"
@@ -77,7 +78,7 @@ class BertConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ff_width", 4 * self.width if self.ff_width is None else self.ff_width)
+        settle(self, ff_width=4 * self.width)
         object.__setattr__(self, "labels", tuple(self.labels))
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
@@ -91,13 +92,6 @@ class BertConfig:
     def pools(self) -> bool:
         """Whether there is a layer that makes one vector of the first token's state."""
         return self.head in ("pretraining", "sequence") or (self.head == "states" and self.pooler)
-
-
-PRESETS = {  # section 3 of the paper; the vocabulary of the released uncased model; MiniLM as its config.json has it
-    "bert-base": BertConfig(vocab_size=30522, width=768, n_layer=12, n_head=12, dropout=0.1),
-    "bert-large": BertConfig(vocab_size=30522, width=1024, n_layer=24, n_head=16, dropout=0.1),
-    "minilm": BertConfig(vocab_size=30522, width=384, n_layer=6, n_head=12, head="states", dropout=0.1),
-}
 
 
 class Bert(nn.Module):
@@ -279,3 +273,10 @@ class WordHead(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         return linear(self.norm(self.activation(self.dense(x))), embedding, self.bias)
+
+
+PRESETS = {  # section 3 of the paper; the vocabulary of the released uncased model; MiniLM as its config.json has it
+    "bert-base": BertConfig(vocab_size=30522, width=768, n_layer=12, n_head=12, dropout=0.1),
+    "bert-large": BertConfig(vocab_size=30522, width=1024, n_layer=24, n_head=16, dropout=0.1),
+    "minilm": BertConfig(vocab_size=30522, width=384, n_layer=6, n_head=12, head="states", dropout=0.1),
+}

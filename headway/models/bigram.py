@@ -42,9 +42,6 @@ class BigramConfig:
         return 1
 
 
-PRESETS = {"names": BigramConfig(vocab_size=27)}  # the letters and a mark for where a name begins and ends
-
-
 class Bigram(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -106,3 +103,6 @@ class Bigram(nn.Module):
         pairs = tokens[:-1].flatten() * v + tokens[1:].flatten()
         counts = torch.bincount(pairs, minlength=v * v).view(v, v).to(torch.float64) + smoothing
         self.embed.weight.copy_((counts / counts.sum(-1, keepdim=True)).log())
+
+
+PRESETS = {"names": BigramConfig(vocab_size=27)}  # the letters and a mark for where a name begins and ends

@@ -92,21 +92,6 @@ class CLIPConfig:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
 
 
-PRESETS = {  # table 20 of the paper; the vocabulary of the released models
-    "clip-vit-b32": CLIPConfig(
-        vision=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
-        text=TowerConfig(width=512, n_layer=12, n_head=8, ff_width=2048),
-    ),
-    "clip-vit-l14-336": CLIPConfig(
-        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
-        text=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
-        image=336,
-        patch=14,
-        projection=768,
-    ),
-}
-
-
 class CLIP(nn.Module):
     """Pictures and captions in, how well each fits each out."""
 
@@ -256,10 +241,16 @@ def draw(model: nn.Module, generator: torch.Generator | None) -> None:
             nn.init.normal_(weight, std=0.02, generator=generator)
 
 
-def contrastive_loss(logits: Float[Tensor, "b b"]) -> Float[Tensor, ""]:
-    """Cross-entropy of the diagonal, over rows and over columns, averaged (figure 3). log(b) where nothing is known."""
-    if logits.shape[0] != logits.shape[1]:
-        raise HeadwayError(f"pictures and captions come in pairs: {logits.shape[0]} and {logits.shape[1]} do not")
-    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    pair = torch.arange(len(logits), device=logits.device)
-    return (F.cross_entropy(wide, pair) + F.cross_entropy(wide.T, pair)) / 2
+PRESETS = {  # table 20 of the paper; the vocabulary of the released models
+    "clip-vit-b32": CLIPConfig(
+        vision=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
+        text=TowerConfig(width=512, n_layer=12, n_head=8, ff_width=2048),
+    ),
+    "clip-vit-l14-336": CLIPConfig(
+        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
+        text=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
+        image=336,
+        patch=14,
+        projection=768,
+    ),
+}

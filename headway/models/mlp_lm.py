@@ -52,11 +52,6 @@ class MLPLMConfig:
             raise HeadwayError(f"context is how many tokens are looked at, at least 1, not {self.context}")
 
 
-PRESETS = {
-    "brown": MLPLMConfig(vocab_size=16383, context=4, width=60, ff_width=50)
-}  # a size the paper tried, section 4
-
-
 class MLPLM(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
@@ -102,9 +97,11 @@ class MLPLM(nn.Module):
         b, t = tokens.shape
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        before = x.new_zeros(b, self.config.context - 1, x.shape[-1]) if cache is None else cache.read(0)["past"]
+        before = x.new_zeros(b, self.config.context - 1, x.shape[-1])
         if cache is not None:
-            cache.write(0, past=last_inputs(x, before, real.lengths))
+            (past,) = cache
+            before = past.read()["past"]
+            past.write(past=last_inputs(x, before, real.lengths))
             cache.advance(t, real.lengths)
         full = torch.cat((before, x), 1)
         window = torch.cat([full[:, place : place + t] for place in range(self.config.context)], -1)
@@ -119,3 +116,8 @@ class MLPLM(nn.Module):
         """An empty cache for `batch` texts of any length: it keeps `context - 1` vectors."""
         c, weight = self.config, self.embed.weight
         return RecurrentCache([{"past": (c.context - 1, c.width)}], batch, dtype=weight.dtype, device=weight.device)
+
+
+PRESETS = {
+    "brown": MLPLMConfig(vocab_size=16383, context=4, width=60, ff_width=50)
+}  # a size the paper tried, section 4

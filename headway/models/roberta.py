@@ -45,13 +45,13 @@ class RobertaConfig(BertConfig):
             raise HeadwayError("RoBERTa was not trained to judge a second sentence: its head for training is 'mlm'")
 
 
-PRESETS = {  # table 9 of the paper, in its appendix; the vocabulary of the released models
-    "roberta-base": RobertaConfig(vocab_size=50265, width=768, n_layer=12, n_head=12, dropout=0.1),
-    "roberta-large": RobertaConfig(vocab_size=50265, width=1024, n_layer=24, n_head=16, dropout=0.1),
-}
-
-
 class Roberta(Bert):
     """An encoder: token ids in, what the head makes of its states out."""
 
     first_position = 2
+
+
+PRESETS = {  # table 9 of the paper, in its appendix; the vocabulary of the released models
+    "roberta-base": RobertaConfig(vocab_size=50265, width=768, n_layer=12, n_head=12, dropout=0.1),
+    "roberta-large": RobertaConfig(vocab_size=50265, width=1024, n_layer=24, n_head=16, dropout=0.1),
+}

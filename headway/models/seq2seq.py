@@ -75,12 +75,6 @@ class Seq2SeqConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.1
-    "rnnsearch": Seq2SeqConfig(vocab_size=30000, width=620, state=1000),
-    "rnnencdec": Seq2SeqConfig(vocab_size=30000, width=620, state=1000, attention="none"),
-}
-
-
 class Seq2Seq(nn.Module):
     """A translator: source ids and the target's ids so far in, the logits of each next target id out."""
 
@@ -174,10 +168,10 @@ class Seq2Seq(nn.Module):
             s = torch.tanh(self.begin(summary))
             fed = torch.zeros_like(s)
         else:
-            s, fed = cache.read(0).values()
+            s, fed = cache.layers[0].read().values()
         x, states, feeds = self.decoder(words, s, fed, memory, summary)
         if cache is not None:
-            cache.write(0, s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
+            cache.layers[0].write(s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
             cache.advance(tokens.shape[1], real.lengths)
         return self.drop(real.restore(x))
 
@@ -271,3 +265,9 @@ class Decoder(nn.Module):
                 kept.append(new)
         self.alignment(torch.stack(weights, 1))
         return torch.stack(feeds, 1), torch.stack(states, 1), torch.stack(feeds, 1)
+
+
+PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.1
+    "rnnsearch": Seq2SeqConfig(vocab_size=30000, width=620, state=1000),
+    "rnnencdec": Seq2SeqConfig(vocab_size=30000, width=620, state=1000, attention="none"),
+}

@@ -98,35 +98,6 @@ class ViTConfig:
         return self.image // self.patch
 
 
-PRESETS = {  # table 1 of the paper; table 17 of DINOv2 and its released config.json files
-    "vit-b16": ViTConfig(width=768, n_layer=12, n_head=12, ff_width=3072, n_class=1000),
-    "vit-l16": ViTConfig(width=1024, n_layer=24, n_head=16, ff_width=4096, n_class=1000),
-    "dinov2-s14": ViTConfig(
-        image=518,
-        patch=14,
-        width=384,
-        n_layer=12,
-        n_head=6,
-        ff_width=1536,
-        layer_scale=1.0,
-        mask_token=True,
-        eps=1e-6,
-    ),
-    "dinov2-b14-registers": ViTConfig(
-        image=518,
-        patch=14,
-        width=768,
-        n_layer=12,
-        n_head=12,
-        ff_width=3072,
-        n_register=4,
-        layer_scale=1.0,
-        mask_token=True,
-        eps=1e-6,
-    ),
-}
-
-
 class ViT(nn.Module):
     """Pictures in; a vector per token out (`hidden`), and logits of the classes (`forward`)."""
 
@@ -303,3 +274,32 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.gelu(self.up(x))))
+
+
+PRESETS = {  # table 1 of the paper; table 17 of DINOv2 and its released config.json files
+    "vit-b16": ViTConfig(width=768, n_layer=12, n_head=12, ff_width=3072, n_class=1000),
+    "vit-l16": ViTConfig(width=1024, n_layer=24, n_head=16, ff_width=4096, n_class=1000),
+    "dinov2-s14": ViTConfig(
+        image=518,
+        patch=14,
+        width=384,
+        n_layer=12,
+        n_head=6,
+        ff_width=1536,
+        layer_scale=1.0,
+        mask_token=True,
+        eps=1e-6,
+    ),
+    "dinov2-b14-registers": ViTConfig(
+        image=518,
+        patch=14,
+        width=768,
+        n_layer=12,
+        n_head=12,
+        ff_width=3072,
+        n_register=4,
+        layer_scale=1.0,
+        mask_token=True,
+        eps=1e-6,
+    ),
+}

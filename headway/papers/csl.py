@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from headway.papers.entries import Broken, Entry, topics_of, year_of
+from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
+from headway.papers.latex import protected_words
 from headway.papers.records import Name, Record, arxiv_id, arxiv_within
 
 _TYPES = {
@@ -30,8 +31,8 @@ def _row(record: Record) -> dict[str, Any]:
     arxiv = f"arXiv:{record.arxiv}" if record.arxiv else None
     preprint = record.kind == "preprint"
     row = {
-        "id": record.key,
-        "citation-key": record.key,
+        "id": record.cite,
+        "citation-key": record.cite,
         "type": _TYPES[record.kind],
         "title": record.title,
         "author": [_author(name) for name in record.authors] + [{"literal": "others"}] * record.others,
@@ -99,23 +100,26 @@ def from_csl(item: dict[str, Any]) -> Record:
     get = lambda name: _text(item.get(name))  # noqa: E731
     numbers = [get(name) for name in ("number", "DOI", "URL", "note", "archive_location", "archive", "extra")]
     arxiv = next((id for text in numbers if (id := arxiv_id(text) or arxiv_within(text))), None)
-    issued = item.get("issued") or item.get("published") or item.get("published-print") or {}
+    dates = ("issued", "published", "published-print", "published-online", "posted", "created")
     keywords = item.get("keyword") or item.get("keywords") or ""
     authors = item.get("author") or item.get("editor") or []
+    key = get("citation-key") or get("citation-label") or get("id")
     return Record(
-        key=get("citation-key") or get("citation-label") or get("id"),
-        title=_unmarked(get("title")),
+        key=key,
+        citekey=key,
+        title=with_subtitle(get("title"), get("subtitle")),
+        protected=_protected(get("title")),
         authors=tuple(_name(author) for author in authors if author) if isinstance(authors, list) else (),
-        year=_year(issued),
+        year=next((year for name in dates if (year := _year(item.get(name)))), None),
         kind=_KINDS.get(get("type"), "other"),
-        venue=_unmarked(get("container-title")) or _unmarked(get("event-title")),
+        venue=get("container-title") or get("event-title"),
         arxiv=arxiv,
         doi=get("DOI"),
         url=get("URL"),
         volume=get("volume"),
         issue=get("issue"),
         pages=get("page"),
-        publisher=_unmarked(get("publisher")),
+        publisher=get("publisher"),
         topics=topics_of(keywords if isinstance(keywords, list) else re.split(r"[,;]", str(keywords))),
     )
 
@@ -135,9 +139,10 @@ def _text(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
-def _unmarked(text: str) -> str:
-    """Without the tags that CSL and registries put into titles (``<i>``, ``<sub>``, ``<mml:...>``)."""
-    return re.sub(r"</?(?:i|b|u|em|strong|sub|sup|sc|scp|span|jats:\w+|mml:\w+)(?:\s[^<>]*)?/?>", "", text)
+def _protected(title: str) -> tuple[str, ...]:
+    """The words of a title that CSL's ``nocase`` keeps as they are."""
+    found = re.findall(r"<span\s+class=[\"']nocase[\"']\s*>(.*?)</span>", title)
+    return protected_words(re.sub(r"<span\s+class=[\"']nocase[\"']\s*>(.*?)</span>", r"{\1}", title)) if found else ()
 
 
 def _name(author: Any) -> Name:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -16,15 +17,44 @@ from headway.base.errors import HeadwayError
 
 def tidy(text: object) -> str:
     """Composed characters (NFC), one blank between words, nothing that cannot be seen."""
-    plain = unicodedata.normalize("NFC", str(text))
+    text = str(text)
+    if text.isascii() and (plain := " ".join(text.split())).isprintable():
+        return plain
+    plain = unicodedata.normalize("NFC", text)
     # Controls, byte-order marks, lone surrogates and unassigned places go; the two joiners are part of Persian and Hindi.
     seen = (c for c in plain if c.isspace() or c in "\u200c\u200d" or unicodedata.category(c)[0] != "C")
     plain = "".join(" " if c.isspace() else c for c in seen)
     return unicodedata.normalize("NFC", " ".join(plain.split()))
 
 
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>\"'=]+)"
+_INLINE = re.compile(
+    r"</?(?:i|b|u|em|strong|sub|sup|sc|scp|small|big|tt|span|font|a|italic|bold|monospace|roman|sans-serif|underline|inf"
+    r"|inline-formula|alternatives|tex-math|named-content|styled-content|xref|ext-link|(?:jats|mml|m|xhtml):[A-Za-z-]+|math"
+    rf"|m(?:i|n|o|row|sub|sup|subsup|text|style|frac|over|under|sqrt|space))(?:{_ATTRIBUTE})*\s*/?>",
+    re.IGNORECASE,
+)
+_BLOCK = re.compile(rf"</?(?:p|br|div|li|ul|ol|h[1-6]|title|sec|break)(?:{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
+
+
+def plain(text: object) -> str:
+    """`text` tidied, without the HTML and XML that registries put into it: ``A &amp; <i>B</i>`` is ``A & B``."""
+    text = str(text)
+    if "&" in text or "<" in text:
+        for _ in range(8):  # some registries escape twice, and what an entity stands for may be a tag
+            before = text
+            text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+            text = _INLINE.sub("", _BLOCK.sub(" ", text))
+            if text == before:
+                break
+    return tidy(text)
+
+
 def plain_title(title: str) -> str:
     """A title for comparing: no accents, no capitals, no punctuation."""
+    if title.isascii():
+        return " ".join(re.findall(r"[^\W_]+", title.lower()))
     letters = unicodedata.normalize("NFKD", title).casefold()
     letters = "".join(c for c in letters if not unicodedata.combining(c))
     return " ".join(re.findall(r"[^\W_]+", letters))
@@ -33,17 +63,35 @@ def plain_title(title: str) -> str:
 # -- identifiers ---------------------------------------------------------------------------------------------------------
 
 _ARXIV_NEW = r"\d{4}\.\d{4,5}"
-_ARXIV_OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2})?/\d{7}"
-_ARXIV = re.compile(rf"(?:arxiv\s*:\s*)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\s*\[[^\]]*\])?", re.IGNORECASE)
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|funct-an"
+    "|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio"
+    "|quant-ph|solv-int|supr-con"
+)
+_ARXIV_OLD = rf"(?:{_ARCHIVES})(?:\.[A-Za-z]+(?:-[A-Za-z]+)?)?/\d{{7}}"
+_ANY_ARXIV = rf"({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?"
+_ARXIV = re.compile(rf"(?:arxiv\s*[:.]?\s*)?(?:abs/)?{_ANY_ARXIV}(?:\s*[\[(][^\])]*[\])])?", re.IGNORECASE)
 _ARXIV_ADDRESS = re.compile(
     r"(?:https?://)?(?:[a-z-]+\.)?(?:arxiv\.org|alphaxiv\.org|ar5iv\.org|ar5iv\.labs\.arxiv\.org|huggingface\.co/papers"
-    rf"|doi\.org/10\.48550)/(?:abs|pdf|html|ps|format|e-print|overview|arxiv\.)?/?({_ARXIV_NEW}|{_ARXIV_OLD})"
-    r"(?:v\d+)?(?:\.pdf)?(?:[/?#].*)?",
+    rf"|doi\.org/10\.48550)/(?:abs|pdf|html|ps|format|e-print|overview|arxiv\.)?/?{_ANY_ARXIV}(?:\.pdf)?(?:[/?#].*)?",
     re.IGNORECASE,
 )
-_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.IGNORECASE)
-_ARXIV_WITHIN = re.compile(rf"\barxiv(?:\.org/(?:abs|pdf)/|\s*:\s*|\s+)({_ARXIV_NEW}|{_ARXIV_OLD})", re.IGNORECASE)
-_DOI = re.compile(r"10\.\d{4,9}/[^\s{}\\\"]+")
+_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.{_ANY_ARXIV}", re.IGNORECASE)
+_ARXIV_WITHIN = re.compile(
+    r"(?<![A-Za-z])(?:arxiv|corr)(?:\.org)?(?:[\s:,.()\[/-]+(?:e-?prints?|preprints?|abs|pdf|html|arxiv)\b)*[\s:,.()\[/]+"
+    rf"{_ANY_ARXIV}(?![\d.]*\d)",
+    re.IGNORECASE,
+)
+_ARXIV_VENUE = re.compile(
+    r"(?:arxiv(?:\.org)?|corr|computing research repository)(?:[\s:,]*(?:e-?prints?|preprints?|abs|arxiv|cornell university))*"
+    r"[\s:,]*(?:[\[(][^\])]*[\])])?",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/[^\s{}\\\"]+")
+_DOI_BEFORE = re.compile(
+    r"^(?:(?:https?://)?(?:[\w.-]*\.)?doi[\w-]*\.(?:org|[\w.-]+)/(?:doi/)?|(?:info|urn):\s*doi[:/]\s*|\[?doi\]?\s*[:=]?\s*)",
+    re.IGNORECASE,
+)
 
 
 def arxiv_id(text: object) -> str | None:
@@ -53,8 +101,7 @@ def arxiv_id(text: object) -> str | None:
     ('1706.03762', 'hep-th/9901001', '2405.21060')
     """
     text = unquote(tidy(text)).strip("<>()., ")
-    bare = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", text, flags=re.IGNORECASE)
-    found = _ARXIV.fullmatch(text) or _ARXIV_ADDRESS.fullmatch(text) or _ARXIV_DOI.fullmatch(bare)
+    found = _ARXIV.fullmatch(text) or _ARXIV_ADDRESS.fullmatch(text) or _ARXIV_DOI.fullmatch(_bare_doi(text))
     return _canonical_arxiv(found[1]) if found else None
 
 
@@ -66,7 +113,7 @@ def arxiv_within(text: object) -> str | None:
 
 def _canonical_arxiv(id: str) -> str:
     """Small letters; the subject class that old ids sometimes carry (``math.GT/0309136``) says nothing."""
-    return re.sub(r"\.[a-z]{2}/", "/", id.lower())
+    return re.sub(r"\.[a-z-]+/", "/", id.lower())
 
 
 def doi(text: object) -> str | None:
@@ -75,17 +122,25 @@ def doi(text: object) -> str | None:
     >>> doi("https://doi.org/10.1162/NECO.1997.9.8.1735")
     '10.1162/neco.1997.9.8.1735'
     """
-    text = re.sub(r"^(?:https?://)?(?:www\.|dx\.)?doi\.org/|^doi:\s*", "", tidy(text), flags=re.IGNORECASE)
-    text = unquote(text).rstrip(".,;")
+    text = unquote(_bare_doi(tidy(text))).strip("<>").rstrip(".,;")
     if text.endswith(")") and text.count(")") > text.count("("):
         text = text[:-1]
     found = _DOI.fullmatch(text)
     return found[0].lower() if found else None
 
 
+def _bare_doi(text: str) -> str:
+    """`text` without what people and programs write before a DOI, more than one of them included (``doi: https://doi.org/``)."""
+    for _ in range(3):
+        before, text = text, _DOI_BEFORE.sub("", text)
+        if text == before:
+            break
+    return text
+
+
 def _address(text: object) -> str | None:
     """An address, with what neither TeX nor the web takes written as %XX."""
-    text = tidy(text).strip("<>")
+    text = tidy(text).strip("<>").replace("&amp;", "&")
     if not re.match(r"(?:https?|ftp)://[^\s/]", text, re.IGNORECASE):
         return None
     return "".join(f"%{ord(c):02X}" if c in '{}\\"^`|<> ' else c for c in text)
@@ -113,7 +168,7 @@ class Name:
 
     def __post_init__(self) -> None:
         family, given, suffix = (
-            tidy(re.sub(r"[{}]", "", part)).strip(",; ") for part in (self.family, self.given, self.suffix)
+            re.sub(r"[{}]", "", plain(part)).strip(",; ") for part in (self.family, self.given, self.suffix)
         )
         if not given and suffix:
             family, suffix = f"{family} {suffix}".strip(), ""
@@ -163,11 +218,19 @@ def read_name(text: object) -> Name:
         return Name(parts[0], ", ".join(parts[2:]), parts[1])
     if len(parts) == 2:
         return Name(parts[0], parts[1])
-    words = text.split()
-    if len(words) < 2 or _COLLECTIVE.search(text) or words[0][:1].islower():
-        return Name(text)
-    suffix = words.pop() if len(words) > 2 and SUFFIX.fullmatch(words[-1]) else ""
-    cut = next((n for n in range(1, len(words) - 1) if words[n][:1].islower()), len(words) - 1)
+    return name_of_words(text.split())
+
+
+def name_of_words(words: Sequence[str], whole: Collection[int] = ()) -> Name:
+    """A name written as ``First von Last``; the words whose places are in `whole` stood in braces and are no particles."""
+    words, whole = list(words), set(whole)
+    if len(words) > 2 and re.fullmatch(r"\d{4}", words[-1]):  # DBLP numbers people of one name: Wei Wang 0001
+        words.pop()
+    particle = [n not in whole and word[:1].islower() for n, word in enumerate(words)]
+    if len(words) < 2 or (_COLLECTIVE.search(" ".join(words)) and len(words) - 1 not in whole) or particle[0]:
+        return Name(" ".join(words))
+    suffix = words.pop() if len(words) > 2 and SUFFIX.fullmatch(words[-1]) and len(words) - 1 not in whole else ""
+    cut = next((n for n in range(1, len(words) - 1) if particle[n]), len(words) - 1)
     return Name(" ".join(words[cut:]), " ".join(words[:cut]), suffix)
 
 
@@ -204,6 +267,8 @@ class Record:
         arxiv: Its id, without a version. `doi`: in small letters. `url`: only where it is neither of these two.
         topics: Ids of the path's topics it belongs to.
         links: More addresses it is known by, or how they begin; not exported.
+        citekey: What the learner's own bibliography calls it, where `key` cannot be the same; "" where it is. Exports use it.
+        protected: Words of the title that the learner's BibTeX kept in braces, where nothing else shows that they have to be.
     """
 
     key: str
@@ -222,11 +287,16 @@ class Record:
     publisher: str | None = None
     topics: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    citekey: str = ""
+    protected: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         put = lambda field, value: object.__setattr__(self, field, value)  # noqa: E731
         put("key", good_key(self.key))
-        put("title", tidy(self.title))
+        citekey = re.sub(r"[\s{}()\"#%',=\\~@]|[^\x21-\x7e]", "", self.citekey)[:120]
+        put("citekey", "" if citekey == self.key or not re.search(r"[A-Za-z]", citekey) else citekey)
+        put("title", plain(self.title))
+        put("protected", tuple(words for words in map(tidy, self.protected) if words and words in self.title))
         authors = [name for name in self.authors if name]
         while authors and not authors[-1].given and authors[-1].family.lower() in OTHERS:
             authors.pop()
@@ -235,17 +305,21 @@ class Record:
         put("others", bool(self.others and authors))
         put("year", self.year if self.year and 1000 <= self.year <= 2999 else None)
         for field in ("venue", "volume", "issue", "publisher"):
-            put(field, (tidy(getattr(self, field)) if getattr(self, field) else "") or None)
-        pages = re.sub(r"\s*[-\u2010-\u2015]+\s*", "-", tidy(self.pages or "")).strip("-")
+            put(field, plain(getattr(self, field) or "") or None)
+        pages = re.sub(r"\s*[-\u2010-\u2015]+\s*", "-", plain(self.pages or "")).strip("-")
         put("pages", pages or None)
         number = arxiv_id(self.arxiv or "") or arxiv_id(self.doi or "") or arxiv_id(self.url or "")
         if self.venue and (mention := arxiv_within(self.venue)):
             number = number or mention
             put("venue", None)
-        elif self.venue and re.fullmatch(
-            r"arxiv(?:\.org)?(?: e-?prints?| preprints?)?|corr", self.venue, re.IGNORECASE
-        ):
+            here = True
+        elif here := bool(self.venue and _ARXIV_VENUE.fullmatch(self.venue)):
             put("venue", None)
+        for field in ("volume", "issue", "pages"):  # journal ArXiv, volume abs/1706.03762; issue arXiv:1706.03762
+            value = getattr(self, field) or ""
+            if mention := arxiv_id(value) if here or "/" in value else arxiv_within(value):
+                number = number or mention
+                put(field, None)
         put("arxiv", number)
         found = doi(self.doi or "") or doi(self.url or "")
         put("doi", None if found and _ARXIV_DOI.fullmatch(found) else found)
@@ -258,6 +332,11 @@ class Record:
             kind = "preprint"
         put("kind", kind)
         put("topics", tuple(dict.fromkeys(topic for topic in map(good_key, self.topics) if topic)))
+
+    @property
+    def cite(self) -> str:
+        """The key it has in a bibliography: the learner's own, else `key`."""
+        return self.citekey or self.key
 
     @property
     def who(self) -> str:
@@ -286,10 +365,12 @@ class Record:
         new = {}
         for field in dataclasses.fields(self):
             mine, theirs = getattr(self, field.name), getattr(other, field.name)
-            if field.name not in ("key", "kind", "others", "topics") and mine in (None, (), "") and theirs:
+            if field.name not in ("key", "kind", "others", "topics", "protected") and mine in (None, (), "") and theirs:
                 new[field.name] = theirs
         if "authors" in new:
             new["others"] = other.others
+        if not self.protected and other.protected and self.title == other.title:
+            new["protected"] = other.protected
         if self.kind in ("other", "preprint") and other.kind != "other" and new.get("venue"):
             new["kind"] = other.kind
         topics = tuple(dict.fromkeys((*self.topics, *other.topics)))
@@ -318,12 +399,22 @@ def made_key(record: Record) -> str:
     return f"{family}{record.year or ''}{word}"[:60] or "paper"
 
 
-def free_key(key: str, taken: Collection[str]) -> str:
-    """`key`, or the first of ``key-2``, ``key-3``, ... that no other has, capitals aside (some disks know none)."""
-    low = {other.lower() for other in taken}
-    if key.lower() not in low:
-        return key
-    return next(other for n in range(2, len(low) + 3) if (other := f"{key}-{n}").lower() not in low)
+class Keys:
+    """Keys that are taken, capitals aside (some disks know none)."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {key.lower() for key in taken}
+        self._next: dict[str, int] = {}
+
+    def free(self, key: str) -> str:
+        """`key`, or the first of ``key-2``, ``key-3``, ... that no other has; it is taken from now on."""
+        low = key.lower()
+        n, found = self._next.get(low, 2), key
+        while found.lower() in self._taken:
+            found, n = f"{key}-{n}", n + 1
+        self._next[low] = n
+        self._taken.add(found.lower())
+        return found
 
 
 # -- the same paper twice ------------------------------------------------------------------------------------------------
@@ -334,7 +425,8 @@ class Index:
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._ids: dict[str, Record] = {}
-        self._titles: dict[str, list[Record]] = {}
+        self._titles: dict[tuple[str, str], Record] = {}
+        self._without_arxiv: dict[tuple[str, str], Record] = {}
         for record in records:
             self.add(record)
 
@@ -342,8 +434,17 @@ class Index:
         for id in (record.doi, record.arxiv):
             if id:
                 self._ids.setdefault(id, record)
-        if title := plain_title(record.title):
-            self._titles.setdefault(title, []).append(record)
+        if (title := self._title(record))[0]:
+            self._titles.setdefault(title, record)
+            if not record.arxiv:
+                self._without_arxiv.setdefault(title, record)
+
+    @staticmethod
+    def _title(record: Record) -> tuple[str, str]:
+        """What a record's title is looked up by: a title of one or two words is one only together with its first author."""
+        title = plain_title(record.title)
+        first = plain_title(record.authors[0].family) if record.authors and title.count(" ") < 2 else ""
+        return title, first
 
     def find(self, record: Record) -> Record | None:
         """The record that is the same paper as `record`: the same DOI, else arXiv id, else title.
@@ -354,15 +455,10 @@ class Index:
         for id in (record.doi, record.arxiv):
             if id and id in self._ids:
                 return self._ids[id]
-        title = plain_title(record.title)
-        for other in self._titles.get(title, []):
-            if record.arxiv and other.arxiv and record.arxiv != other.arxiv:
-                continue
-            first, second = (plain_title(one.authors[0].family) if one.authors else "" for one in (record, other))
-            if len(title.split()) <= 2 and first != second:
-                continue
-            return other
-        return None
+        title = self._title(record)
+        if not title[0]:
+            return None
+        return (self._without_arxiv if record.arxiv else self._titles).get(title)
 
 
 def unknown(word: str, records: Iterable[Record]) -> HeadwayError:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from headway.base.errors import HeadwayError, Offline, did_you_mean
+from headway.base.http import Client, CutShort, Limits, Unreachable, check_address
 from headway.papers.entries import topics_of, year_of
 from headway.papers.records import SUFFIX, Index, Name, Record, arxiv_id, arxiv_within
 
@@ -29,6 +30,10 @@ PATIENCE = 60.0
 AT_ONCE = 50
 """Items in one request to write, as the API allows."""
 TRIES = 3
+LIMITS = Limits(silence=30.0, whole=120.0, largest=64_000_000)
+"""For one page of a library."""
+_OUR_OWN = {"host", "connection", "accept-encoding", "content-length"}
+"""Headers that the client sets itself."""
 
 # kind -> (Zotero's type, its field for the venue)
 _TYPES = {
@@ -104,6 +109,7 @@ class Zotero:
             if local
             else (os.environ.get("HEADWAY_ZOTERO_API") or WEB)
         )
+        check_address(base, "HEADWAY_ZOTERO_LOCAL" if local else "HEADWAY_ZOTERO_API")
         self.base = base.rstrip("/")
         if group is None and not local and not self.key:
             raise HeadwayError(
@@ -138,9 +144,23 @@ class Zotero:
                     raise HeadwayError(f"Zotero asks to wait {wait:.0f} s before the next request: run it again then.")
                 super()._check_backoff()
 
-        here = urlsplit(self.base).hostname in ("127.0.0.1", "localhost", "::1")
-        client = httpx2.Client(follow_redirects=True, timeout=30, trust_env=not here)
-        made = Patient(library, kind, self.key, local=self.local, client=client)
+        client = Client(LIMITS)
+
+        class Transport(httpx2.BaseTransport):
+            """Headway's own client under pyzotero's, so that the same limits hold here."""
+
+            def handle_request(self, request: Any) -> Any:
+                headers = {name: value for name, value in request.headers.items() if name not in _OUR_OWN}
+                try:
+                    answer = client.once(request.method, str(request.url), headers, request.read() or None)
+                except CutShort as error:
+                    raise httpx2.RemoteProtocolError(error.why) from error
+                except Unreachable as error:
+                    raise httpx2.ConnectError(error.why) from error
+                return httpx2.Response(answer.status, headers=answer.headers.items(), content=answer.body)
+
+        client_of_pyzotero = httpx2.Client(follow_redirects=True, transport=Transport())
+        made = Patient(library, kind, self.key, local=self.local, client=client_of_pyzotero)
         made.endpoint = self.base
         return made
 
@@ -330,9 +350,7 @@ class Zotero:
                 )
             else:
                 host = urlsplit(self.base).hostname
-                line = (
-                    f"{host} does not answer ({type(error).__name__}): connect and run it again, or import a .bib file."
-                )
+                line = f"{host} does not answer ({error}): connect and run it again, or import a .bib file."
             raise Offline(line) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise HeadwayError(

@@ -25,6 +25,7 @@ import regex
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
+from headway.base.reading import read_json, read_text
 from headway.tokens.added import AddedTokens
 from headway.tokens.unicode import Form, as_of_16, normal, well_formed
 
@@ -489,26 +490,6 @@ def _read_pre_tokenizer(step: Any) -> tuple[list[str], bool]:
         else:
             raise Unsupported(f"the pre-tokenizer {kind} is not among ByteLevel (last), Split (isolated) and Digits")
     raise Unsupported("the pre-tokenizer does not end in ByteLevel, so this is no byte-level BPE")
-
-
-def read_text(path: Path | str) -> str:
-    """The text of a tokenizer's file, or one line that says what is wrong with it."""
-    try:
-        return Path(path).read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise HeadwayError(f"no tokenizer file at {path}") from None
-    except IsADirectoryError:
-        raise HeadwayError(f"{path} is a folder, not a tokenizer file") from None
-    except UnicodeDecodeError as error:
-        raise Corrupt(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); fetch it again") from None
-
-
-def read_json(path: Path | str) -> Any:
-    """The content of a tokenizer's JSON file, or one line that says what is wrong with it."""
-    try:
-        return json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise Corrupt(f"{path} is not JSON ({error}); fetch it again") from None
 
 
 def as_vocab(content: Any, where: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import write_text
+from headway.base.reading import read_json
 
 
 class CharTokenizer:
@@ -79,12 +80,7 @@ class CharTokenizer:
     @classmethod
     def load(cls, path: Path | str) -> CharTokenizer:
         """Read what `save` wrote."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise HeadwayError(f"no tokenizer at {path}") from None
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise Corrupt(f"{path} is not a JSON file ({error}); make the tokenizer again") from None
+        content = read_json(path, then="make the tokenizer again")
         good = isinstance(content, dict) and isinstance(content.get("alphabet"), str)
         if not good or not isinstance(content.get("unknown"), str | None):
             raise Corrupt(f"{path} is no character tokenizer: it needs 'alphabet' (text) and 'unknown' (text or null)")

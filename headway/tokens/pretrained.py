@@ -12,6 +12,8 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
+from headway.base.reading import read_json, read_json_object, read_text
+from headway.tokens.charsmap import check_charsmaps
 from headway.tokens.chat import Message, render
 from headway.tokens.sentencepiece import read_pieces, unigram_backend
 
@@ -182,7 +184,7 @@ def _from_folder(folder: Path, name: str) -> PretrainedTokenizer:
 
 def _template(folder: Path, config: dict[str, Any]) -> str | None:
     if (folder / "chat_template.jinja").is_file():
-        return (folder / "chat_template.jinja").read_text(encoding="utf-8")
+        return read_text(folder / "chat_template.jinja")
     found = _json(folder / "chat_template.json").get("chat_template") or config.get("chat_template")
     if isinstance(found, list):  # several by name; "default" is the one without tools
         named = {entry.get("name"): entry.get("template") for entry in found if isinstance(entry, dict)}
@@ -191,6 +193,7 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
 
 
 def _read(path: Path) -> Backend:
+    check_charsmaps(read_json(path), path)
     try:
         return Backend.from_file(str(path))
     except Exception as error:
@@ -201,7 +204,7 @@ def _from_vocabulary(folder: Path, config: dict[str, Any]) -> Backend:
     """Checkpoints from before tokenizer.json: GPT-2's vocab.json and merges.txt, BERT's vocab.txt, T5's spiece.model."""
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         vocabulary = {str(token): int(id) for token, id in _json(folder / "vocab.json").items()}
-        lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+        lines = read_text(folder / "merges.txt").split("\n")
         merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
         if any(len(merge) != 2 for merge in merges):
             raise Corrupt(f"{folder / 'merges.txt'} has a line that is no pair: fetch it again")
@@ -210,7 +213,7 @@ def _from_vocabulary(folder: Path, config: dict[str, Any]) -> Backend:
         backend.add_special_tokens(sorted({*specials, *(["<|endoftext|>"] if "<|endoftext|>" in vocabulary else [])}))
         return backend
     if (folder / "vocab.txt").is_file():
-        lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+        lines = read_text(folder / "vocab.txt").splitlines()
         return _word_piece({line: id for id, line in enumerate(lines)}, lowercase=config.get("do_lower_case", True))
     if (folder / "spiece.model").is_file():
         return _t5(folder / "spiece.model", config)
@@ -242,13 +245,7 @@ def _word(value: Any) -> str | None:
 def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Corrupt(f"{path} is no JSON ({error}): fetch it again") from error
-    if not isinstance(content, dict):
-        raise Corrupt(f"{path} holds no JSON object: fetch it again")
-    return content
+    return read_json_object(path)
 
 
 # GGUF metadata

@@ -6,7 +6,6 @@ unigram, 2 for BPE), 3 how text is normalised (2: a compiled table, 3: a space i
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterable
@@ -19,6 +18,8 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import Corrupt, Unsupported
 from headway.base.protobuf import Damaged, fields
+from headway.base.reading import read_json_object
+from headway.tokens.charsmap import check_charsmap
 
 SPACE = "▁"
 UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 2, 3, 4, 5, 6
@@ -86,6 +87,7 @@ def unigram_backend(found: Pieces, where: Path) -> Backend:
     backend = Backend(models.Unigram(vocabulary, unknown, has_bytes))
     steps: list[Any] = []
     if found.table:
+        check_charsmap(found.table, where)
         try:
             steps.append(normalizers.Precompiled(found.table))
         except Exception as error:
@@ -126,12 +128,9 @@ class MarianTokenizer:
         """From source.spm and vocab.json."""
         folder = Path(folder)
         path = folder / "vocab.json"
-        try:
-            ids = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(ids, dict) or not all(isinstance(id, int) and id >= 0 for id in ids.values()):
-                raise ValueError("it maps no words to ids")
-        except (OSError, ValueError) as error:
-            raise Corrupt(f"{path} is missing or no vocabulary ({error}): fetch it again") from error
+        ids = read_json_object(path)
+        if not all(isinstance(id, int) and id >= 0 for id in ids.values()):
+            raise Corrupt(f"{path} is no vocabulary (it maps no words to ids): fetch it again")
         source = folder / "source.spm"
         return cls(unigram_backend(read_pieces(source), source), ids, where=path)
 

@@ -22,8 +22,8 @@ import regex
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
+from headway.base.reading import read_json
 from headway.tokens.added import AddedTokens
-from headway.tokens.bpe import read_json
 from headway.tokens.unicode import Form, lower, normal, well_formed
 
 SPACE = "▁"

@@ -19,8 +19,9 @@ from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
+from headway.base.reading import read_json, read_text
 from headway.tokens.added import AddedTokens
-from headway.tokens.bpe import as_vocab, learn_merges, read_json, read_text
+from headway.tokens.bpe import as_vocab, learn_merges
 from headway.tokens.unicode import WHITE, is_control, is_mark, is_punctuation, lower, normal, well_formed
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.reading import read_toml
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 
@@ -231,10 +231,7 @@ def read_config(source: str | Path, changes: Iterable[str] = ()) -> TrainConfig:
                 f"there is no preset '{source}'.{did_you_mean(str(source), presets())} "
                 f"Presets: {', '.join(presets())}; or give a .toml file."
             )
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise HeadwayError(f"{path} is no TOML: {error}") from None
+    plain = read_toml(path)
     if "name" not in plain:
         plain["name"] = path.stem
     return from_dict(plain, changes)
@@ -397,7 +394,7 @@ def _whole(value: Any, wrong: HeadwayError) -> int:
     if isinstance(value, bool):
         raise wrong
     number = _number(value, wrong)
-    if number != int(number):
+    if number != int(number) or abs(number) >= 2**64:
         raise wrong
     if isinstance(value, str):
         try:
@@ -412,7 +409,7 @@ def _number(value: Any, wrong: HeadwayError) -> float:
         raise wrong
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise wrong from None
     if not math.isfinite(number):
         raise wrong

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import cache_dir, replacing
+from headway.base.files import cache_dir, expanded, replacing
 from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
@@ -333,7 +334,7 @@ def read_material(config: TrainConfig) -> Material:
         if config.objective == "classification" and len(labels) < 2:
             raise HeadwayError(f"{data.pairs} has one label only, '{labels[0]}': nothing to tell apart")
         return Material(pairs=pairs, labels=labels)
-    path = Path(data.text).expanduser()
+    path = expanded(data.text)
     if path.suffix in (".npy", ".bin") and path.is_file():
         if data.tokens in ("characters", "bytes") or data.tokens.startswith("bpe:"):
             raise HeadwayError(f"{path} holds ids: data.tokens has to name the tokenizer.json they were made with")
@@ -360,18 +361,33 @@ def _read_ids(path: Path) -> np.ndarray:
 def map_ids(ids: Callable[[], Sequence[int]], key: str) -> np.ndarray:
     """Ids as an array that lies on the disk and is read as it is needed; made once per `key`, in Headway's cache.
 
-    Two or four bytes a token. What is in the cache can be thrown away at any time.
+    Two or four bytes a token. What is in the cache can be thrown away at any time. Where the cache cannot be written (shared,
+    read-only, full) they lie in a temporary file that only this process has.
     """
     path = cache_dir() / "tokens" / f"{key}.npy"
     if not path.is_file():
         found = np.asarray(ids(), dtype=np.int64)
         small = found.astype(np.uint16 if found.max(initial=0) < 2**16 else np.uint32)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, small, allow_pickle=False)
+        try:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.save(file, small, allow_pickle=False)
+        except OSError:
+            return _in_passing(small)
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise Corrupt(f"{path} cannot be read ({error}): delete it, it will be made again") from None
+
+
+def _in_passing(ids: np.ndarray) -> np.ndarray:
+    """`ids` in a temporary file without a name, which is gone with this process; in memory where there is no room for one."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            ids.tofile(file)
+            file.flush()
+            return np.memmap(file, dtype=ids.dtype, mode="r", shape=ids.shape)
+    except (OSError, ValueError):  # no disk will have them; or there are none, which cannot be mapped
+        return ids
 
 
 def key_of(*parts: str) -> str:
@@ -400,7 +416,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
                 try:
                     row = json.loads(line)
                     found.append(row if isinstance(row, str) else str(row["text"]))
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     raise HeadwayError(f'{path}, line {number}: there should be JSON with a "text"') from None
         return found
     if how == "lines":

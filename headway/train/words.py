@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import replacing
+from headway.base.files import expanded, replacing
+from headway.base.reading import read_json
 from headway.tokens.bpe import BPE
 from headway.tokens.chars import CharTokenizer
 
@@ -70,7 +71,7 @@ def _tokenizer(spec: str, text: str) -> Any:
         if not size.isdecimal() or int(size) < 257:
             raise HeadwayError(f"data.tokens={spec}: write bpe:SIZE with a size above the 256 bytes, like bpe:1024")
         return BPE.train([text], int(size))
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     if path.exists():
         return _read(path / FILE if path.is_dir() and (path / FILE).is_file() else path)
     raise HeadwayError(
@@ -86,7 +87,7 @@ def save_words(words: Words, folder: Path, source: str) -> None:
         with replacing(folder / FILE) as temporary:
             temporary.write_text(json.dumps(words.tokenizer.to_json(), ensure_ascii=False), encoding="utf-8")
     else:
-        path = Path(source).expanduser()
+        path = expanded(source)
         with replacing(folder / FILE) as temporary:
             shutil.copyfile(path / FILE if path.is_dir() else path, temporary)
 
@@ -106,10 +107,7 @@ def _with_special(tokenizer: Any, objective: str) -> Words:
 def _read(path: Path) -> Any:
     """A character alphabet, or a tokenizer of the `tokenizers` library."""
     if path.is_file():
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise Corrupt(f"{path} is no tokenizer: {error}") from None
+        content = read_json(path)
         if isinstance(content, dict) and content.get("kind") == "characters":
             return CharTokenizer.load(path)
     from headway.tokens.pretrained import PretrainedTokenizer

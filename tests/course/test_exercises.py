@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from headway.learn.audit import audit
 from headway.learn.exercise import Exercise, exercises
+from headway.learn.judge.audit import audit
 
 EXERCISES = exercises()
 CORE = ("attention/sdpa", "attention/multihead", "attention/rope")
@@ -45,10 +45,10 @@ def test_an_exercise_is_proved_on_many_seeds(exercise: Exercise, warm_judge):
 @pytest.mark.parametrize("name", CORE)
 def test_the_first_exercises_have_what_was_promised(name: str):
     exercise = EXERCISES[name]
-    from headway.learn.diagnosis import all_mistakes
+    from headway.learn.contract import mistakes_of
 
     assert len(exercise.styles) >= 3
-    assert len(all_mistakes(exercise.load("mistakes"))) >= 10
+    assert len(mistakes_of(exercise)) >= 10
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)

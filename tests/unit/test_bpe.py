@@ -146,10 +146,10 @@ def test_bad_tokenizer_files(content, error, words):
 
 
 def test_bad_files(tmp_path):
-    with pytest.raises(HeadwayError, match="no tokenizer file at"):
+    with pytest.raises(HeadwayError, match="there is no file"):
         BPE.load(tmp_path)
     (tmp_path / "tokenizer.json").write_bytes(json.dumps(TRAINED.to_json()).encode()[:-200])
-    with pytest.raises(Corrupt, match="is not JSON"):
+    with pytest.raises(Corrupt, match="is no JSON"):
         BPE.load(tmp_path)
     (tmp_path / "tokenizer.json").write_bytes(b"\xff\xfe")
     with pytest.raises(Corrupt, match="is not UTF-8"):

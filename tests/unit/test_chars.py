@@ -66,7 +66,7 @@ def test_corrupt_files(tmp_path, content):
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(Corrupt):
         CharTokenizer.load(path)
-    with pytest.raises(HeadwayError, match="no tokenizer at"):
+    with pytest.raises(HeadwayError, match="there is no file"):
         CharTokenizer.load(tmp_path / "absent.json")
 
 

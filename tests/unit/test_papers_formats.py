@@ -296,7 +296,7 @@ def test_a_crossref_lends_what_is_missing() -> None:
 
 def test_files_made_to_be_slow_or_deep_are_borne() -> None:
     assert len(list(bibtex.read("@article{a, title={x\n" * 3000))) == 3000
-    assert [type(entry) for entry in bibtex.read("@article{a, title=" + "{" * 3000 + "}" * 3000 + "}")] == [Broken]
+    assert one(bibtex, "@article{a, title=" + "{" * 3000 + "x" + "}" * 3000 + "}").title == "x"
     assert decode("{" * 5000 + "x" + "}" * 5000) == "x"
     assert [type(entry) for entry in csl.read("[" + "[" * 100000)] == [Broken]
 

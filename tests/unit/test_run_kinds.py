@@ -28,7 +28,7 @@ from headway.models.t5 import T5, T5Config
 from headway.models.transformer import Transformer, TransformerConfig
 from headway.models.vit import ViT, ViTConfig
 from headway.models.whisper import Whisper, WhisperConfig
-from headway.sample.generate import generate
+from headway.sample.generate import Conditioned, Until, generate
 from headway.sample.transcribe import heard_language
 from headway.weights import export_folder, load_folder, load_onnx
 from headway.weights.tables import vit as vit_table
@@ -299,7 +299,7 @@ class TestPictures:
         (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
         assert good(say("run", folder, photo)).splitlines() != lines
         (folder / "preprocessor_config.json").write_text("{")
-        refused(say("run", folder, photo), "preprocessor_config.json does not say")
+        refused(say("run", folder, photo), "preprocessor_config.json is no JSON")
 
     def test_vectors_and_their_likeness(self, say, tmp_path, photo, other_photo):
         folder = save(
@@ -426,12 +426,12 @@ class TestPicturesAndWords:
         at = ids.index(2)
         ids = [*ids[:at], *[2] * 16, *ids[at + 1 :]]
 
-        def forward(tokens, cache, mask):
+        def step(tokens, cache, mask):
             logits = model(tokens, cache, pictures=pixels if cache.length == 0 else None)[:, -1].clone()
             logits[:, 2] = -torch.inf
             return logits
 
-        said = [int(id) for id in generate(model, torch.tensor([ids]), max_tokens=5, forward=forward)]
+        said = [int(id) for id in generate(Conditioned(model, step), torch.tensor([ids]), until=Until(max_tokens=5))]
         assert out.rstrip("\n") == words.decode(said).rstrip("\n")
         part = "{{ '<image>' if c.type == 'image' else c.text }}"
         template = "{% for m in messages %}{% for c in m.content %}" + part + "{% endfor %}{% endfor %}"

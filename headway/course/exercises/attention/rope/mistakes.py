@@ -6,7 +6,6 @@ import torch
 
 from headway.learn.cases import mistake, switches
 
-
 HOW = {
     "whole": torch.trunc,
     "floor": torch.floor,

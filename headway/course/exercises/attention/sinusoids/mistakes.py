@@ -6,7 +6,6 @@ import torch
 
 from headway.learn.cases import switches
 
-
 HOW = {
     "whole": torch.trunc,
     "floor": torch.floor,

@@ -14,7 +14,7 @@ FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula,
 
 def layer_norm_backward(grad, x, weight, eps=1e-5):
     centred = note("x - mean", x - x.mean(-1, keepdim=True))
-    deviation = note("sqrt(var + eps)", (centred.square().mean(-1, keepdim=True) + eps).sqrt())
+    deviation = (centred.square().mean(-1, keepdim=True) + eps).sqrt()
     normal = note("x̂", centred / deviation)
     g = note("grad · weight", grad * weight)
     along_one = note("mean of grad · weight", g.mean(-1, keepdim=True))
@@ -51,9 +51,15 @@ def large_eps(d):
     return Call("layer_norm_backward", grad=d.normal("b t d"), x=d.normal("b t d"), weight=d.normal("d"), eps=eps)
 
 
+@case("four axes", gradient=False, draws=4)
+def four_axes(d):
+    x, grad = d.normal("b t 2 d", std=3.0), d.normal("b t 2 d")
+    return Call("layer_norm_backward", grad=grad, x=x, weight=d.normal("d"))
+
+
 @case("far from zero", gradient=False, float32=False, tolerance=1e-6, draws=6)
 def far(d):
-    x = d.keep(d.normal("b t d") + 100.0, "b t d")
+    x = d.keep(d.normal("b t d") + 1e6, "b t d")  # x² has lost what x - mean is made of
     return Call("layer_norm_backward", grad=d.normal("b t d"), x=x, weight=d.normal("d"))
 
 

@@ -39,6 +39,31 @@ def ones(d):
     return Call("matmul_backward", grad=d.normal("b h n m"), a=d.normal("b 1 n k"), b=d.normal("b h k m"))
 
 
+@case("a weight for batches of batches: (b h n k) by (k m)", b=(2, 3), h=(2, 4), gradient=False, draws=6)
+def weight_for_two(d):
+    return Call("matmul_backward", grad=d.normal("b h n m"), a=d.normal("b h n k"), b=d.normal("k m"))
+
+
+@case("a weight per head: (b h n k) by (h k m)", b=(2, 3), h=(2, 4), gradient=False, draws=6)
+def weight_per_head(d):
+    return Call("matmul_backward", grad=d.normal("b h n m"), a=d.normal("b h n k"), b=d.normal("h k m"))
+
+
+@case("the left side lacks an axis: (n k) by (b k m)", b=(2, 4), gradient=False, draws=6)
+def left_lacks(d):
+    return Call("matmul_backward", grad=d.normal("b n m"), a=d.normal("n k"), b=d.normal("b k m"))
+
+
+@case("axes of size 1 on either side: (b 1 n k) by (1 h k m)", b=(2, 3), h=(2, 4), gradient=False, draws=6)
+def ones_on_both(d):
+    return Call("matmul_backward", grad=d.normal("b h n m"), a=d.normal("b 1 n k"), b=d.normal("1 h k m"))
+
+
+@case("five axes: (b h 2 n k) by (h 1 k m)", b=(2, 3), h=(2, 4), gradient=False, draws=3)
+def five(d):
+    return Call("matmul_backward", grad=d.normal("b h 2 n m"), a=d.normal("b h 2 n k"), b=d.normal("h 1 k m"))
+
+
 @law("a small step along the gradients does not change y as they say: da or db is not the derivative of y = a b")
 def first_order(learner, d):
     grad, a, b = d.normal("n m"), d.normal("n k"), d.normal("k m")

@@ -60,6 +60,16 @@ def unreachable(d):
     return Call("topological", root=d.random.choice(sorted(operands)), operands=operands)
 
 
+@case("names that begin alike, capitals and blanks among them", n=(5, 9), draws=8)
+def alike(d):
+    """No name may be taken for another that it begins, or that differs in a capital."""
+    root, operands = graph(d, d.n)
+    names = ["x", "x1", "x11", "X", "x 1", "", "X1", " ", "xx"][: d.n]
+    renamed = dict(zip(operands, names, strict=True))
+    rows = {renamed[name]: [renamed[o] for o in below] for name, below in operands.items()}
+    return Call("topological", root=renamed[root], operands=rows)
+
+
 @case("ten squarings: x · x, of that the square, ...", n=10, draws=1)
 def squarings(d):
     operands = {"x0": [], **{f"x{i}": [f"x{i - 1}"] * 2 for i in range(1, d.n + 1)}}

@@ -7,8 +7,13 @@ from headway.learn.cases import AUTOGRAD, Call, case, law, near, note
 ORDER = 3
 ENTRIES = ("softmax_backward",)
 RETURNS = {"softmax_backward": "b t v"}
-SIZES = {"b": (1, 3), "t": (1, 5), "v": (1, 7)}
-FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd")
+SIZES = {"b": (1, 3), "t": (1, 5), "v": (1, 7), "h": (1, 3)}
+FORBIDDEN = {
+    **dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula, without autograd"),
+    **dict.fromkeys(
+        ("log", "log_"), "x is not needed, and no small steps in it: the formula is made of grad and y alone"
+    ),
+}
 
 
 def softmax_backward(grad, y, dim=-1):
@@ -30,6 +35,25 @@ def last(d):
 def other(d):
     dim = d.choice([0, 1, -2])
     return Call("softmax_backward", **inputs(d, dim), dim=dim)
+
+
+@case("every axis of four, counted from either end", gradient=False, v=(2, 5), draws=14)
+def four_axes(d):
+    """All eight numbers that an axis goes by, one to a draw."""
+    dim = (d.b + 3 * d.t + 5 * d.v) % 8 - 4
+    y = d.keep(d.normal("b t v h", std=1.5).softmax(dim), "b t v h")
+    return Call("softmax_backward", grad=d.normal("b t v h"), y=y, dim=dim)
+
+
+@case("the first axis of three, as -3", gradient=False, b=(2, 4), draws=3)
+def from_the_end(d):
+    return Call("softmax_backward", **inputs(d, -3), dim=-3)
+
+
+@case("large gradients", gradient=False, draws=4)
+def large(d):
+    y = d.keep(d.normal("b t v").softmax(-1), "b t v")
+    return Call("softmax_backward", grad=d.normal("b t v", std=1e6), y=y)
 
 
 @case("one row, no batch", gradient=False, v=(2, 7))

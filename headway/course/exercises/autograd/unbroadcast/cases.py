@@ -36,7 +36,32 @@ def everything(d):
     return Call("sum_to", grad=d.normal("b t d"), shape=d.choice([(), (1,), (1, 1), (1, 1, 1)]))
 
 
-@case("nothing: the shapes are the same", draws=5)
+@case("an axis that is missing, the others kept: (t d) was stretched to (b t d)", b=(2, 3), draws=6)
+def one_missing(d):
+    return Call("sum_to", grad=d.normal("b t d"), shape=(d.t, d.d))
+
+
+@case("five axes: (t 1 d) was stretched to (b 2 t 3 d)", draws=4)
+def five(d):
+    return Call("sum_to", grad=d.normal("b 2 t 3 d"), shape=(d.t, 1, d.d))
+
+
+@case("three axes missing: (d) was stretched to (b 2 t d)", draws=4)
+def three_missing(d):
+    return Call("sum_to", grad=d.normal("b 2 t d"), shape=(d.d,))
+
+
+@case("an axis of size 0: (0 1) was stretched to (b 0 d)", draws=2)
+def no_numbers(d):
+    return Call("sum_to", grad=d.normal("b 0 d"), shape=(0, 1))
+
+
+@case("whole numbers", gradient=False, float32=False, draws=4)
+def whole_numbers(d):
+    return Call("sum_to", grad=d.integers("b t d", -9, 10), shape=d.choice([(d.d,), (d.b, 1, d.d), (d.t, 1)]))
+
+
+@case("nothing: the shapes are the same", b=(2, 4), draws=5)
 def nothing(d):
     return Call("sum_to", grad=d.normal("b t d"), shape=(d.b, d.t, d.d))
 

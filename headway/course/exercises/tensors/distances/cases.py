@@ -13,6 +13,7 @@ FORBIDDEN = {
     "cdist": "it is the whole exercise in one call",
     "pdist": "it is the whole exercise in one call",
     "cdist_forward": "it is the whole exercise in one call",
+    "_cdist_forward": "it is the whole exercise in one call",
     "_euclidean_dist": "it is the whole exercise in one call",
 }
 NOTED = {
@@ -46,6 +47,21 @@ def cube(d):
 def coincide(d):
     x = d.normal("b n d", std=3.0) + 5.0
     return Call("distances", x=d.keep(x, "b n d"), y=d.keep(x.clone(), "b n d"))
+
+
+@case(
+    "points a millionth apart, some the same",
+    gradient=False,
+    float32=False,
+    tolerance=1e-6,
+    d=(2, 6),
+    n=(3, 6),
+    draws=6,
+)
+def near_the_origin(d):
+    """What is added to the squares, or is the least that is let pass, is larger here than the distances themselves."""
+    x = d.keep(d.normal("b n d", std=1e-6), "b n d")
+    return Call("distances", x=x, y=d.keep(x.clone(), "b n d"))
 
 
 @case("700 points against 700", gradient=False, float32=False, layouts=False, draws=1, b=1, n=700, m=700, d=2)

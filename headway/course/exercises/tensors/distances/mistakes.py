@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from headway.learn.cases import mistake, switches
 
 
-def distances(x, y, *, _root=True, _power=2, _over="sum", _rows="x", _row="own"):
+def distances(x, y, *, _root=True, _power=2, _over="sum", _rows="x", _row="own", _eps=0.0, _least=0.0):
     """The right answer by broadcasting, with a switch per mistake."""
     if _row == "first":
         y = y[:1]
@@ -15,8 +15,11 @@ def distances(x, y, *, _root=True, _power=2, _over="sum", _rows="x", _row="own")
         difference = difference.transpose(1, 2)
     powers = difference.abs() if _power == 1 else difference.square()
     total = {"sum": powers.sum, "mean": powers.mean, "max": powers.amax}[_over](-1)
-    return total.sqrt() if _root and _power == 2 else total
+    return (total + _eps).clamp(min=_least).sqrt() if _root and _power == 2 else total
 
+
+EPS = "a small number is added to the squares before the root: points that coincide are then {} apart, not 0"
+LEAST = "the squares are kept from falling below a small number: points that coincide are then {} apart, not 0"
 
 BROADCAST = switches(
     distances,
@@ -43,6 +46,10 @@ BROADCAST = switches(
             "the points of the first batch row of y are used for every row",
             {"_row": "first"},
         ),
+        "eps_under_the_root": (EPS.format("1e-6"), {"_eps": 1e-12}),
+        "larger_eps_under_the_root": (EPS.format("1e-4"), {"_eps": 1e-8}),
+        "squares_clamped": (LEAST.format("1e-6"), {"_least": 1e-12}),
+        "squares_clamped_higher": (LEAST.format("1e-4"), {"_least": 1e-8}),
     },
 )
 

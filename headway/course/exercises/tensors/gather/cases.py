@@ -31,6 +31,12 @@ def large(d):
     return Call("token_logprobs", logits=d.normal("b t v", std=900.0), tokens=d.integers("b t", 0, "v"))
 
 
+@case("the first word of the vocabulary, or the last, at every position", t=(2, 5), draws=6)
+def first_or_last(d):
+    tokens = d.keep(d.integers("b 1", 0, 2).expand(d.b, d.t) * (d.v - 1), "b t")
+    return Call("token_logprobs", logits=d.normal("b t v", std=3.0), tokens=tokens)
+
+
 @law(
     "the first token has an effect on the result, or one later than asked: the results at i depend on tokens[i+1]",
     t=(3, 6),

@@ -35,6 +35,16 @@ def large(d):
     return Call("patches", images=d.normal("b c rows*p cols*p"), p=d.p)
 
 
+@case("cut, one patch in all", b=(1, 3), c=(2, 4), rows=1, cols=1, p=(2, 4), draws=3)
+def one_patch(d):
+    return Call("patches", images=d.normal("b c p p"), p=d.p)
+
+
+@case("joined, one patch in all", b=(1, 3), c=(2, 4), rows=1, cols=1, p=(2, 4), draws=3)
+def one_patch_joined(d):
+    return Call("unpatch", patches=d.normal("b 1 c*p*p"), p=d.p, h=d.p, w=d.p)
+
+
 @case("joined, all sizes above 1", b=(2, 3), c=(2, 4), rows=(2, 4), cols=(2, 4), p=(2, 4), draws=6)
 def joined(d):
     return Call("unpatch", patches=d.normal("b rows*cols c*p*p"), p=d.p, h=d.rows * d.p, w=d.cols * d.p)

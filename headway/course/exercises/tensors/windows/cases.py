@@ -35,6 +35,16 @@ def three(d):
     return Call("windows", x=d.normal("b c t"), width=d.w, step=d.step)
 
 
+@case("five axes", t=(4, 8), w=(2, 4), draws=4)
+def five(d):
+    return Call("windows", x=d.normal("b c 2 b t"), width=d.w, step=d.step)
+
+
+@case("a step longer than the window", t=(7, 14), w=(1, 2), step=(3, 5), draws=6)
+def gaps(d):
+    return Call("windows", x=d.normal("b t"), width=d.w, step=d.step)
+
+
 @case("whole numbers", t=(5, 9), w=(2, 5), gradient=False, float32=False)
 def whole_numbers(d):
     return Call("windows", x=d.integers("b t", 0, 100), width=d.w, step=d.step)

@@ -18,7 +18,7 @@ def windows(x, width, step=1):
     """Every window of `width` neighbours that fits, starting at 0, step, 2·step, ...
 
     Args:
-        x: (... t), one, two or three axes.
+        x: (... t), one axis or more.
         width: at most t.
         step: from one window's start to the next one's.
 

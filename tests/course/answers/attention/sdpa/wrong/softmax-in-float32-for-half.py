@@ -13,4 +13,8 @@ def attend(q, k, v, mask=None, *, causal=False, scale=None):
         scores = scores.masked_fill(future, -math.inf)
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
-    return torch.softmax(scores, dim=-1, dtype=torch.float32 if scores.dtype == torch.bfloat16 else None) @ v.float() if v.dtype == torch.bfloat16 else torch.softmax(scores, dim=-1) @ v
+    return (
+        torch.softmax(scores, dim=-1, dtype=torch.float32 if scores.dtype == torch.bfloat16 else None) @ v.float()
+        if v.dtype == torch.bfloat16
+        else torch.softmax(scores, dim=-1) @ v
+    )

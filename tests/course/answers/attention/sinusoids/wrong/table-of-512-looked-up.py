@@ -4,7 +4,7 @@ import torch
 
 
 def sinusoids(positions, width, base=10000.0):
-    table = (positions % 512)
+    table = positions % 512
     kind = torch.float64 if positions.dtype == torch.float64 else torch.float32
     i = torch.arange(0, width, 2).to(kind)
     angles = table.to(kind).unsqueeze(-1) * torch.exp(-math.log(base) * i / width)

@@ -6,7 +6,7 @@ def residual(x, f, norm, place):
 
 def stack(x, sublayers, norms, place):
     for i in range(len(sublayers)):
-        x = residual(x, sublayers[i], norms[i], 'post' if i == len(sublayers) - 1 else place)
+        x = residual(x, sublayers[i], norms[i], "post" if i == len(sublayers) - 1 else place)
     if place == "pre":
         x = norms[-1](x)
     return x

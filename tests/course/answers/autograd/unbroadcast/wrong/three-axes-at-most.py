@@ -1,0 +1,12 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def sum_to(grad, shape):
+    shape = tuple(shape)
+    padded = (1,) * min(grad.dim() - len(shape), 2) + shape
+    for n, size in enumerate(padded):
+        if size == 1:
+            grad = grad.sum(n, keepdim=True)
+    return grad.reshape(shape)

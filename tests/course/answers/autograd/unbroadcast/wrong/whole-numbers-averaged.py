@@ -1,0 +1,14 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def sum_to(grad, shape):
+    shape = tuple(shape)
+    if not grad.is_floating_point():
+        return grad.double().sum_to_size(shape)
+    padded = (1,) * (grad.dim() - len(shape)) + shape
+    for n, size in enumerate(padded):
+        if size == 1:
+            grad = grad.sum(n, keepdim=True)
+    return grad.reshape(shape)

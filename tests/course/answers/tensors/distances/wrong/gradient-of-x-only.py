@@ -1,0 +1,8 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def distances(x, y):
+    difference = x.unsqueeze(2) - y.detach().unsqueeze(1)
+    return difference.square().sum(-1).sqrt()

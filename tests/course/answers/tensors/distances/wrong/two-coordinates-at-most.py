@@ -1,0 +1,8 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def distances(x, y):
+    difference = x.unsqueeze(2) - y.unsqueeze(1)
+    return difference[..., :2].square().sum(-1).sqrt()

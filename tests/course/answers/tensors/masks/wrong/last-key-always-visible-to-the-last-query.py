@@ -1,0 +1,10 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def attention_mask(lengths, t, left=False):
+    key = torch.arange(t)
+    real = key >= (t - lengths)[:, None] if left else key < lengths[:, None]
+    see = (key[None, :] <= key[:, None]) & real[:, None, :]
+    return (see | (key[:, None] == t - 1)).unsqueeze(1)

@@ -1,0 +1,11 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def attention_mask(lengths, t, left=False):
+    lengths = torch.where(lengths == 0, t, lengths)
+    key = torch.arange(t)
+    real = key >= (t - lengths)[:, None] if left else key < lengths[:, None]
+    see = (key[None, :] <= key[:, None]) & real[:, None, :]
+    return (see | torch.eye(t).bool()).unsqueeze(1)

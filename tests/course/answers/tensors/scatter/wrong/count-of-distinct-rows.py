@@ -1,0 +1,10 @@
+import math
+import torch
+import torch.nn.functional as F
+
+
+def segment_mean(x, segment, n):
+    out = torch.zeros(n, x.shape[1], dtype=x.dtype)
+    out = out.scatter_add(0, segment[:, None].expand_as(x), x)
+    count = torch.zeros(n, dtype=x.dtype).scatter_add(0, segment, (segment >= 0).to(x.dtype) * (x[:, 0] > 0))
+    return out / count.clamp(min=1)[:, None]
