@@ -89,7 +89,7 @@ def as_many(d):
     return Call("gru", x=d.normal("b b d"), h=d.normal("b n"), **weights(d))
 
 
-@case("a long text", b=2, t=(14, 18), n=(2, 4), draws=1)
+@case("a long text", b=2, t=17, n=3, d=2, draws=1)
 def long_text(d):
     return Call("gru", x=d.normal("b t d"), h=d.normal("b n"), **weights(d))
 

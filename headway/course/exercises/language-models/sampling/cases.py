@@ -57,9 +57,19 @@ def extreme(d):
     return Call("temperature", logits=d.normal("b v"), t=d.choice([0.001, 0.02, 0.05, 0.09, 1.0, 1.3, 10.0, 60.0]))
 
 
-@plain("a temperature of 0.05", 2)
+@plain("a temperature of 0.05", 2, v=5, k=1)
 def cold(d):
     return Call("temperature", logits=d.normal("b v"), t=0.05)
+
+
+@plain("a temperature of 0.001", 2, v=5, k=1)
+def freezing(d):
+    return Call("temperature", logits=d.normal("b v"), t=0.001)
+
+
+@plain("a temperature of 60", 2, v=5, k=1)
+def hot(d):
+    return Call("temperature", logits=d.normal("b v"), t=60.0)
 
 
 @plain("a temperature after a filter", 3, v=(4, 9))
@@ -77,7 +87,7 @@ def single_best(d):
     return Call("top_k", logits=d.normal("b v", std=2.0), k=1)
 
 
-@plain("top-k of many", 1, b=2, v=(120, 140), k=(60, 100))
+@plain("top-k of many", 1, b=2, v=130, k=70)
 def best_of_many(d):
     return Call("top_k", logits=d.normal("b v", std=2.0), k=d.k)
 
@@ -122,9 +132,14 @@ def after(d):
     return Call("top_p", logits=filtered(d), p=d.number(0.3, 0.9))
 
 
-@plain("top-p, p next to 0 or to 1", 6, v=(5, 9), float32=False)
-def ends(d):
-    return Call("top_p", logits=d.normal("b v"), p=d.choice([0.01, 0.05, 0.96, 0.985, 0.999]))
+@plain("top-p, p next to 0", 3, v=(5, 9), k=1, float32=False)
+def next_to_none(d):
+    return Call("top_p", logits=d.normal("b v"), p=d.number(0.01, 0.05))
+
+
+@plain("top-p, p next to 1", 3, v=(5, 9), k=1, float32=False)
+def next_to_all(d):
+    return Call("top_p", logits=d.normal("b v"), p=d.number(0.985, 0.995))
 
 
 @plain("top-p, p a billionth beside a sum", 4, v=(5, 9), float32=False)
@@ -139,18 +154,23 @@ def fall(d):
     return Call("draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.uniform("b"))
 
 
-@plain("u on the edge between two tokens, or a billionth beside it", 6, v=(5, 9), float32=False)
-def edge(d):
+def on_an_edge(d, beside):
     """Probabilities of 1/2, 1/4 ... in random order: their sums are exact."""
     powers = [0.5**n for n in range(1, d.v)]
-    rows = torch.stack(
-        [torch.tensor([*powers, powers[-1]], dtype=torch.float64)[d.distinct("v", "v")] for _ in range(d.b)]
-    )
-    place = d.integers("b 1", 0, "v-1")
-    beside = torch.tensor(d.choice([[0.0], [-1e-9], [1e-9]]), dtype=torch.float64)
-    return Call(
-        "draw", probabilities=d.keep(rows, "b v"), u=d.keep(rows.cumsum(-1).gather(1, place)[:, 0] + beside, "b")
-    )
+    line = torch.tensor([*powers, powers[-1]], dtype=torch.float64)
+    rows = torch.stack([line[d.distinct("v", "v")] for _ in range(d.b)])
+    edges = rows.cumsum(-1).gather(1, d.integers("b 1", 0, "v-1"))[:, 0]
+    return Call("draw", probabilities=d.keep(rows, "b v"), u=d.keep(edges + beside, "b"))
+
+
+@plain("u on the edge between two tokens", 4, v=(5, 9), k=1, float32=False)
+def edge(d):
+    return on_an_edge(d, 0.0)
+
+
+@plain("u a billionth beside the edge between two tokens", 4, v=(5, 9), k=1, float32=False)
+def beside_the_edge(d):
+    return on_an_edge(d, d.choice([-1e-9, 1e-9]))
 
 
 @plain("u = 0", 2, v=(3, 9), float32=False)
@@ -160,7 +180,7 @@ def at_zero(d):
     )
 
 
-@plain("a draw from many tokens", 1, b=4, v=(300, 400), float32=False)
+@plain("a draw from many tokens", 1, b=4, v=350, k=1, float32=False)
 def fall_far(d):
     return Call("draw", probabilities=d.keep(d.normal("b v").softmax(-1), "b v"), u=d.uniform("b"))
 
@@ -199,17 +219,15 @@ def fewest(learner, d):
     return bool((total >= p - 1e-9).all()) and bool((total - least < p + 1e-9).all())
 
 
-@law(
-    "of tokens that are all equally likely, top-p keeps others than the fewest that reach p, where some of them reach it exactly",
-    draws=1,
-)
+@law("where the best tokens together reach p exactly, top-p keeps another number of them", draws=1, b=1, v=9)
 def exactly(learner, d):
-    """By a softmax the sums are exact; written otherwise they may be off in the last digit, upwards or downwards, but not for
-    every number of tokens."""
-    found = [(n, learner.top_p(torch.zeros(1, n, dtype=torch.float64), 0.5)) for n in (2, 4, 8, 16, 32, 64)]
-    return all(kept.shape == (1, n) for n, kept in found) and any(
-        int(kept.isfinite().sum()) == n // 2 for n, kept in found
-    )
+    """A sum that is written otherwise may be off in its last digit, upwards or downwards, but hardly twelve times upwards."""
+    found = []
+    for n in range(12):
+        logits, fewest = d.normal("b v", std=2.0), 1 + n % 3
+        p = logits.softmax(-1).sort(descending=True).values.cumsum(-1)[0, fewest - 1].item()
+        found.append(int(learner.top_p(logits, p).isfinite().sum()) == fewest)
+    return any(found)
 
 
 @law("a filter changes the logits of tokens that stay")
