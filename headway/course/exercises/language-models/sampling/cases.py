@@ -219,15 +219,16 @@ def fewest(learner, d):
     return bool((total >= p - 1e-9).all()) and bool((total - least < p + 1e-9).all())
 
 
-@law("where the best tokens together reach p exactly, top-p keeps another number of them", draws=1, b=1, v=9)
+@law("where the best tokens together reach p exactly, top-p mostly keeps another number of them", draws=1, b=1, v=9, k=1)
 def exactly(learner, d):
-    """A sum that is written otherwise may be off in its last digit, upwards or downwards, but hardly twelve times upwards."""
-    found = []
-    for n in range(12):
+    """A sum that is written otherwise may be off in its last digit, upwards or downwards: right ones hit about 60 of 100 and
+    more, those that keep one token too many about 20 and less."""
+    found = 0
+    for n in range(100):
         logits, fewest = d.normal("b v", std=2.0), 1 + n % 3
-        p = logits.softmax(-1).sort(descending=True).values.cumsum(-1)[0, fewest - 1].item()
-        found.append(int(learner.top_p(logits, p).isfinite().sum()) == fewest)
-    return any(found)
+        p = logits.sort(descending=True).values.softmax(-1).cumsum(-1)[0, fewest - 1].item()
+        found += int(learner.top_p(logits, p).isfinite().sum()) == fewest
+    return found >= 40
 
 
 @law("a filter changes the logits of tokens that stay")

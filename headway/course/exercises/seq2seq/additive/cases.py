@@ -98,6 +98,12 @@ def adds_up(learner, d):
     return near(weights.sum(-1), torch.ones(d.b))
 
 
+@law("padding gets a weight, if a small one: it has to be 0", s=(2, 6))
+def nothing(learner, d):
+    mask = d.mask("b s", keep=0.5)
+    return not bool(learner.align(d.normal("b s"), d.normal("b s e"), mask)[1][~mask].any())
+
+
 @law("padding has an effect: other states there change the context", s=(2, 6))
 def hidden(learner, d):
     scores, states = d.normal("b s"), d.normal("b s e")

@@ -5,7 +5,7 @@ def beam_step(totals, log_p, done, end):
     b, k, v = log_p.shape
     only = torch.where(torch.arange(v) == end, 0.0, -torch.inf).to(log_p.dtype)
     scores = totals.unsqueeze(2) + torch.where(done.unsqueeze(2), only, log_p)
-    best, place = scores.view(b, k * v).sort(dim=1, descending=True)
+    best, place = scores.reshape(b, k * v).sort(dim=1, descending=True)
     best, place = best[:, :k], place[:, :k]
     parents, tokens = torch.div(place, v, rounding_mode="floor"), place % v
     return best, parents, tokens, tokens == end
