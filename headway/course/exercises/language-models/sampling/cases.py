@@ -219,7 +219,9 @@ def fewest(learner, d):
     return bool((total >= p - 1e-9).all()) and bool((total - least < p + 1e-9).all())
 
 
-@law("where the best tokens together reach p exactly, top-p mostly keeps another number of them", draws=1, b=1, v=9, k=1)
+@law(
+    "where the best tokens together reach p exactly, top-p mostly keeps another number of them", draws=1, b=1, v=9, k=1
+)
 def exactly(learner, d):
     """A sum that is written otherwise may be off in its last digit, upwards or downwards: right ones hit about 60 of 100 and
     more, those that keep one token too many about 20 and less."""

@@ -95,6 +95,13 @@ def shifted_ids(d):
     return Call("shift_right", labels=d.keep(labels, "b t"), start=d.choice([0, 1]), pad=d.choice([2, 3]))
 
 
+@plain("shifted to the right, the padding 0", 3, b=(2, 4), t=(4, 7))
+def zero_padding(d):
+    labels = d.integers("b t", 10, 90).masked_fill(~d.mask("b t", keep=0.5), -100)
+    labels[0, d.integer(0, d.t - 2)] = -100
+    return Call("shift_right", labels=d.keep(labels, "b t"), start=d.integer(5, 9), pad=0)
+
+
 @plain("shifted to the right, one column", 2, t=1)
 def shifted_single(d):
     return Call("shift_right", labels=d.integers("b t", 0, 9), start=d.integer(0, 5), pad=d.integer(0, 5))
@@ -144,15 +151,21 @@ def high_coin(d):
     return coins(d, 0.9)
 
 
-@plain("keep 1 and keep 0", 5)
-def extremes(d):
-    return Call(
-        "scheduled",
-        tokens=d.integers("b t", 0, 50),
-        said=d.integers("b t", 50, 99),
-        u=d.uniform("b t"),
-        keep=d.choice([0.0, 1.0]),
-    )
+def certain(d, keep):
+    """With the coins 0 and next to 1 among the others."""
+    u = d.uniform("b t")
+    u[:, -1], u[0, -1] = 0.0, 1 - 2.0**-40
+    return Call("scheduled", tokens=d.integers("b t", 0, 50), said=d.integers("b t", 50, 99), u=u, keep=keep)
+
+
+@plain("keep 1", 3, b=(2, 4), t=(2, 7))
+def always(d):
+    return certain(d, 1.0)
+
+
+@plain("keep 0", 3, b=(2, 4), t=(2, 7))
+def never(d):
+    return certain(d, 0.0)
 
 
 @law(
