@@ -132,9 +132,9 @@ def after(d):
     return Call("top_p", logits=filtered(d), p=d.number(0.3, 0.9))
 
 
-@plain("top-p, p next to 0", 3, v=(5, 9), k=1, float32=False)
+@plain("top-p, p next to 0, tokens about equally likely", 3, v=60, k=1, float32=False)
 def next_to_none(d):
-    return Call("top_p", logits=d.normal("b v"), p=d.number(0.01, 0.05))
+    return Call("top_p", logits=d.normal("b v", std=0.2), p=d.number(0.01, 0.05))
 
 
 @plain("top-p, p next to 1", 3, v=(5, 9), k=1, float32=False)
