@@ -117,13 +117,10 @@ MISTAKES = switches(
             "looks there. It has to be -inf",
             {"_fill": 0.0},
         ),
-        "mask_fills_minus_1e4": (
-            "a hidden score is put to -10000, which is not low enough where the scores themselves are large: use -inf",
+        "mask_fills_a_number": (
+            "a hidden score is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
             {"_fill": -1e4},
-        ),
-        "mask_fills_minus_1e9": (
-            "a hidden score is put to -1e9, which is not low enough where the scores themselves are larger: use -inf",
-            {"_fill": -1e9},
+            {"_fill": [-1e2, -1e3, -1e5, -1e6, -1e7, -1e8, -1e9, -1e10, -1e12]},
         ),
         "mask_added_as_numbers": (
             "the bool mask is added to the scores, 1 for visible and 0 for hidden: that hides nothing. Fill with -inf "

@@ -140,9 +140,10 @@ ALIGN = switches(
             "a score of padding is put to 0 (or multiplied by the mask), and exp(0) is 1: fill with -inf",
             {"_fill": 0.0},
         ),
-        "mask_fills_minus_1e3": (
-            "a score of padding is put to -1000, not low enough where the scores are large: -inf",
+        "mask_fills_a_number": (
+            "a score of padding is put to {_fill}, not low enough where the scores are larger: -inf",
             {"_fill": -1e3},
+            {"_fill": [-1e2, -1e4, -1e5, -1e6, -1e9, -1e10, -1e12]},
         ),
         "exp_overflows": (
             "exp of large scores overflows, and inf/inf is NaN: call softmax, or take the greatest off first",
