@@ -6,10 +6,12 @@ import contextlib
 import functools
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 @functools.cache
@@ -43,8 +45,38 @@ def fail(message: str) -> None:
     from rich.text import Text
 
     line = " ".join("".join(c if c.isprintable() or c.isspace() else repr(c)[1:-1] for c in str(message)).split())
+    text = Text(broken(f"error: {line}", err()))
+    text.stylize("bold red", 0, len("error:"))
     with contextlib.suppress(OSError):  # nobody is there to be told
-        err().print(Text("error: ", style="bold red") + Text(line), overflow="ignore")
+        err().print(text, soft_wrap=True)
+
+
+def broken(text: str, console: Console) -> str:
+    """`text` in lines no wider than a terminal, ended between words and never inside one (a path can be copied); as it is
+    where `console` is no terminal. Line ends and indents stay."""
+    if not console.is_terminal:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        how = {"subsequent_indent": indent, "break_long_words": False, "break_on_hyphens": False}
+        lines += textwrap.wrap(line, max(20, console.width), drop_whitespace=True, **how) or [""]
+    return "\n".join(lines)
+
+
+def under(label: Text, content: Text) -> None:
+    """Print `content` behind `label` on standard output; on a terminal, where it needs several lines, each begins behind it."""
+    from rich.table import Table
+
+    console = out()
+    if not console.is_terminal:
+        console.print(label + content)
+        return
+    row = Table.grid()
+    row.add_column(no_wrap=True)
+    row.add_column()
+    row.add_row(label, content)
+    console.print(row)
 
 
 class Bar:

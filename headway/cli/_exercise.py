@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import broken, err, out, under
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
 from headway.learn.evidence import read, record
@@ -163,7 +163,7 @@ def draw_hint(exercise: Exercise, number: int, text: str) -> None:
     count = len(exercise.hints)
     more = f"; {count - number} more" if number < count else "; the last one"
     out().print(Text(f"{exercise.id}, hint {number} of {count}{more}", style="bold"))
-    out().print(Text(text))
+    out().print(Text(broken(text, out())), soft_wrap=True)
 
 
 def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> int:
@@ -178,12 +178,13 @@ def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> i
         state = states.get(name)
         done = state is not None and state.done
         sign, style = mark("passed" if done else "unfinished")
-        row = Text.assemble((f"{sign} ", style if done else "dim"), (f"{name:<{width}}  ", "bold"), exercise.title)
+        front = Text.assemble((f"{sign} ", style if done else "dim"), (f"{name:<{width}}  ", "bold"))
+        row = Text(exercise.title)
         if state is not None and not done and state.tries:
             row.append(f"  {state.tries} failed check{'s' * (state.tries != 1)}", style="dim")
         if current is not None and current.id == name:
             row.append("  <- here", style="bold cyan")
-        out().print(row)
+        under(front, row)
     passed = sum(state.done for state in states.values())
     out().print(Text(f"{passed} of {len(every)} passed", style="dim"))
     return 0

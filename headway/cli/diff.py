@@ -83,4 +83,6 @@ def _code(one, two) -> None:
     )
     text = "\n".join(lines)
     console = out()
-    console.print(Syntax(text, "diff", background_color="default") if console.is_terminal else text, markup=False)
+    console.print(
+        Syntax(text, "diff", background_color="default", word_wrap=True) if console.is_terminal else text, markup=False
+    )

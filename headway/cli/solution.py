@@ -58,7 +58,7 @@ def solution(
         if style in (None, each):
             out().print(Text(f"# -- {each} ", style="bold cyan").append("-" * max(4, 70 - len(each)), style="dim"))
             if colours():
-                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default"))
+                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
             else:
                 out().print(Text(source))
     return 0

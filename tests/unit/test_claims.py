@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from hypothesis import strategies as st
 
 import headway
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.paper import Name, Paper
 from headway.claims import catalog, code, shelf
 from headway.claims import run as running
-from headway.claims.base import Arm, Check, Claim, Paper, needed, outcome, verdict
+from headway.claims.base import Arm, Check, Citation, Claim, needed, outcome, verdict
 from headway.cli import app as cli
 from headway.cli.reproduce import parse_seeds
 
@@ -37,7 +37,7 @@ def made_up(*, effect: float = 0.2, contrary: float | None = 0.0, exact: bool = 
     """The effect is `x` >= 0.2, the control `c` <= 0.1."""
     return Claim(
         name="made-up",
-        papers=(Paper(key="k", title="t", authors="A", year=2000, arxiv="0000.00000"),),
+        papers=(Citation(paper=Paper(key="k", title="t", authors=(Name("A"),), year=2000, arxiv="0000.00000")),),
         statement="s",
         experiment="e",
         control="c",
@@ -164,7 +164,8 @@ COUNTED = """
 import os, time
 from pathlib import Path
 import torch
-from headway.claims.base import Arm, Check, Claim, Paper
+from headway.base.paper import Name, Paper
+from headway.claims.base import Arm, Check, Citation, Claim
 
 FACTOR = 1.0
 
@@ -191,7 +192,7 @@ def draw(figure, seeds):
     figure.subplots().plot([seed["a"]["x"] for seed in seeds.values()])
 
 CLAIM = Claim(
-    name="counted", papers=(Paper(key="k", title="t", authors="A", year=2000, arxiv="0000.00000"),),
+    name="counted", papers=(Citation(paper=Paper(key="k", title="t", authors=(Name("A"),), year=2000, arxiv="0000.00000")),),
     statement="A statement.", experiment="e", control="c", statistic="s", limits="l",
     arms=(Arm(name="a", text="the arm"), Arm(name="b", text="the control", control=True)),
     checks=(
@@ -481,23 +482,13 @@ def test_every_claim_says_what_the_catalogue_says(name):
     claim, entry = catalog.get(name), catalog.CATALOG[name]
     assert claim.name == name
     assert claim.minutes == entry.minutes <= 10
-    assert entry.paper == claim.papers[0].short
+    assert entry.paper == claim.papers[0].paper.short
     assert any(check.control for check in claim.checks)
     assert len(claim.seeds) >= 5
     assert claim.settings
     for text in (claim.statement, claim.experiment, claim.control, claim.statistic, claim.limits):
         assert len(text) > 30
     assert all(arm.text for arm in claim.arms)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_claim_cites_papers_as_the_library_has_them(name):
-    records = tomllib.loads((Path(headway.__file__).parent / "course" / "papers.toml").read_text())["paper"]
-    known = {record["key"]: record for record in records}
-    for paper in catalog.get(name).papers:
-        record = known[paper.key]
-        assert (paper.title, paper.year, paper.arxiv) == (record["title"], record["year"], record["arxiv"])
-        assert paper.authors.split()[0] in record["authors"][0]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -511,7 +502,7 @@ def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(na
     assert set(result["arms"]) == {arm.name for arm in claim.arms}
     for key in ("statement", "experiment", "control", "statistic", "limits"):
         assert result[key] == getattr(claim, key)
-    assert [paper["key"] for paper in result["papers"]] == [paper.key for paper in claim.papers]
+    assert [paper["key"] for paper in result["papers"]] == [cited.paper.key for cited in claim.papers]
     again = running.verdict_facts(verdict(claim, running.numbers(result)))
     for key in ("verdict", "reason", "checks"):
         assert repr(result[key]) == repr(again[key])
