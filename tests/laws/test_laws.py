@@ -222,7 +222,7 @@ class TestEvery:
     def test_save_and_load_are_identical(self, name, n, numerics, tmp_path):
         model = make(name, n, numerics)
         export_folder(model, tmp_path)
-        again = load_folder(tmp_path)
+        again = load_folder(tmp_path).to(DEVICE)
         assert again.config == model.config
         before, after = model.state_dict(), again.state_dict()
         assert before.keys() == after.keys()
@@ -256,7 +256,9 @@ class TestEvery:
             if not isinstance(table, nn.Embedding) or key.rpartition(".")[2] in COUNTED:
                 continue
             for wrong in (-1, table.num_embeddings):
-                with pytest.raises(HeadwayError, match=f" {wrong} is out of range: this model has {table.num_embeddings},"):
+                with pytest.raises(
+                    HeadwayError, match=f" {wrong} is out of range: this model has {table.num_embeddings},"
+                ):
                     table(torch.tensor([[0, wrong]]))
 
     def test_reset_draws_the_same_weights_from_the_same_generator(self, name, n):
