@@ -6,8 +6,12 @@ import contextlib
 import functools
 import os
 import sys
+<<<<<<< HEAD
 import textwrap
 from typing import TYPE_CHECKING
+=======
+from typing import TYPE_CHECKING, Any
+>>>>>>> main
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +81,62 @@ def under(label: Text, content: Text) -> None:
     row.add_column()
     row.add_row(label, content)
     console.print(row)
+
+
+class Bar:
+    """One line on standard error that grows: what is done, a bar, how much of it, the time left, and a text of yours.
+
+    Where standard error is no terminal nothing is drawn. `stop` it, or use it in a ``with``.
+
+    Args:
+        what: A word or two, in front of the bar.
+        total: How much there is to do.
+        done: How much of it is done already.
+        sizes: Whether the numbers are bytes; then the speed is shown as well.
+        time_left: Whether the time left is worked out from the speed so far.
+        stays: Whether the line stays on the screen when it has stopped.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        *,
+        done: int = 0,
+        sizes: bool = False,
+        time_left: bool = True,
+        stays: bool = False,
+    ) -> None:
+        self._progress: Any = None
+        if not err().is_terminal:
+            return
+        from rich import progress
+
+        columns = [progress.TextColumn("{task.description}", markup=False), progress.BarColumn(bar_width=24)]
+        columns += (
+            [progress.DownloadColumn(), progress.TransferSpeedColumn()] if sizes else [progress.MofNCompleteColumn()]
+        )
+        columns += [progress.TimeRemainingColumn()] if time_left else []
+        columns += [progress.TextColumn("{task.fields[text]}", markup=False)]
+        self._progress = progress.Progress(*columns, console=err(), transient=not stays)
+        self._task = self._progress.add_task(what, total=total, completed=done, text="")
+        self._progress.start()
+
+    def to(self, done: float, text: str | None = None) -> None:
+        """`done` is done; `text` stands behind it from now on, where one is given."""
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, **({} if text is None else {"text": text}))
+
+    def stop(self) -> None:
+        """No more will be done. May be called more than once."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def interactive() -> bool:

@@ -65,9 +65,9 @@ def show(
             console.print(f"[dim]{heading if n == 0 else '':11s}[/dim] {escape(line)}")
 
     console.print(f"[bold cyan]{claim.name}[/]\n")
-    for paper in claim.papers:
-        where = f", {paper.where}" if paper.where else ""
-        row("paper", f"{paper.authors}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
+    for cited in claim.papers:
+        paper, where = cited.paper, f", {cited.where}" if cited.where else ""
+        row("paper", f"{paper.who}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
     row("claim", claim.statement)
     row("experiment", claim.experiment)
     for arm in claim.arms:

@@ -274,7 +274,11 @@ def test_an_emptied_plan_is_one_line(said, tmp_path: Path) -> None:
         assert code == 2
         assert "is empty" in err
     plan.unlink()
-    assert "there is no file" in said("plan")[2]
+    for command in (["plan"], ["next"], ["tick", "3"], ["untick", "3"], ["plan", "match"], ["skip", "bert"]):
+        code, _, err = said(*command)
+        assert (code, err.count("\n")) == (2, 1), command
+        assert "there is no PLAN.md" in err
+        assert "`headway start` puts a plan there" in err
     assert said("start", "--quiet")[0] == 0
     assert plan.exists()
 

@@ -11,12 +11,14 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.learn.plan import mend
+from headway.learn.progress import Progress
+from headway.learn.steps import activation, compared, open_lines, typed, way_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headway.learn.plan import Item
-    from headway.learn.progress import Line, Progress, TopicState
+    from headway.learn.progress import Line, TopicState
     from headway.learn.steps import Step
     from headway.learn.workspace import Workspace
 
@@ -73,6 +75,12 @@ def evidence_of(line: Line, progress: Progress) -> Text:
     """What stands behind a line's box, or what is still to come, in a few words."""
     states = [progress.topics[topic] for topic in line.match.topics]
     counts = ", ".join(count_of(state) for state in states)
+    if line.match.papers and not any(state.exercises for state in states):
+        written = sum(key in progress.noted for key in line.match.papers)
+        total = len(line.match.papers)
+        counts = f"{', '.join(line.match.papers)} {'noted' if written == total else f'{written}/{total} notes'}"
+    elif line.match.unseen and line.by is None:
+        counts = f"{counts}; yours to tick"
     ticked, total = line.beneath
     if line.by == "headway":
         since = f", {day(line.ticked_at)}" if line.ticked_at else ""
@@ -109,17 +117,14 @@ def draw_plan(progress: Progress, fresh: Iterable[Item] = ()) -> None:
     console.print()
 
     rows: list[tuple[Text, Text]] = []
+    only_headings = not plan.lines or plan.lines[0].kind == "heading"
     width = len(str(max((item.line for item in plan.items), default=1)))
     for item in plan.items:
         line = progress.line(item)
         if item.kind == "bullet" and tasks and not any(below.kind == "task" for below in plan.beneath(item)):
             continue
         if item.kind == "heading":
-            if (
-                any(below.kind != "heading" for below in plan.beneath(item))
-                or not plan.lines
-                or plan.lines[0].kind == "heading"
-            ):
+            if only_headings or any(below.kind != "heading" for below in plan.beneath(item)):
                 rows.append(
                     (Text("\n" if rows else "").append(f"{'':{width}}  {shown(item.text)}", style="bold"), Text())
                 )
@@ -140,7 +145,7 @@ def draw_plan(progress: Progress, fresh: Iterable[Item] = ()) -> None:
         if item.key in new:
             note = Text("now ticked: ", style="bold green").append_text(note)
         rows.append((row, note))
-    _rows(rows)
+    draw_rows(rows)
     console.print()
     legend = Text("", style="dim")
     legend.append(f"{marks['headway']} ", style="bold green").append("checked by Headway   ")
@@ -149,7 +154,7 @@ def draw_plan(progress: Progress, fresh: Iterable[Item] = ()) -> None:
     console.print(legend)
 
 
-def _rows(rows: list[tuple[Text, Text]]) -> None:
+def draw_rows(rows: list[tuple[Text, Text]]) -> None:
     """Rows of two columns. On a terminal the first is cut where it must be, and nothing wraps; in a pipe nothing is cut."""
     console = out()
     if not console.is_terminal:
@@ -175,12 +180,15 @@ def _rows(rows: list[tuple[Text, Text]]) -> None:
 
 def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None = None) -> None:
     """The next step, the command to type last."""
-    from headway.learn.steps import activation, typed, way_in
-
     console = out()
     if step is None:
+        skipped, mine = open_lines(progress or Progress(workspace))
         console.print(Text("Nothing is left to do that Headway can check.", style="bold"))
-        console.print("Lines that are about no topic are yours to tick: headway tick LINE", style="dim")
+        if skipped:
+            told = f"{_lines(skipped)} about topics that you skipped: headway skip TOPIC --undo takes one up again"
+            console.print(told, style="dim", markup=False)
+        if mine:
+            console.print(f"{_lines(mine)} yours to tick: headway tick LINE", style="dim")
         return
     where = f"line {step.item.line}: {shown(step.item.text)}" if step.item else "beyond the plan"
     head = Text("Next  ", style="bold").append(step.topic.topic.title, style="bold").append(f"   {where}", style="dim")
@@ -201,10 +209,33 @@ def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None
     console.print(Text(f"      {step.command}", style="bold cyan"))
 
 
+def _lines(count: int) -> str:
+    """``1 open line is``, ``3 open lines are``."""
+    return "1 open line is" if count == 1 else f"{count} open lines are"
+
+
+def missing(state: TopicState) -> str:
+    """What a topic has none of yet: ``no lesson, exercise or claim yet``; an empty string where it has all three."""
+    lacks = [
+        word
+        for word, there in (
+            ("lesson", state.topic.lesson_file),
+            ("exercise", state.exercises),
+            ("claim", state.topic.claims),
+        )
+        if not there
+    ]
+    if not lacks:
+        return ""
+    return f"no {', '.join(lacks[:-1])} or {lacks[-1]} yet" if len(lacks) > 1 else f"no {lacks[0]} yet"
+
+
 def draw_topic(state: TopicState, progress: Progress) -> None:
     """Everything about one topic: why, what it builds on, lesson, exercises, papers, claims, each with its evidence."""
     console, marks, topic = out(), glyphs(), state.topic
-    told = "tested out" if state.tested_out else "nothing in it yet that Headway checks"
+    told = (
+        "tested out" if state.tested_out else "nothing in it yet that Headway checks: read, and tick the line yourself"
+    )
     for what, (have, want) in state.counts.items() if not state.tested_out else ():
         told = f"{have} of {want} {what}"
     console.print(Text(topic.title, style="bold").append(f"  {told}", style="green" if state.done else "dim"))
@@ -239,6 +270,12 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
         if what != "exercises":
             told = "notes on its papers" if what == "papers" else "different models used"
             rows.append(("counts", Text(f"{have} of {want} {told}", style="green" if have >= want else "")))
+    if lacks := missing(state):
+        rows.append(("not yet", Text(lacks, style="dim")))
+    for n, name in enumerate(topic.models):
+        rows.append(("models" if not n else "", Text(f"headway models {name}", style="cyan")))
+    if pair := compared(state, progress):
+        rows.append(("compare", Text(f"headway diff {' '.join(pair)}", style="cyan")))
     for n, name in enumerate(topic.claims):
         found = state.claims.get(name)
         told = f"{name}: {found.result}, {day(found.time)}" if found else f"headway reproduce {name}"
@@ -251,6 +288,8 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
         if paper.link:
             line.append(f"  {paper.link.removeprefix('https://')}", style="dim")
         rows.append(("papers" if not n else "", line))
+    if topic.papers:
+        rows.append(("", Text(f"headway papers --topic {topic.id}", style="cyan")))
     for label, body in rows:
         line = Text(f"  {label:<11}", style="dim").append_text(body)
         console.print(line, **fit())

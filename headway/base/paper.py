@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from headway.base.errors import HeadwayError
-
 # -- text ----------------------------------------------------------------------------------------------------------------
 
 
@@ -256,7 +254,7 @@ def guess_kind(venue: str | None, arxiv: str | None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Paper:
     """One paper. Every record is canonical: making one tidies what it is given.
 
     Attributes:
@@ -360,7 +358,7 @@ class Record:
             return f"https://arxiv.org/abs/{self.arxiv}"
         return f"https://doi.org/{self.doi}" if self.doi else self.url
 
-    def filled(self, other: Record) -> Record:
+    def filled(self, other: Paper) -> Paper:
         """This record with what it lacks taken from `other`; what it says itself stays."""
         new = {}
         for field in dataclasses.fields(self):
@@ -390,7 +388,7 @@ def good_key(key: object) -> str:
 _SMALL_WORDS = {"a", "an", "the", "on", "of", "for", "in", "and", "to", "with", "from", "by", "at", "is", "are"}
 
 
-def made_key(record: Record) -> str:
+def made_key(record: Paper) -> str:
     """A key for a record that came without one: ``vaswani2017attention``."""
     family = good_key(record.authors[0].family).lower() if record.authors else ""
     family = re.sub(r"[^a-z0-9]", "", family)
@@ -415,65 +413,3 @@ class Keys:
         self._next[low] = n
         self._taken.add(found.lower())
         return found
-
-
-# -- the same paper twice ------------------------------------------------------------------------------------------------
-
-
-class Index:
-    """Records by DOI, by arXiv id, and by title: finds the one that another file means."""
-
-    def __init__(self, records: Iterable[Record] = ()) -> None:
-        self._ids: dict[str, Record] = {}
-        self._titles: dict[tuple[str, str], Record] = {}
-        self._without_arxiv: dict[tuple[str, str], Record] = {}
-        for record in records:
-            self.add(record)
-
-    def add(self, record: Record) -> None:
-        for id in (record.doi, record.arxiv):
-            if id:
-                self._ids.setdefault(id, record)
-        if (title := self._title(record))[0]:
-            self._titles.setdefault(title, record)
-            if not record.arxiv:
-                self._without_arxiv.setdefault(title, record)
-
-    @staticmethod
-    def _title(record: Record) -> tuple[str, str]:
-        """What a record's title is looked up by: a title of one or two words is one only together with its first author."""
-        title = plain_title(record.title)
-        first = plain_title(record.authors[0].family) if record.authors and title.count(" ") < 2 else ""
-        return title, first
-
-    def find(self, record: Record) -> Record | None:
-        """The record that is the same paper as `record`: the same DOI, else arXiv id, else title.
-
-        Equal titles are different papers where the arXiv ids differ, or where a title of one or two words
-        ("Introduction") comes with other first authors.
-        """
-        for id in (record.doi, record.arxiv):
-            if id and id in self._ids:
-                return self._ids[id]
-        title = self._title(record)
-        if not title[0]:
-            return None
-        return (self._without_arxiv if record.arxiv else self._titles).get(title)
-
-
-def unknown(word: str, records: Iterable[Record]) -> HeadwayError:
-    """The error for a paper that nobody knows, with the nearest key or title."""
-    from difflib import get_close_matches
-
-    names: dict[str, str] = {}
-    for record in records:
-        names.setdefault(record.key.lower(), record.key)
-        names.setdefault(plain_title(record.title), record.key)
-    near = get_close_matches(word.lower(), list(names), n=1, cutoff=0.55) or get_close_matches(
-        plain_title(word), list(names), n=1, cutoff=0.55
-    )
-    hint = f" Did you mean '{names[near[0]]}'?" if near else ""
-    return HeadwayError(
-        f"there is no paper '{word}' here.{hint} `headway papers` lists them; "
-        "`headway papers add` files one by its arXiv id or DOI."
-    )

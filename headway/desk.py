@@ -1,54 +1,56 @@
-"""The paper library beside the path: what the path knows of a paper, and what the learner's notes are evidence of."""
+"""The learner's desk: the workspace, the path and the paper library joined, for whoever draws them (terminal, page).
+
+notes in papers/  ->  evidence log  ->  ticks in PLAN.md  ->  Progress          (`up_to_date`: one call, in this order)
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
 
-from headway.learn.evidence import Evidence, read, record
-from headway.learn.path import Path, the_path
-from headway.learn.progress import EMPTIED
+from headway.base.paper import Paper, arxiv_id, doi
+from headway.learn.evidence import Evidence, read, record_all
+from headway.learn.exercise import exercises
+from headway.learn.match import Match, take_apart
+from headway.learn.path import the_path
+from headway.learn.plan import Item
+from headway.learn.progress import EMPTIED, Progress, sync
+from headway.learn.workspace import Workspace
 from headway.papers.library import Library
-from headway.papers.records import Record, read_name
-
-if TYPE_CHECKING:
-    from headway.learn.match import Match
-    from headway.learn.plan import Item
-    from headway.learn.progress import Progress
-    from headway.learn.workspace import Workspace
+from headway.papers.notes import DIFFERENT, ENOUGH
 
 NOTED = "noted"
 
 
-def known(path: Path | None = None) -> dict[str, Record]:
-    """The papers of the path as records, each with its topics."""
-    path = path or the_path()
-    topics: dict[str, list[str]] = {key: [] for key in path.papers}
-    for topic in path.topics.values():
-        for key in topic.papers:
-            topics[key].append(topic.id)
-    return {
-        paper.key: Record(
-            key=paper.key,
-            title=paper.title,
-            authors=tuple(map(read_name, paper.authors)),
-            others=paper.others,
-            year=paper.year,
-            venue=paper.venue,
-            arxiv=paper.arxiv,
-            doi=paper.doi,
-            topics=tuple(topics[paper.key]),
-            links=paper.links,
-        )
-        for paper in path.papers.values()
-    }
+@dataclass(frozen=True)
+class UpToDate:
+    """A workspace once its notes were taken into the log and what was earned is ticked.
+
+    Attributes:
+        progress: How far the learner is, read after that.
+        ticked: The lines that Headway ticked just now.
+        noted: The keys of the papers whose notes count from now on.
+    """
+
+    progress: Progress
+    ticked: list[Item]
+    noted: list[str]
+
+
+def up_to_date(workspace: Workspace, shelf: Library | None = None) -> UpToDate:
+    """Take the learner's notes into the evidence, tick what is earned, and say how far the learner is."""
+    noted = take_notes(workspace, shelf)
+    ticked = sync(workspace)
+    return UpToDate(Progress(workspace), ticked, noted)
 
 
 def library(workspace: Workspace | None) -> Library:
     """Everything that can be found: the path's papers, and the notes of the workspace where there is one."""
     if workspace is None:
-        return Library(known())
-    return Library(known(), workspace.papers, workspace.marks / "papers.lock")
+        return Library(the_path().papers)
+    return Library(the_path().papers, workspace.papers, workspace.marks / "papers.lock")
 
 
 def take_notes(workspace: Workspace, shelf: Library | None = None) -> list[str]:
@@ -68,28 +70,30 @@ def take_notes(workspace: Workspace, shelf: Library | None = None) -> list[str]:
     for piece in read(workspace):
         if piece.kind == "paper":
             last[piece.name] = piece
-    fresh = []
+    fresh, rows = [], []
     for key, note in notes.items():
         before = last.get(key)
         if note.written and (before is None or before.result == EMPTIED):
-            record(workspace, kind="paper", name=key, result=NOTED, words=note.words, note=note.stamp)
+            facts = {"words": note.words, "note": note.stamp}
+            rows.append({"kind": "paper", "name": key, "result": NOTED, "facts": facts})
             fresh.append(key)
     for key, before in last.items():
         if before.result == NOTED and not (key in notes and notes[key].written):
-            words = notes[key].words if key in notes else 0
-            record(workspace, kind="paper", name=key, result=EMPTIED, words=words)
+            facts = {"words": notes[key].words if key in notes else 0}
+            rows.append({"kind": "paper", "name": key, "result": EMPTIED, "facts": facts})
+    record_all(workspace, rows)
     return fresh
 
 
 def state_of(key: str, shelf: Library) -> tuple[str, str]:
     """``written``, ``begun`` or ``none``, and in words: ``note, 120 words``, ``begun, 7 of 25 words``, ``filed``."""
-    from headway.papers.notes import ENOUGH
-
     note = shelf.notes.get(key)
     if note is None:
         return "none", ""
     if note.written:
         return "written", f"note, {note.words} words"
+    if note.words >= ENOUGH:
+        return "begun", f"begun, {note.words} words, but only {note.different} of {DIFFERENT} different ones"
     if note.words:
         return "begun", f"begun, {note.words} of {ENOUGH} words"
     return "none", "filed, no word yet"
@@ -114,18 +118,13 @@ def next_paper(progress: Progress | None, shelf: Library, topic: str | None = No
     return next((key for key in (*begun, *order) if states[key] != "written"), None)
 
 
-def of_line(item: Item, match: Match, shelf: Library) -> list[tuple[Record | None, str]]:
+def of_line(item: Item, match: Match, shelf: Library) -> list[tuple[Paper | None, str]]:
     """The papers that a line of the plan names by title, address, arXiv id or DOI, each with what to type.
 
     A paper that is not filed yet comes as None.
     """
-    import re
-
-    from headway.learn.match import take_apart
-    from headway.papers.records import arxiv_id, doi
-
     words = take_apart(f"{item.text} {item.more}")
-    found: dict[str, tuple[Record | None, str]] = {}
+    found: dict[str, tuple[Paper | None, str]] = {}
     for reason in match.reasons:
         if (title := re.match(r"title of ([\w-]+)", reason)) and title[1] in shelf.records:
             found[title[1]] = (shelf.records[title[1]], f"headway papers note {title[1]}")
@@ -144,11 +143,6 @@ def of_line(item: Item, match: Match, shelf: Library) -> list[tuple[Record | Non
 
 def within_address(text: str) -> str | None:
     """The DOI in a publisher's address, such as ``dl.acm.org/doi/10.1145/...`` or ``aclanthology.org/2020.acl-main.1``."""
-    import re
-    from urllib.parse import unquote
-
-    from headway.papers.records import doi
-
     text = unquote(text)
     if found := re.search(r"aclanthology\.org/((?:[A-Z]\d\d-\d{4}|\d{4}\.[a-z0-9_-]+\.\d+))", text):
         return f"10.18653/v1/{found[1].lower()}"
@@ -162,7 +156,20 @@ def is_sciencedirect(text: str) -> bool:
     return "sciencedirect.com/science/article" in text
 
 
-def with_topics(paper: Record, topics: list[str]) -> Record:
+def with_topics(paper: Paper, topics: list[str]) -> Paper:
     """`paper` with these topics of the path as well."""
     path = the_path()
     return dataclasses.replace(paper, topics=(*paper.topics, *(path.topic(name).id for name in topics)))
+
+
+def of_exercises(paper: Paper) -> list[str]:
+    """The ids of the exercises that cite the paper: by its arXiv id, or by its first author and year."""
+    family = re.escape(paper.authors[0].family) if paper.authors else None
+    by_name = family and paper.year and not paper.arxiv
+    cited = re.compile(rf"\b{family}\b[^\n]{{0,60}}\b{paper.year}\b") if by_name else None
+    found = []
+    for exercise in exercises().values():
+        text = exercise.task.read_text(encoding="utf-8")
+        if (paper.arxiv and paper.arxiv in text) or (cited and cited.search(text)):
+            found.append(exercise.id)
+    return found
