@@ -6,12 +6,8 @@ import contextlib
 import functools
 import os
 import sys
-<<<<<<< HEAD
 import textwrap
-from typing import TYPE_CHECKING
-=======
 from typing import TYPE_CHECKING, Any
->>>>>>> main
 
 if TYPE_CHECKING:
     from rich.console import Console

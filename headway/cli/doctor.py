@@ -20,13 +20,8 @@ from headway.base import sources
 from headway.base.console import out, under
 from headway.base.errors import HeadwayError
 from headway.base.files import cache_dir, expanded
-<<<<<<< HEAD
 from headway.base.sources import SOURCES, megabytes
-from headway.cli._plan import glyphs
-=======
-from headway.base.sources import SOURCES, megabytes, state
-from headway.cli.shared.drawing import fit, glyphs
->>>>>>> main
+from headway.cli.shared.drawing import glyphs
 from headway.learn.evidence import read
 from headway.learn.match import read_corrections
 from headway.learn.plan import read as read_plan
