@@ -5,9 +5,9 @@ import torch
 from headway.learn.cases import switches
 
 
-def temperature(logits, t, *, _how="divide", _least=0.0):
+def temperature(logits, t, *, _how="divide", _least=0.0, _plus=0.0):
     """The right answer, with a switch per mistake."""
-    t = max(t, _least)
+    t = max(t, _least) + _plus
     return {
         "divide": logits / t,
         "multiply": logits * t,
@@ -37,6 +37,11 @@ TEMPERATURE = switches(
             {"_how": "power"},
         ),
         "root_of_temperature": ("the logits are divided by the root of the temperature: by {t}", {"_how": "root"}),
+        "eps_added_to_the_temperature": (
+            "{_plus} is added to the temperature, which is greater than 0 already: {t} is another one then",
+            {"_plus": 1e-6},
+            {"_plus": [1e-3, 1e-4, 1e-5, 1e-7, 1e-8, 1e-9, 1e-10]},
+        ),
         "temperature_has_a_floor": (
             "a temperature below {_least} is put up to it: {t} is a temperature like any other",
             {"_least": 0.1},

@@ -60,7 +60,11 @@ FORCING = switches(
             "the labels are filled up with `end`: once is enough, then -100",
             {"_fill": "end"},
         ),
-        "zero_for_minus_100": ("the labels are filled up with 0: -100 is what the loss leaves out", {"_fill": 0}),
+        "another_number_for_minus_100": (
+            "the labels are filled up with {_fill}: -100 is what the loss leaves out",
+            {"_fill": 0},
+            {"_fill": [-1, 1, -99, 100]},
+        ),
         "labels_masked_by_id": (
             "labels equal to the padding's id become -100: where `end` and `pad` are one token, the model never learns to "
             "stop. Go "
