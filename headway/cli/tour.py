@@ -14,7 +14,7 @@ from headway.base.console import out
 from headway.base.errors import HeadwayError
 from headway.claims import shelf
 from headway.claims.catalog import CATALOG
-from headway.cli._plan import shown
+from headway.cli.shared.drawing import shown
 from headway.cli.shared.writing import took, write
 from headway.learn.exercise import find_exercise
 from headway.learn.judge import Judge

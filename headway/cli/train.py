@@ -24,7 +24,7 @@ from headway.learn import evidence
 from headway.learn.workspace import Workspace, is_workspace
 from headway.train.config import PRESET_FOLDER, RESUMABLE, check_model, presets, read_config
 from headway.train.folder import find_run, runs_home
-from headway.train.report import Bar, Lines, duration
+from headway.train.report import Lines, OnTerminal, duration
 from headway.train.words import save_words
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _record(folder: RunFolder, finished: Finished) -> None:
 
 
 def _reporter() -> Any:
-    return Bar() if err().is_terminal else Lines()
+    return OnTerminal() if err().is_terminal else Lines()
 
 
 def _nothing() -> Any:

@@ -351,8 +351,12 @@ def _read_ids(path: Path) -> np.ndarray:
         if path.suffix == ".bin":
             return np.memmap(path, dtype="<u2", mode="r")
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise Corrupt(f"{path} holds no ids ({error})") from None
+    except OSError:
+        raise
+    except (
+        Exception
+    ) as error:  # the library raises whatever the damage makes of it: ValueError, TokenError, OverflowError ...
+        raise Corrupt(f"{path} holds no ids ({' '.join(str(error).split())})") from None
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise HeadwayError(f"{path} holds {ids.dtype} of shape {ids.shape}: ids are one row of whole numbers")
     return ids

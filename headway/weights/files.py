@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
@@ -55,8 +56,6 @@ class SafeTensors(Weights):
     """The tensors of one or more safetensors files, read when asked for."""
 
     def __init__(self, paths: list[Path]):
-        from safetensors import SafetensorError, safe_open
-
         self._owner: dict[str, Any] = {}
         for path in paths:
             if not path.exists():
