@@ -598,6 +598,8 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
     """The chat template: a file of its own wins over one in a .json; of several by name, the one called default."""
     if (folder / "chat_template.jinja").is_file():
         return read_text(folder / "chat_template.jinja")
+    if any((folder / "additional_chat_templates").glob("*.jinja")):
+        raise Unsupported(f"{folder} has additional_chat_templates, and no chat_template.jinja, the one for common use")
     found = read_object(folder / "chat_template.json").get("chat_template") or config.get("chat_template")
     if isinstance(found, list):
         found = {entry.get("name"): entry.get("template") for entry in found if isinstance(entry, Mapping)}
