@@ -8,7 +8,7 @@ import inspect
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,6 +183,18 @@ class Run:
             gradient=trial.case.gradient and trial.dtype == "float64",
             layout=trial.manner if trial.manner in ("strided", "offset") else "plain",
         )
+
+    def with_arguments(
+        self, trial: Trial, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+    ) -> CallRequest | None:
+        """A trial's request with other arguments; None where `change` finds nothing to change in any step."""
+        reference, steps, changed = self.contract.references[trial.call.entry], [], False
+        for method, arguments in trial.call.steps:
+            other = change(arguments)
+            changed = changed or other is not None
+            name, positional, keyword = bound(reference, method, arguments if other is None else other)
+            steps.append([name, list(_cast(positional, trial.dtype)), _cast(keyword, trial.dtype)])
+        return dataclasses.replace(trial.request, steps=steps) if changed else None
 
     def plan(self, call: Call, weights: dict[str, Any] | None) -> list[Row]:
         """Where in the learner's module each of our weights goes."""

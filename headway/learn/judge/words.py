@@ -84,13 +84,35 @@ def value_line(value: Any, digits: int = 4) -> str:
 
 
 def told_apart(one: Any, other: Any, tell: Any) -> tuple[str, str]:
-    """Both as ``tell(value, digits)`` writes them, with as few digits as let them differ: up to 17."""
-    shown = ("", "")
+    """Both as ``tell(value, digits)`` writes them, with as few digits as let them differ: up to 17.
+
+    Of tensors too large to be shown whole, from the first place on at which they differ.
+    """
+    shown, place = ("", ""), _first_apart(one, other)
+    if place is not None:
+        at = f"{tuple(one.shape)} {short(one.dtype)} from [{', '.join(str(int(n)) for n in place)}] on"
+        one, other = (value[tuple(place)[:-1]][int(place[-1]) :][:8] for value in (one, other))
+        shown = told_apart(one, other, lambda value, digits: numbers(value, digits=digits))
+        return f"{at}: {shown[0]}", f"{at}: {shown[1]}"
     for digits in (4, 6, 8, 10, 12, 14, 17):
         shown = (tell(one, digits), tell(other, digits))
         if shown[0] != shown[1]:
             break
     return shown
+
+
+def _first_apart(one: Any, other: Any) -> Any:
+    """The first place at which two tensors differ, where they are of one shape and too large to be shown whole."""
+    import torch
+
+    if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor) or one.shape != other.shape:
+        return None
+    if one.numel() <= 16 or one.is_complex() or other.is_complex():
+        return None
+    far = (one.detach().double() - other.detach().double()).abs()
+    scale = float(torch.nan_to_num(one.detach().double(), 0.0, 0.0, 0.0).abs().max())
+    places = (~(far <= 1e-12 * scale)).nonzero()
+    return places[0] if len(places) else None
 
 
 def one_line(text: str) -> str:
