@@ -1,4 +1,4 @@
-"""BERT: the encoder of 2017 alone, trained to fill in words that were taken out, and then used for everything.
+"""BERT: the Transformer's encoder alone, pre-trained by masked language modelling and fine-tuned for other tasks.
 
 Devlin, Chang, Lee & Toutanova, *BERT: Pre-training of Deep Bidirectional Transformers*, 2018 (arXiv 1810.04805).
 Sentence embeddings: Reimers & Gurevych, *Sentence-BERT*, 2019 (1908.10084).
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.packed import Packing, attend_packed
@@ -102,9 +103,9 @@ class Bert(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.position = nn.Embedding(c.context + self.first_position, c.width)
-        self.segment = nn.Embedding(c.n_segment, c.width)
+        self.segment = Embedding(c.n_segment, c.width, "segment")
         self.embed_norm = nn.LayerNorm(c.width, c.eps)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layer))

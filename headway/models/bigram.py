@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.blocks.cache_state import RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 
 NOTES = {
     "position": "none: a token is judged by the one before it, wherever it stands",
@@ -48,7 +49,7 @@ class Bigram(nn.Module):
     def __init__(self, config: BigramConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.vocab_size)
+        self.embed = Embedding(config.vocab_size, config.vocab_size)
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:

@@ -1,4 +1,4 @@
-"""CLIP: pictures and their captions, brought to the same place.
+"""CLIP: an encoder of pictures and one of captions, trained contrastively into one embedding space.
 
 Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, 2021 (arXiv 2103.00020).
 
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 from headway.models.vit import patchify
@@ -168,7 +169,7 @@ class TextTower(nn.Module):
     def __init__(self, config: CLIPConfig):
         super().__init__()
         self.end_token = config.end_token
-        self.embed = nn.Embedding(config.vocab_size, config.text.width)
+        self.embed = Embedding(config.vocab_size, config.text.width)
         self.position = nn.Embedding(config.context, config.text.width)
         self.blocks = nn.ModuleList(Block(config.text) for _ in range(config.text.n_layer))
         self.norm = nn.LayerNorm(config.text.width, config.text.eps)

@@ -1,4 +1,4 @@
-"""Decision Transformer: ask for a return, and read off the action that gets it.
+"""Decision Transformer: reinforcement learning as sequence modelling; actions are predicted from the return still to come.
 
 Chen et al., *Decision Transformer: Reinforcement Learning via Sequence Modeling*, 2021 (arXiv 2106.01345).
 
@@ -23,6 +23,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 
@@ -86,7 +87,7 @@ class DecisionTransformer(nn.Module):
         self.embed_return = Linear(1, config.width)
         self.embed_state = Linear(config.state_width, config.width)
         self.embed_action = Linear(config.action_width, config.width)
-        self.time = nn.Embedding(config.episode, config.width)
+        self.time = Embedding(config.episode, config.width, "time step")
         self.embed_norm = nn.LayerNorm(config.width)
         self.offset = nn.Parameter(torch.zeros(config.width))
         self.drop = nn.Dropout(config.dropout)
@@ -151,6 +152,11 @@ class DecisionTransformer(nn.Module):
         """
         if (last_action is None) != (cache.length == 0):
             raise HeadwayError("the first step has no action before it, and every other has one: give last_action")
+        if not 0 <= time < self.config.episode:
+            raise HeadwayError(
+                f"an episode of this model has {self.config.episode} steps, 0 to {self.config.episode - 1}: "
+                f"there is no step {time}"
+            )
         now = torch.tensor([time], device=state.device)
         tokens = [self.embed_return(returns) + self.time(now), self.embed_state(state) + self.time(now)]
         if last_action is not None:

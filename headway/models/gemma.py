@@ -1,4 +1,4 @@
-"""Gemma 1 to 3, the open siblings of Gemini: wide heads, bounded scores, and layers that take turns to look far.
+"""Gemma 1 to 3: wide heads, capped or normalised attention scores, and sliding-window layers between global ones.
 
 Gemma Team, *Gemma*, 2024 (arXiv 2403.08295); *Gemma 2*, 2024 (2408.00118); *Gemma 3*, 2025 (2503.19786).
 
@@ -24,6 +24,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask
 from headway.blocks.rotary import angles_at, rotary_frequencies, rotate
@@ -103,7 +104,7 @@ class Gemma(nn.Module):
     def __init__(self, config: GemmaConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config, window) for window in config.windows)
         self.norm = Norm(config.width, config.eps)
         self.reset()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.recurrent import gru, state_at
 from headway.blocks.tap import Tap
 
@@ -61,7 +62,7 @@ class GRU(nn.Module):
     def __init__(self, config: GRUConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Cell(c.state if n else c.width, c.state) for n in range(c.n_layer))
         self.head = nn.Linear(c.state, c.vocab_size)

@@ -22,6 +22,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import angles_at, rotary_angles, rotary_frequencies, rotate
@@ -84,7 +85,7 @@ class Llama(nn.Module):
     def __init__(self, config: LlamaConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)

@@ -1,4 +1,4 @@
-"""A language model with long short-term memory: a cell that is added to, and what it shows of itself.
+"""A language model with long short-term memory: an additive cell behind input, forget and output gates.
 
 Hochreiter & Schmidhuber, *Long Short-Term Memory*, Neural Computation, 1997;
 the forget gate is of Gers, Schmidhuber & Cummins, *Learning to Forget*, 2000.
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.recurrent import lstm, lstm_by_hand, state_at
 from headway.blocks.tap import Tap
 
@@ -62,7 +63,7 @@ class LSTM(nn.Module):
     def __init__(self, config: LSTMConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Cell(c.state if n else c.width, c.state) for n in range(c.n_layer))
         self.head = nn.Linear(c.state, c.vocab_size)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm, rms_norm
 from headway.blocks.ssd import ssd
@@ -97,7 +98,7 @@ class Mamba2(nn.Module):
     def __init__(self, config: Mamba2Config):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)

@@ -1,4 +1,4 @@
-"""Mistral 7B: a Llama whose layers look back a window only.
+"""Mistral 7B: a Llama with sliding-window attention.
 
 Jiang et al., *Mistral 7B*, 2023 (arXiv 2310.06825).
 
@@ -21,6 +21,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -85,7 +86,7 @@ class Mistral(nn.Module):
     def __init__(self, config: MistralConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)

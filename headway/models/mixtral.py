@@ -1,4 +1,4 @@
-"""Mixtral: a Mistral whose MLP is eight, of which every token takes two.
+"""Mixtral: a Mistral whose MLP is a mixture of experts; a router picks two of eight for each token.
 
 Jiang et al., *Mixtral of Experts*, 2024 (arXiv 2401.04088); routing to one expert: Fedus et al., *Switch Transformers*, 2021
 (2101.03961).
@@ -22,6 +22,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -94,7 +95,7 @@ class Mixtral(nn.Module):
     def __init__(self, config: MixtralConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import RecurrentCache, sort_padding
 from headway.blocks.conv import last_inputs
+from headway.blocks.embedding import Embedding
 
 NOTES = {
     "position": "by place: each of the last tokens has columns of its own in the hidden layer",
@@ -58,7 +59,7 @@ class MLPLM(nn.Module):
     def __init__(self, config: MLPLMConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.up = nn.Linear(c.context * c.width, c.ff_width)
         self.head = nn.Linear(c.ff_width + (c.context * c.width if c.direct else 0), c.vocab_size)
         self.reset()

@@ -1,4 +1,4 @@
-"""Qwen2 and Qwen3: Llamas that help their queries and keys along, first with biases, then with a norm.
+"""Qwen2 and Qwen3: Llamas with biases on queries, keys and values (Qwen2), or RMSNorm on queries and keys (Qwen3).
 
 Yang et al., *Qwen2 Technical Report*, 2024 (arXiv 2407.10671); *Qwen3 Technical Report*, 2025 (2505.09388).
 
@@ -21,6 +21,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -96,7 +97,7 @@ class Qwen(nn.Module):
     def __init__(self, config: QwenConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config, window) for window in config.windows)
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.alignment import additive_scores, align, dot_scores
 from headway.blocks.cache_state import Real, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.masks import key_mask
 from headway.blocks.memory import CrossState, Memory, memory_of
 from headway.blocks.recurrent import gru, gru_step, state_at, turned
@@ -81,8 +82,8 @@ class Seq2Seq(nn.Module):
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
-        self.target_embed = nn.Embedding(c.target_vocab_size or c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
+        self.target_embed = Embedding(c.target_vocab_size or c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.ahead = Cell(c.width, c.state)
         self.back = Cell(c.width, c.state) if c.bidirectional else None

@@ -28,6 +28,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
 from headway.blocks.cache import LayerCache, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask, key_mask
 from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
@@ -119,7 +120,7 @@ class T5(nn.Module):
     def __init__(self, config: T5Config):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.encoder_bias = nn.Embedding(c.n_bucket, c.n_head)
         self.decoder_bias = nn.Embedding(c.n_bucket, c.n_head)
         self.drop = nn.Dropout(c.dropout)

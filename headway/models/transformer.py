@@ -29,6 +29,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
@@ -107,8 +108,8 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
-        self.target_embed = nn.Embedding(c.target_vocab_size, c.width) if c.target_vocab_size is not None else None
+        self.embed = Embedding(c.vocab_size, c.width)
+        self.target_embed = Embedding(c.target_vocab_size, c.width) if c.target_vocab_size is not None else None
         self.drop = nn.Dropout(c.dropout)
         weight = {side: alpha for side, (alpha, _) in deepnorm(c.n_layer, c.n_decoder_layer).items()}
         self.encoder = nn.ModuleList(EncoderBlock(c, weight["encoder"]) for _ in range(c.n_layer))

@@ -25,6 +25,7 @@ from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.tap import Tap
@@ -92,7 +93,7 @@ class Whisper(nn.Module):
         self.conv2 = nn.Conv1d(c.width, c.width, 3, stride=2, padding=1)
         # Computed, and yet saved: checkpoints carry it, rounded to their own dtype.
         self.register_buffer("frame_position", torch.empty(c.frames // 2, c.width))
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.position = nn.Embedding(c.context, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.encoder = nn.ModuleList(EncoderBlock(c) for _ in range(c.n_layer))

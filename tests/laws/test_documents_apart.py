@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.inputs import like
-from support.numerics import close, few, make
+from support.numerics import DEVICE, close, few, make
 from support.tiny import TINY
 
 from headway.base.errors import HeadwayError
@@ -61,10 +61,10 @@ def test_gradients_of_packed_texts_are_the_sum_of_those_alone():
 
 def test_what_does_not_go_together_is_refused():
     model = make("gpt2", 0)
-    tokens = torch.zeros(1, 4, dtype=torch.long)
+    tokens = torch.zeros(1, 4, dtype=torch.long, device=DEVICE)
     for documents, call in (
         (tokens, lambda: model(tokens, model.new_cache(1, 8))),
-        (tokens, lambda: model(tokens, mask=torch.tensor([[False, True, True, True]]))),
+        (tokens, lambda: model(tokens, mask=torch.tensor([[False, True, True, True]], device=DEVICE))),
         (tokens[:, :3], lambda: model(tokens)),
     ):
         with pytest.raises(HeadwayError), apart(documents):

@@ -17,6 +17,7 @@ from support.inputs import call, like
 from support.numerics import DEVICE, close, few, make
 from support.parity import randomise
 from support.tiny import TINY
+from torch import nn
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.blocks.cache import KVCache
@@ -27,6 +28,9 @@ from headway.weights.store import export_folder, load_folder, table_of
 
 DECODERS = [(name, n) for name, e in CATALOG.items() if e.kind == "decoder" for n in range(len(TINY[name]))]
 EVERY = [(name, n) for name in CATALOG for n in range(len(TINY[name]))]
+
+# Tables whose rows the model counts itself, after a look at the length: what is too long is refused there.
+COUNTED = ("position", "encoder_bias", "decoder_bias")
 
 # LLaVA's checkpoints carry the whole of CLIP's tower, of which it reads all but the last block and the last norm.
 IDLE = {"llava": ("vision.blocks.1.", "vision.norm.")}
@@ -218,7 +222,7 @@ class TestEvery:
     def test_save_and_load_are_identical(self, name, n, numerics, tmp_path):
         model = make(name, n, numerics)
         export_folder(model, tmp_path)
-        again = load_folder(tmp_path)
+        again = load_folder(tmp_path, device=DEVICE)
         assert again.config == model.config
         before, after = model.state_dict(), again.state_dict()
         assert before.keys() == after.keys()
@@ -244,6 +248,18 @@ class TestEvery:
         assert "unknown stray.weight" in message
         assert f"misshapen {first}" in message or first == last
         assert "\n" not in message
+
+    @pytest.mark.skipif(DEVICE.type != "cpu", reason="a GPU checks no row of a table")
+    def test_a_row_that_is_not_there_is_one_line_that_names_the_limit(self, name, n):
+        model = make(name, n)
+        for key, table in model.named_modules():
+            if not isinstance(table, nn.Embedding) or key.rpartition(".")[2] in COUNTED:
+                continue
+            for wrong in (-1, table.num_embeddings):
+                with pytest.raises(
+                    HeadwayError, match=f" {wrong} is out of range: this model has {table.num_embeddings},"
+                ):
+                    table(torch.tensor([[0, wrong]]))
 
     def test_reset_draws_the_same_weights_from_the_same_generator(self, name, n):
         model = make(name, n)
