@@ -9,7 +9,7 @@ import pytest
 
 from headway.learn.exercise import Exercise
 from headway.learn.judge import Judge, Verdict
-from headway.learn.judge.trials import draws_of
+from headway.learn.judge.draws import draws_of
 
 TOY = """
 import torch

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from headway.learn.cases import fill
-from headway.learn.judge.compare import close, departure, differs
+from headway.learn.judge.compare import brief, close, departure, differs, one_line, shaped, told_apart
+from headway.learn.judge.draws import allowed_sizes, least
 from headway.learn.judge.guesses import guessed
 from headway.learn.judge.intermediates import first_to_depart, low_precision
 from headway.learn.judge.laws import BrokenLaw
@@ -21,14 +22,15 @@ from headway.learn.judge.showing import (
     capital,
     only_where,
     pattern_of,
+    raised_line,
     show_trial,
+    source_line,
     subject_of,
     telling_first,
+    undone,
 )
-from headway.learn.judge.stopped import raised_line, source_line, undone
-from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial, allowed_sizes, least
+from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial
 from headway.learn.judge.verdict import Unsteady, Verdict
-from headway.learn.judge.words import brief, one_line, shaped, told_apart
 
 CHANCE = "{line}The same input gives another result each time: something in your code is random."
 MEMORY_BETWEEN_CALLS = (
