@@ -15,10 +15,10 @@ from typing import Any
 from headway.learn.cases import Call, Case, Draw, Function, Law, Make
 from headway.learn.contract import Contract, contract_of
 from headway.learn.exercise import Exercise
-from headway.learn.judge.compare import Difference, compare, differs
+from headway.learn.judge.compare import Mismatch, compare, differs
 from headway.learn.judge.draws import allowed_sizes, draws_of, least, most
 from headway.learn.judge.perform import CallRequest, CallResult, leaves, perform, raised
-from headway.learn.judge.placement import Fit, Placement, Row
+from headway.learn.judge.placement import Fit, Placement, WeightRow
 from headway.learn.judge.process import Child, Stopped, result_of
 from headway.learn.judge.verdict import CheckRequest, Verdict
 
@@ -42,7 +42,7 @@ class Trial:
     manner: str = "float64"
     expected: CallResult = field(default_factory=CallResult)
     came: CallResult = field(default_factory=CallResult)
-    difference: Difference | None = None
+    difference: Mismatch | None = None
     index: int = 0
     precise: Any = None
     request: CallRequest = field(default_factory=lambda: CallRequest("", []))
@@ -123,7 +123,7 @@ class Run:
             steps.append([name, list(_cast(positional, trial.dtype)), _cast(keyword, trial.dtype)])
         return dataclasses.replace(trial.request, steps=steps) if changed else None
 
-    def plan(self, call: Call, weights: dict[str, Any] | None) -> list[Row]:
+    def plan(self, call: Call, weights: dict[str, Any] | None) -> list[WeightRow]:
         """Where in the learner's module each of our weights goes."""
         if weights is None or self.adapter:
             return []
@@ -250,7 +250,7 @@ class Run:
         trial.difference = self.compare(trial, trial.came)
         return trial
 
-    def compare(self, trial: Trial, came: CallResult, tolerance: float | None = None) -> Difference | None:
+    def compare(self, trial: Trial, came: CallResult, tolerance: float | None = None) -> Mismatch | None:
         axes = self.contract.returns.get(trial.call.entry, "")
         if trial.dtype != "bfloat16":
             return compare(trial.expected, came, tolerance or self.limit(trial), axes)
@@ -325,8 +325,8 @@ def _outline(made: dict[str, Any] | None) -> list:
     return [(name, tuple(v.shape) if hasattr(v, "shape") else repr(v)) for name, v in (made or {}).items()]
 
 
-def _by_name(weights: dict[str, Any]) -> list[Row]:
-    return [Row(name, name) for name in weights]
+def _by_name(weights: dict[str, Any]) -> list[WeightRow]:
+    return [WeightRow(name, name) for name in weights]
 
 
 def _greatest(call: Call) -> float:
