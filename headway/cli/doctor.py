@@ -17,7 +17,7 @@ from rich.text import Text
 
 from headway import __version__
 from headway.base import sources
-from headway.base.console import out, under
+from headway.base.console import out, paged, under
 from headway.base.errors import HeadwayError
 from headway.base.files import cache_dir, expanded
 from headway.base.sources import SOURCES, megabytes
@@ -45,7 +45,12 @@ def doctor(*, all_: Annotated[bool, Parameter(name="--all", negative=())] = Fals
     all_
         Show every package with its version too, and what each thing that can be fetched is.
     """
+    with paged():
+        return _doctor(all_)
 
+
+def _doctor(all_: bool) -> int:
+    """What `doctor` prints, and its exit code."""
     console, sign = out(), glyphs()
     missing: list[str] = []
 

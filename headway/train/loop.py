@@ -342,7 +342,7 @@ class Trainer:
             self.save()
 
     def look(self) -> tuple[dict[str, Any], bool]:
-        """The loss on held-out rows, the share of targets said right, and whether the loss was never lower."""
+        """The loss and the accuracy on held-out rows, and whether the loss was never lower."""
         held_out, accuracy = self.evaluate(self.config.eval_rows)
         p = self.progress
         improved = math.isfinite(held_out) and (p.best is None or held_out < p.best)
@@ -351,7 +351,7 @@ class Trainer:
         return {"held_out": held_out, "accuracy": accuracy}, improved
 
     def evaluate(self, rows: int) -> tuple[float, float]:
-        """(Loss in nats per target, share of targets said right) on `rows` held-out rows, 0 for all."""
+        """(Loss in nats per target, accuracy of the likeliest token) on `rows` held-out rows, 0 for all."""
         total = torch.zeros(3, dtype=torch.float64, device=self.world.device)
         per_part = max(self.config.batch // self.config.accumulate, 1)
         with evaluating(self.task):
