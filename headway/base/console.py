@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import shlex
+import shutil
+import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
     from rich.text import Text
 
@@ -133,6 +138,26 @@ class Bar:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@contextlib.contextmanager
+def paged() -> Iterator[None]:
+    """What is printed to `out` meanwhile goes through a pager where it is longer than a person's terminal is high, as git's
+    long answers do: $PAGER, else ``less``, which shows from the beginning and scrolls. ``PAGER=cat`` turns it off."""
+    console = out()
+    command = shlex.split(os.environ.get("PAGER") or "less")
+    if not (interactive() and os.environ.get("TERM", "dumb") != "dumb" and command and shutil.which(command[0])):
+        yield
+        return
+    with console.capture() as captured:
+        yield
+    text = captured.get()
+    if text.count("\n") < console.height or command == ["cat"]:
+        console.file.write(text)
+        console.file.flush()
+        return
+    environment = {"LESS": "FRX", **os.environ}  # colours; what was shown stays; a short text is not waited for
+    subprocess.run(command, input=text.encode("utf-8", "replace"), env=environment, check=False)
 
 
 def interactive() -> bool:

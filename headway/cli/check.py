@@ -13,8 +13,8 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.base.errors import HeadwayError
-from headway.cli._exercise import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
 from headway.cli.shared.drawing import told_line
+from headway.cli.shared.exercising import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
 from headway.learn.plug import command_for

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from headway.base.console import out as answers
-from headway.base.console import under
+from headway.base.console import paged, under
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.claims import shelf
 from headway.claims.catalog import CATALOG, get
@@ -30,8 +30,12 @@ def claims(
 ) -> int:
     """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours.
     Or show one."""
-    if name is not None:
-        return show(name)
+    with paged():
+        return _list(topic) if name is None else show(name)
+
+
+def _list(topic: str | None) -> int:
+    """Every claim, or those of a topic."""
 
     topics = sorted({entry.topic for entry in CATALOG.values()})
     if topic is not None and topic not in topics:

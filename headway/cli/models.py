@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headway import zoo
-from headway.base.console import out, under
+from headway.base.console import out, paged, under
 from headway.cli.shared.architectures import chain, told
 from headway.learn.path import the_path
 
@@ -32,10 +32,11 @@ def models(name: str | None = None) -> int:
     """
     from headway.models.catalog import entry
 
-    if name is None:
-        _list()
-    else:
-        _show(entry(name))
+    with paged():
+        if name is None:
+            _list()
+        else:
+            _show(entry(name))
     return 0
 
 

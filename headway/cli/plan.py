@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import err, out, paged
 from headway.base.errors import HeadwayError
 from headway.cli.shared.drawing import draw_plan, draw_step, draw_topic, glyphs, shown, told_line
 from headway.desk import library, of_line, up_to_date
@@ -38,7 +38,8 @@ def plan(*line: str) -> int:
     now = up_to_date(workspace)
     progress = now.progress
     if not line:
-        draw_plan(progress, now.ticked)
+        with paged():
+            draw_plan(progress, now.ticked)
         out().print()
         draw_step(next_step(progress), workspace, progress)
         return 0

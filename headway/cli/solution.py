@@ -11,7 +11,7 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.base.errors import HeadwayError, did_you_mean
-from headway.cli._exercise import colours
+from headway.cli.shared.exercising import colours
 from headway.learn.evidence import read, record
 from headway.learn.exercise import find_exercise
 from headway.learn.progress import GAVE_UP, PASSED

@@ -142,7 +142,7 @@ def _finish(finished: Finished) -> None:
     folder, p = finished.folder, finished.progress
     assert finished.model is not None
     model = export_folder(finished.model, folder.path / "model")
-    save_words(finished.words, model, str(folder.path))  # where the tokenizer of the run lies, however it came about
+    save_words(finished.words, model)
     _name_ends(model, finished)
     _record(folder, finished)
     lines = []

@@ -277,7 +277,7 @@ class Mistake:
 
     def told(self, facts: dict[str, Any]) -> str:
         """The sentence with the numbers of the input at hand: ``{expression}`` over its sizes and scalar arguments."""
-        return fill(self.sentence, facts)
+        return fill(self.sentence, {**(self.switch or {}), **facts})
 
 
 def mistake(

@@ -86,7 +86,7 @@ def describe(facts: Mapping[str, Any]) -> str:
     if "held_out" in facts:
         parts.append(f"held out {facts['held_out']:.4f}")
     if facts.get("accuracy") is not None:
-        parts.append(f"right {100 * facts['accuracy']:.1f} %")
+        parts.append(f"accuracy {100 * facts['accuracy']:.1f} %")
     if facts.get("tokens_per_second"):
         parts.append(f"{facts['tokens_per_second']:,.0f} tokens/s")
     if facts.get("flops_per_second"):

@@ -227,6 +227,8 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
             if code := re.search(r"os error (\d+)", str(error)):
                 raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
             raise
+    # Of shards that lay here before: another program might take them for the weights.
+    (folder / "model.safetensors.index.json").unlink(missing_ok=True)
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
     return folder
 

@@ -35,7 +35,9 @@ def test_help_of_every_command(name, capsys):
 
 
 def run(*words: str, **more) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=600, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=600, **more
+    )
 
 
 def test_help_imports_no_torch_and_is_quick():

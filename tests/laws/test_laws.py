@@ -256,7 +256,9 @@ class TestEvery:
             if not isinstance(table, nn.Embedding) or key.rpartition(".")[2] in COUNTED:
                 continue
             for wrong in (-1, table.num_embeddings):
-                with pytest.raises(HeadwayError, match=f" {wrong} is out of range: this model has {table.num_embeddings},"):
+                with pytest.raises(
+                    HeadwayError, match=f" {wrong} is out of range: this model has {table.num_embeddings},"
+                ):
                     table(torch.tensor([[0, wrong]]))
 
     def test_reset_draws_the_same_weights_from_the_same_generator(self, name, n):

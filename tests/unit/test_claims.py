@@ -655,8 +655,7 @@ def test_reproduce_writes_where_it_says(capsys, tmp_path, monkeypatch):
     assert cli.main(["claims"]) == 0
     lines = capsys.readouterr().out.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith(name))
-    assert lines[at].rstrip().endswith("reproduced")
-    assert "reproduced (yours)" in lines[at + 1]
+    assert lines[at].rstrip().endswith(" reproduced, reproduced (yours)")
     (tmp_path / "taken").write_text("mine")
     assert cli.main(["reproduce", name, "--out", str(tmp_path / "taken")]) == 2
     assert (tmp_path / "taken").read_text() == "mine"

@@ -139,7 +139,7 @@ def test_run_with_a_learners_function(toy, say, tmp_path):
     _, out, _ = say("run", toy, "hello", "--max-tokens", 9)
     code, mine, err = say("run", toy, "hello", "--max-tokens", 9, "--with", rope)
     assert (code, mine) == (0, out), err
-    assert "rotate (18 calls)" in err
+    assert "rotate (9 calls)" in err
     assert "the same 9 tokens as on Headway's own" in err
     assert "the same 9 tokens" in say("run", toy, "hello", "--max-tokens", 9, "--temperature", 2, "--with", rope)[2]
     rope.write_text(rope.read_text().replace("a * cos - b * sin", "a * cos + b * sin"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,29 @@ def test_an_error_on_a_terminal_breaks_between_words(width):
     assert len(lines) > 1
     assert all(len(line) <= width for line in lines)
     assert "numbers-transformer," in out  # a name that would have been cut
+
+
+PAGER = """
+import sys
+text = sys.stdin.read()
+print("PAGED", len(text.splitlines()), "lines, the first:", text.splitlines()[0])
+"""
+
+
+@pytest.mark.parametrize(("lines", "paged"), [(10, True), (400, False)])
+def test_what_is_longer_than_the_screen_goes_through_the_pager(tmp_path, lines, paged):
+    (tmp_path / "pager.py").write_text(PAGER)
+    pager = f"{sys.executable} {tmp_path / 'pager.py'}"
+    with Terminal("claims", cwd=tmp_path, TERM="xterm", LINES=str(lines), PAGER=pager) as terminal:
+        seen = terminal.until(r"PAGED \d\d+ lines, the first: .*gradient-check" if paged else "one in full")
+        assert ("PAGED" in seen) == paged
+        assert terminal.close() == 0
+
+
+def test_no_pager_where_none_is_wanted(tmp_path):
+    with Terminal("claims", cwd=tmp_path, TERM="xterm", LINES="10", PAGER="cat") as terminal:
+        assert "gradient-check" in terminal.until("one in full")
+        assert terminal.close() == 0
 
 
 @pytest.mark.parametrize("word", ["nosuch", "nonsense", "foobar", "asdf", "xyz"])

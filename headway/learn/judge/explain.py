@@ -129,7 +129,12 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
     if kind == "dtype":
-        return verdict(f"{difference.text}: the result has to have the dtype of the inputs.", "dtype")
+        asked = (
+            ""
+            if re.search(r"not (u?int|bool)", difference.text)
+            else ": the result has to have the dtype of the inputs"
+        )
+        return verdict(f"{difference.text}{asked}.", "dtype")
     if kind == "gradient":
         return verdict(_gradient_line(trial, difference.text), "gradient")
     call = argument_line(trial)
