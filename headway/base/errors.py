@@ -25,6 +25,10 @@ class Unsupported(HeadwayError):
     """A well-formed request for something Headway does not do; the message lists what it does."""
 
 
+class OutOfContext(HeadwayError):
+    """A conversation that is longer than the model reads."""
+
+
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
     """`` Did you mean 'x'?`` for the nearest of `known`, or an empty string: to be appended to a message.
 

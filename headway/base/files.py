@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import time
@@ -28,9 +29,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    handle, temporary = _unfinished(target, ".part")
     os.close(handle)
-    temporary = Path(name)
     try:
         with _named(target):
             yield temporary
@@ -143,7 +143,7 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
     an edit could be overtaken.
     """
     target = Path(os.path.realpath(path))
-    temporary = _beside(target, after)
+    temporary = _beside(target, after, ".swap")
     try:
         os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         if target.read_bytes() != before:
@@ -176,10 +176,9 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
         temporary.unlink(missing_ok=True)
 
 
-def _beside(target: Path, content: bytes) -> Path:
+def _beside(target: Path, content: bytes, suffix: str = ".part") -> Path:
     """A temporary file in `target`'s folder that holds `content`, on the disk."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    temporary = Path(name)
+    handle, temporary = _unfinished(target, suffix)
     try:
         with _named(target), open(handle, "wb") as file:
             file.write(content)
@@ -189,6 +188,41 @@ def _beside(target: Path, content: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _unfinished(target: Path, suffix: str) -> tuple[int, Path]:
+    """A new, open, hidden file beside `target`. What a process that was killed left in that folder is cleared away first."""
+    _sweep(target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=suffix, dir=target.parent)
+    return handle, Path(name)
+
+
+LEFT_BEHIND = 3600.0
+"""Seconds after which an unfinished file that nobody has written to belongs to a process that was killed."""
+_NAME = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.(part|swap)")
+_swept: set[Path] = set()
+
+
+def _sweep(folder: Path) -> None:
+    """Clear away unfinished files of processes that were killed; once per folder and process.
+
+    A ``.part`` is ours and half. A ``.swap`` may be what a person had saved a moment before the kill (see `replace_if`): where
+    it is not what the file holds, it becomes a visible ``.bak``.
+    """
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _NAME.fullmatch(entry.name)
+            with contextlib.suppress(OSError):
+                if not found or time.time() - entry.stat(follow_symlinks=False).st_mtime < LEFT_BEHIND:
+                    continue
+                left, target = Path(entry.path), folder / found[1]
+                if found[2] == "part" or (target.is_file() and left.read_bytes() == target.read_bytes()):
+                    left.unlink()
+                else:
+                    os.rename(left, left.with_name(f"{left.name[1:].removesuffix('.swap')}.bak"))
 
 
 def append_line(path: Path | str, line: str) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from headway.base.console import err
+from headway.base.console import Bar, err
 from headway.base.errors import Corrupt, HeadwayError, Offline, did_you_mean
 from headway.base.files import cache_dir, checksum, replacing, write_text
 from headway.base.http import Client, CutShort, Refused, TooLarge, TooSlow, Unreachable, Untrusted, bare
@@ -279,6 +279,13 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
 
 def _fetch(source: Source, progress: bool) -> None:
     part = _part(source)
+    for left in source.home.glob(
+        ".*"
+    ):  # of another version, or of a pip that was killed; the lock says that nobody has them
+        if left.suffix == ".part" and left != part:
+            left.unlink()
+        elif left.name.startswith(".pip-"):
+            shutil.rmtree(left, ignore_errors=True)
     had = part.stat().st_size if part.exists() else 0
     _check_room(source, had)
     if had != source.size or checksum(part) != source.sha256:
@@ -507,7 +514,7 @@ def _of_the_disk(source: Source, error: OSError) -> Exception:
     """What the cache's disk refused, as one line; `error` itself where it is something else."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _no_room(source)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST):
         return HeadwayError(
             f"{source.name} cannot be kept in {cache_dir()} ({error.strerror}): allow writing there, or set HEADWAY_CACHE to a "
             f"folder of yours."
@@ -546,25 +553,8 @@ def _bar(source: Source, progress: bool) -> Iterator[Callable[[int], None]]:
         return
     console = err()
     if console.is_terminal:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task(source.name, total=source.size)
-            yield lambda done: bar.update(task, completed=done)
+        with Bar(source.name, source.size, sizes=True, stays=True) as bar:
+            yield bar.to
         return
     console.print(f"fetching {source.name}: {megabytes(source.size)}", markup=False)
     told = 0 if source.size > 20_000_000 else 10

@@ -261,8 +261,8 @@ def _result(
         **verdict_facts(verdict(claim, by_seed)),
         "statement": claim.statement,
         "papers": [
-            {"key": paper.key, "title": paper.title, "arxiv": paper.arxiv, "where": paper.where}
-            for paper in claim.papers
+            {"key": one.paper.key, "title": one.paper.title, "arxiv": one.paper.arxiv, "where": one.where}
+            for one in claim.papers
         ],
         "experiment": claim.experiment,
         "control": claim.control,

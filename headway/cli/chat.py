@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import cyclopts
 
 from headway.base.console import fail
-from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.errors import HeadwayError, OutOfContext, did_you_mean
 from headway.base.files import back_up, expanded, write_text
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, plain, took, write
 from headway.learn.progress import used
+from headway.zoo import DEFAULT
 
 if TYPE_CHECKING:
     from headway.sample.conversation import Conversation
@@ -33,7 +34,7 @@ LEAVE = ("/quit", "/exit", "/bye")
 
 
 @app.default
-def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
+def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
     """Talk with a model that was trained to chat. /help lists what can be done besides talking.
 
     Parameters
@@ -92,6 +93,8 @@ def _listen(session: Session, person: bool) -> None:
         except KeyboardInterrupt:
             print(flush=True)
             note("stopped")
+        except OutOfContext as error:
+            fail(f"{error} /reset forgets this one.")
         except HeadwayError as error:
             fail(str(error))
 
@@ -135,13 +138,7 @@ class Session:
         return False
 
     def _answer(self, text: str) -> None:
-        try:
-            said = self.say(text)
-        except HeadwayError as error:
-            if len(self.talk.messages) > 1:
-                raise HeadwayError(f"{str(error).rstrip('.')} (/reset).") from error
-            raise
-        self.last = said
+        self.last = said = self.say(text)
         try:
             with contextlib.closing(said):
                 write(said)

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from headway.base.console import out as answers
+from headway.base.console import paged, under
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.claims import shelf
 from headway.claims.catalog import CATALOG, get
@@ -29,27 +30,27 @@ def claims(
 ) -> int:
     """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours.
     Or show one."""
-    if name is not None:
-        return show(name)
+    with paged():
+        return _list(topic) if name is None else show(name)
+
+
+def _list(topic: str | None) -> int:
+    """Every claim, or those of a topic."""
 
     topics = sorted({entry.topic for entry in CATALOG.values()})
     if topic is not None and topic not in topics:
         raise HeadwayError(
             f"no claim belongs to '{topic}'.{did_you_mean(topic, topics)} Topics with claims: {', '.join(topics)}."
         )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("name", "claim", "cost", "verdict"):
-        table.add_column(heading, no_wrap=heading != "claim")
-    home = shelf.home()
+    home, console = shelf.home(), answers()
     for name, entry in CATALOG.items():
         if topic is not None and entry.topic != topic:
             continue
         verdict, yours = _coloured(shelf.shipped(name)), shelf.yours(name, home)
         if yours is not None:
-            verdict += f"\n{_coloured(yours)} (yours)"
-        table.add_row(f"[bold cyan]{name}[/]", f"{entry.title}\n[dim]{entry.paper}[/]", entry.cost, verdict)
-    console = answers()
-    console.print(table)
+            verdict += f", {_coloured(yours)} (yours)"
+        console.print(f"[bold cyan]{name:<23}[/] {entry.cost:>6}  {verdict}")
+        under(Text("  "), Text(f"{entry.title}. ").append(entry.paper, style="dim"))
     console.print("\n`headway claims NAME` tells one in full, `headway reproduce NAME` runs it.")
     return 0
 
@@ -68,9 +69,9 @@ def show(
             console.print(f"[dim]{heading if n == 0 else '':11s}[/dim] {escape(line)}")
 
     console.print(f"[bold cyan]{claim.name}[/]\n")
-    for paper in claim.papers:
-        where = f", {paper.where}" if paper.where else ""
-        row("paper", f"{paper.authors}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
+    for cited in claim.papers:
+        paper, where = cited.paper, f", {cited.where}" if cited.where else ""
+        row("paper", f"{paper.who}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
     row("claim", claim.statement)
     row("experiment", claim.experiment)
     for arm in claim.arms:

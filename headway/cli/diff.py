@@ -8,7 +8,7 @@ import cyclopts
 from rich.syntax import Syntax
 from rich.table import Table
 
-from headway.base.console import out
+from headway.base.console import out, paged
 from headway.base.errors import HeadwayError
 from headway.cli.shared.architectures import chain, told
 
@@ -36,10 +36,11 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     one, two = entry(first), entry(second)
     if one == two:
         raise HeadwayError(f"{first} and {second} are the same architecture: name two")
-    if code:
-        _code(one, two)
-    else:
-        _notes(one, two)
+    with paged():
+        if code:
+            _code(one, two)
+        else:
+            _notes(one, two)
     return 0
 
 
@@ -83,4 +84,6 @@ def _code(one, two) -> None:
     )
     text = "\n".join(lines)
     console = out()
-    console.print(Syntax(text, "diff", background_color="default") if console.is_terminal else text, markup=False)
+    console.print(
+        Syntax(text, "diff", background_color="default", word_wrap=True) if console.is_terminal else text, markup=False
+    )

@@ -8,7 +8,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from headway.base.errors import HeadwayError
-from headway.cli._exercise import draw_hint, hints_seen, next_hint, resolve
+from headway.cli.shared.exercising import draw_hint, hints_seen, next_hint, resolve
 from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="hint", help="Show the next hint for an exercise.")

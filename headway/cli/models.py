@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headway import zoo
-from headway.base.console import out
+from headway.base.console import out, paged, under
 from headway.cli.shared.architectures import chain, told
 from headway.learn.path import the_path
 
@@ -32,10 +32,11 @@ def models(name: str | None = None) -> int:
     """
     from headway.models.catalog import entry
 
-    if name is None:
-        _list()
-    else:
-        _show(entry(name))
+    with paged():
+        if name is None:
+            _list()
+        else:
+            _show(entry(name))
     return 0
 
 
@@ -63,9 +64,9 @@ def _list() -> None:
 
 def _show(item) -> None:
     console, file = out(), told(item)
-    console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")
+    console.print(f"[bold]{item.title}[/bold]  {file.summary.removeprefix(f'{item.title}: ')}\n")
     for key in item.papers:
-        console.print(f"  {_paper(key, whole=True)}")
+        under(Text("  "), Text.from_markup(_paper(key, whole=True)))
     console.print()
     for line in file.flow:
         # A line that is too long goes on further in; its own gaps stay.
@@ -81,14 +82,16 @@ def _show(item) -> None:
         console.print("\n  [dim]sizes from the papers and released configurations[/dim]")
         for name, config in presets.items():
             console.print(f"  {name:<22} {_count(item, config):>16,} parameters")
-    console.print(f"\n  [dim]forms[/dim]  {', '.join(item.forms)}, each proved equal to the others")
-    console.print(f"  [dim]loads[/dim]  {', '.join((*item.hf, *BESIDE.get(item.name, ()))) or 'our own checkpoints'}")
+    console.print()
     now = _ready().get(item.name, [])
-    console.print(
-        f"  [dim]runs now[/dim]  {', '.join(f'headway run {name}' for name in now) or 'nothing on this disk'}"
-    )
-    console.print(f"  [dim]path[/dim]   {' -> '.join(chain(item.name))}")
-    console.print(f"  [dim]file[/dim]   {file.path}")
+    for label, text in (
+        ("forms", f"{', '.join(item.forms)}{', each proved equal to the others' if len(item.forms) > 1 else ''}"),
+        ("loads", ", ".join((*item.hf, *BESIDE.get(item.name, ()))) or "our own checkpoints"),
+        ("runs now", ", ".join(f"headway run {name}" for name in now) or "nothing on this disk"),
+        ("path", " -> ".join(chain(item.name))),
+        ("file", str(file.path)),
+    ):
+        under(Text(f"  {label:<10}", style="dim"), Text(text))
 
 
 def _paper(key: str, *, whole: bool = False) -> str:

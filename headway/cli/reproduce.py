@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from headway.base.console import err
+from headway.base.console import Bar, err
 from headway.base.console import out as answers
 from headway.base.errors import HeadwayError
 from headway.claims import catalog, shelf
@@ -186,39 +185,27 @@ def _lines(name: str) -> Reporter:
 def _bar(name: str) -> Reporter:
     from headway.claims.run import Reporter
 
-    class Bar(Reporter):
+    class OnTerminal(Reporter):
         def __init__(self) -> None:
             self.units = self.finished = 0
-            self.progress = Progress(
-                TextColumn("[bold]{task.description}[/bold]"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[left]}"),
-                TextColumn("[dim]{task.fields[last]}[/dim]"),
-                console=err(),
-                transient=True,
-            )
-            self.task: Any = None
-            self.until: float | None = None
+            self.bar: Bar | None = None
 
         def note(self, line: str) -> None:
-            err().print(f"{name}: {line}")
+            err().print(f"{name}: {line}", markup=False)
 
         def start(self, units: int, finished: int, seconds_left: float) -> None:
             self.units, self.finished = units, finished
-            self.task = self.progress.add_task(name, total=units, completed=finished, left="", last="")
-            self.progress.start()
-            self._left(seconds_left)
+            self.bar = Bar(name, units, done=finished, time_left=False)
+            self.bar.to(finished, f"about {duration(seconds_left)} left")
 
         def unit(self, unit: Unit, seconds: float, finished: int, units: int, seconds_left: float) -> None:
             self.finished = finished
-            self.progress.update(self.task, completed=finished, last=f"{unit.arm}, seed {unit.seed}: {seconds:.1f} s")
-            self._left(seconds_left)
-
-        def _left(self, seconds: float) -> None:
-            self.progress.update(self.task, left=f"about {duration(seconds)} left", refresh=True)
+            last = f"{unit.arm}, seed {unit.seed}: {seconds:.1f} s"
+            if self.bar is not None:
+                self.bar.to(finished, f"about {duration(seconds_left)} left  {last}")
 
         def stop(self) -> None:
-            self.progress.stop()
+            if self.bar is not None:
+                self.bar.stop()
 
-    return Bar()
+    return OnTerminal()

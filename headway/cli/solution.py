@@ -11,7 +11,7 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.base.errors import HeadwayError, did_you_mean
-from headway.cli._exercise import colours
+from headway.cli.shared.exercising import colours
 from headway.learn.evidence import read, record
 from headway.learn.exercise import find_exercise
 from headway.learn.progress import GAVE_UP, PASSED
@@ -58,7 +58,7 @@ def solution(
         if style in (None, each):
             out().print(Text(f"# -- {each} ", style="bold cyan").append("-" * max(4, 70 - len(each)), style="dim"))
             if colours():
-                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default"))
+                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
             else:
                 out().print(Text(source))
     return 0

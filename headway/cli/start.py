@@ -13,10 +13,10 @@ from rich.text import Text
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.base.files import expanded
-from headway.cli._plan import draw_plan, draw_step
+from headway.cli.shared.drawing import draw_plan, draw_step
+from headway.desk import up_to_date
 from headway.learn.exercise import exercises
 from headway.learn.path import the_path
-from headway.learn.progress import Progress, sync
 from headway.learn.start import start as begin
 from headway.learn.steps import next_step
 from headway.learn.workspace import DEFAULT_NAME, find_workspace
@@ -57,9 +57,8 @@ def start(
         raise HeadwayError(f"{root} is a file: give --into a folder.")
     done = begin(root, plan)
     workspace = done.workspace
-    sync(workspace)
-    progress = Progress(workspace)
-    lines = [line for line in progress.lines if line.item in progress.plan.lines and not line.item.empty]
+    progress = up_to_date(workspace).progress
+    lines = [line for item in progress.plan.lines if not (line := progress.line(item)).item.empty]
     matched = [line for line in lines if line.match.topics]
     topics = {topic for line in matched for topic in line.match.topics}
 
@@ -91,5 +90,5 @@ def start(
     out().print()
     draw_plan(progress)
     out().print()
-    draw_step(next_step(progress), workspace)
+    draw_step(next_step(progress), workspace, progress)
     return 0

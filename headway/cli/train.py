@@ -24,7 +24,7 @@ from headway.learn import evidence
 from headway.learn.workspace import Workspace, is_workspace
 from headway.train.config import PRESET_FOLDER, RESUMABLE, check_model, presets, read_config
 from headway.train.folder import find_run, runs_home
-from headway.train.report import Bar, Lines, duration
+from headway.train.report import Lines, OnTerminal, duration
 from headway.train.words import save_words
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _finish(finished: Finished) -> None:
     folder, p = finished.folder, finished.progress
     assert finished.model is not None
     model = export_folder(finished.model, folder.path / "model")
-    save_words(finished.words, model, str(folder.path))  # where the tokenizer of the run lies, however it came about
+    save_words(finished.words, model)
     _name_ends(model, finished)
     _record(folder, finished)
     lines = []
@@ -188,7 +188,7 @@ def _record(folder: RunFolder, finished: Finished) -> None:
 
 
 def _reporter() -> Any:
-    return Bar() if err().is_terminal else Lines()
+    return OnTerminal() if err().is_terminal else Lines()
 
 
 def _nothing() -> Any:

@@ -20,8 +20,17 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.base.errors import HeadwayError
-from headway.cli._exercise import draw_hint, draw_list, draw_verdict, file_of, keep, next_exercise, next_hint, resolve
-from headway.cli._plan import told_line
+from headway.cli.shared.drawing import told_line
+from headway.cli.shared.exercising import (
+    draw_hint,
+    draw_list,
+    draw_verdict,
+    file_of,
+    keep,
+    next_exercise,
+    next_hint,
+    resolve,
+)
 from headway.learn.exercise import exercises
 from headway.learn.judge import Judge
 from headway.learn.progress import Progress

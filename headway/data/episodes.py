@@ -117,5 +117,7 @@ def _npz(path: Path) -> dict[str, Any]:
             return {name: file[name].tolist() for name in ARRAYS if name in file.files}
     except HeadwayError:
         raise
-    except Exception as error:  # the library raises whatever the damage makes of it: BadZipFile, zlib.error, MemoryError ...
+    except (
+        Exception
+    ) as error:  # the library raises whatever the damage makes of it: BadZipFile, zlib.error, MemoryError ...
         raise Corrupt(f"{path} is no whole .npz file of plain arrays: {' '.join(str(error).split())}") from error

@@ -53,7 +53,8 @@ def pack(run: Path) -> Path:
     trained = load(run / "model", dtype=torch.float32)
     export_folder(trained.model.to(torch.bfloat16), folder)
     _keep_ends(run / "model" / "config.json", folder / "config.json")
-    for name, place in (("tokenizer.json", run / "model"), ("metrics.csv", run), ("loss.png", run)):
+    words = [path.name for path in sorted((run / "model").glob("tokenizer*.json"))]
+    for name, place in [("metrics.csv", run), ("loss.png", run), *((name, run / "model") for name in words)]:
         with replacing(folder / name) as temporary:
             shutil.copyfile(place / name, temporary)
     shipped = load(folder)
@@ -68,7 +69,7 @@ def pack(run: Path) -> Path:
         "evaluation": evaluate(shipped, config),
         "sample": _sample(shipped, config),
         "config": config.to_dict(),
-        "sha256": {name: checksum(folder / name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
+        "sha256": {name: checksum(folder / name) for name in ("config.json", "model.safetensors", *words)},
     }
     write_text(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     return folder

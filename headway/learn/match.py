@@ -9,6 +9,7 @@ nothing matches stays with the learner.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
@@ -26,6 +27,12 @@ from headway.learn.workspace import Workspace
 LONGEST = 2000
 """Characters of a line that are looked at."""
 
+_MORE_THAN_READING = {
+    "implement", "implementation", "implementing", "code", "coding", "build", "building", "train", "training", "reproduce",
+    "reproducing", "run", "running", "exercise", "finetune", "replicate", "program", "write", "port",
+}  # fmt: skip
+"""Words of lines that ask for more than reading a paper."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -35,11 +42,15 @@ class Match:
         topics: Ids; empty where the line is left to the learner.
         reasons: For each topic the rule that hit, for people: ``"retention"``, ``arXiv 2307.08621``, ``title of retnet``.
         source: ``rules``, ``above`` (inherited), ``beneath`` (taken from notes), ``yours`` (corrected), ``nothing``.
+        papers: Keys of the papers that the line is: it gives their titles or addresses, and asks for nothing but reading.
+        unseen: Whether the line asks for something that Headway does not see done.
     """
 
     topics: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     source: str = "nothing"
+    papers: tuple[str, ...] = ()
+    unseen: bool = False
 
     @property
     def why(self) -> str:
@@ -241,6 +252,43 @@ class Matcher:
 
         return [hit for hit in hits if meant(hit)]
 
+    def papers(self, text: str, references: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """The keys of the papers that a line *is*: it begins with their titles, or all its addresses are theirs."""
+        line = take_apart(text, references)
+        stems = _stems(line.words)
+        if not _MORE_THAN_READING.isdisjoint(stems):
+            return ()
+        titles = self._title_hits(stems, line.cut)
+        if opening := self._opening(stems, titles):
+            found = [hit.why.partition(",")[0].removeprefix("title of ") for hit in opening]
+        elif line.links:
+            found = [key for link in line.links for key in (self._paper_at(link),)]
+        else:
+            found = [self._paper_at(word) for word in (*_ARXIV.findall(line.text), *_DOI.findall(line.text))]
+        keys = [key for key in found if key]
+        return tuple(dict.fromkeys(keys)) if len(keys) == len(found) else ()
+
+    def _paper_at(self, address: str) -> str | None:
+        """The key of the paper at an address, arXiv id or DOI."""
+        ids = _ARXIV.findall(address)
+        names = [found.lower().rstrip(".,;)") for found in _DOI.findall(unquote(address))]
+        bare = _bare_address(address)
+        for paper in self.path.papers.values():
+            if (paper.arxiv and paper.arxiv in ids) or (paper.doi and paper.doi.lower() in names):
+                return paper.key
+            if any(_begins(bare, _bare_address(link)) for link in paper.links):
+                return paper.key
+        return None
+
+    def unseen(self, text: str, topics: Iterable[str]) -> bool:
+        """Whether the line asks, in one of `topics`, for what Headway does not see done."""
+        sentence = " ".join(take_apart(text).words)
+        return any(
+            re.search(rf"(?<!\S)(?:{pattern})(?!\S)", sentence)
+            for id in topics
+            for pattern in self.path.topics[id].unseen
+        )
+
     def says_nothing(self, text: str, references: Mapping[str, str] | None = None) -> bool:
         """Whether a line only says what to do ("read the paper") or is a bare address; an empty line is neither."""
         line = take_apart(text, references)
@@ -390,6 +438,9 @@ def match_plan(
             ]
             if hits:
                 own = matcher._match(hits, "beneath")
+        if own.topics:
+            papers, unseen = matcher.papers(text, plan.references), matcher.unseen(text, own.topics)
+            own = dataclasses.replace(own, papers=papers, unseen=unseen) if papers or unseen else own
         out.append(own)
     return out
 

@@ -368,9 +368,9 @@ def _left(open_item: _Open, depth: int, quoted: int, indent: int, bullet: bool) 
 
 
 def _quotes(raw: bytes, limit: int | None) -> tuple[int, int, int, int]:
-    """Walk over ``> `` prefixes, at most `limit`: their number, the offset and column behind them, the first one's column."""
+    """Walk over ``> `` prefixes, at most `limit` (else `DEEPEST`): their number, the offset and column behind them, the first one's column."""
     depth, at, column, first = 0, 0, 0, 0
-    while limit is None or depth < limit:
+    while depth < (DEEPEST if limit is None else limit):
         next_at, next_column = _blanks(raw, at, column)
         if raw[next_at : next_at + 1] != b">":
             break

@@ -24,6 +24,23 @@ from headway.learn.exercise import find_exercise
 HOMES = ("headway.blocks.", "headway.sample.", "headway.adapt.")
 """Where the functions live that a file may replace by defining one of the same name."""
 
+SMOL, NUMBERS = 'smollm2-135m "Why is the sky blue?"', 'numbers-{} "four hundred and two"'
+RUNS_ON = {
+    "attention/rope": SMOL,
+    "attention/sdpa": SMOL,
+    "attention/sinusoids": NUMBERS.format("transformer"),
+    "language-models/gru": NUMBERS.format("gru"),
+    "language-models/sampling": SMOL + " --temperature 0.8",
+    "layer-norm/rms": SMOL,
+    "seq2seq/additive": NUMBERS.format("gru"),
+}
+"""Exercise -> a model that calls what it asks for, and something to give it. A test holds it against the exercises."""
+
+
+def command_for(exercise: str) -> str | None:
+    """The command that runs a real model on the learner's answer to `exercise`; None where no model calls such a function."""
+    return f"headway run {RUNS_ON[exercise]} --with exercises/{exercise}.py" if exercise in RUNS_ON else None
+
 
 @dataclass
 class Plugged:
@@ -76,7 +93,7 @@ def plugged(path: Path | str) -> Iterator[Plugged]:
         yield state
         if state.forwards and not any(state.calls.values()):
             names = ", ".join(name.rpartition(".")[2] for name in state.calls)
-            raise HeadwayError(f"the model never called {names} of {path}: it does without. The output is its own.")
+            raise HeadwayError(f"the model never called {names} of {path}, and the output is its own.{_who_does(path)}")
     finally:
         handle.remove()
         for module, attribute, value in replaced:
@@ -87,6 +104,15 @@ def plugged(path: Path | str) -> Iterator[Plugged]:
             for attribute, value in list(vars(module).items()):
                 if id(value) in wrappers:
                     setattr(module, attribute, wrappers[id(value)])
+
+
+def _who_does(path: Path) -> str:
+    """Which model calls what the learner's file is about, as the end of a message."""
+    try:
+        command = command_for(find_exercise(str(path)).id)
+    except HeadwayError:
+        return ""
+    return f" A model that does: `{command}`." if command else ""
 
 
 def _ours_loaded() -> list[ModuleType]:

@@ -1,6 +1,6 @@
 """BibTeX and BibLaTeX, read as other programs write them, and written so that BibTeX takes it.
 
-    a file  ->  where each brace closes  ->  entries, field by field  ->  LaTeX as text, names, identifiers  ->  Record
+    a file  ->  where each brace closes  ->  entries, field by field  ->  LaTeX as text, names, identifiers  ->  Paper
 
 The file is gone through once, from left to right, in time that grows with its length alone. One broken entry costs that
 entry and nothing after it: reading goes on with the next one that begins a line.
@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
 from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
 from headway.papers.latex import decode, decode_address, encode, encode_title, protected_words
-from headway.papers.records import SUFFIX, Name, Record, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
 
 # kind -> (type of entry, the field that names the venue)
 _TYPES = {
@@ -39,12 +39,12 @@ _VENUES = ("journal", "journaltitle", "booktitle", "school", "institution", "how
 # -- writing -------------------------------------------------------------------------------------------------------------
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a .bib file; an arXiv paper that appeared nowhere else is an ``@misc`` with ``eprint``."""
     return "\n".join(_entry(record) for record in records)
 
 
-def _entry(record: Record) -> str:
+def _entry(record: Paper) -> str:
     kind, venue = _TYPES[record.kind]
     if record.kind == "preprint" and not record.arxiv:
         kind, venue = "unpublished", "howpublished"
@@ -289,7 +289,7 @@ def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
     venue = next((text(name) for name in _VENUES if name in fields and _is_venue(name, fields[name], kind)), None)
     title = with_subtitle(text("title"), text("subtitle"))
     address = raw("url") or (re.search(r"https?://[^\s{}]+", raw("howpublished")) or [""])[0]
-    record = Record(
+    record = Paper(
         key=one.key,
         citekey=one.key,
         title=title,

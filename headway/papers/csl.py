@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from headway.base.paper import Name, Paper, arxiv_id, arxiv_within
 from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
 from headway.papers.latex import protected_words
-from headway.papers.records import Name, Record, arxiv_id, arxiv_within
 
 _TYPES = {
     "article": "article-journal", "conference": "paper-conference", "preprint": "article", "book": "book", "chapter": "chapter",
@@ -22,12 +22,12 @@ _KINDS = {name: kind for kind, name in _TYPES.items()} | {
 }  # fmt: skip
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a CSL JSON file."""
     return json.dumps([_row(record) for record in records], ensure_ascii=False, indent=2) + "\n"
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Paper) -> dict[str, Any]:
     arxiv = f"arXiv:{record.arxiv}" if record.arxiv else None
     preprint = record.kind == "preprint"
     row = {
@@ -95,7 +95,7 @@ def read(text: str) -> Iterator[Entry | Broken]:
         yield _read(line, item)
 
 
-def from_csl(item: dict[str, Any]) -> Record:
+def from_csl(item: dict[str, Any]) -> Paper:
     """The record in one CSL item; a missing title is an empty one. A registry's lists are taken by their first."""
     get = lambda name: _text(item.get(name))  # noqa: E731
     numbers = [get(name) for name in ("number", "DOI", "URL", "note", "archive_location", "archive", "extra")]
@@ -104,7 +104,7 @@ def from_csl(item: dict[str, Any]) -> Record:
     keywords = item.get("keyword") or item.get("keywords") or ""
     authors = item.get("author") or item.get("editor") or []
     key = get("citation-key") or get("citation-label") or get("id")
-    return Record(
+    return Paper(
         key=key,
         citekey=key,
         title=with_subtitle(get("title"), get("subtitle")),

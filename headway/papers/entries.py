@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headway.papers.records import Record, plain_title
+from headway.base.paper import Paper, plain_title
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Entry:
     """An entry that could be read: its line, its record (the title may be empty), and a note its owner had made on it."""
 
     line: int
-    record: Record
+    record: Paper
     note: str = ""
 
 

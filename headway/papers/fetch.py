@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 
 from headway.base.errors import HeadwayError, Offline
 from headway.base.http import PASSING, Client, Limits, Refused, TooLarge, Unreachable, check_address
+from headway.base.paper import Paper, made_key, read_name
 from headway.papers.csl import from_csl
 from headway.papers.entries import year_of
-from headway.papers.records import Record, made_key, read_name
 
 LIMITS = Limits(tries=4, silence=20.0, whole=60.0, largest=8_000_000, pause=1.0, patience=30.0)
 AT_ONCE = 50
@@ -45,9 +45,9 @@ def _address(name: str, otherwise: str) -> str:
     return address
 
 
-def from_arxiv(ids: Sequence[str]) -> dict[str, Record]:
+def from_arxiv(ids: Sequence[str]) -> dict[str, Paper]:
     """The records of these arXiv ids; an id that arXiv does not have is missing from the answer."""
-    found: dict[str, Record] = {}
+    found: dict[str, Paper] = {}
     for start in range(0, len(ids), AT_ONCE):
         some = list(ids[start : start + AT_ONCE])
         query = urllib.parse.urlencode({"id_list": ",".join(some), "max_results": len(some)}, safe="/,")
@@ -59,7 +59,7 @@ def from_arxiv(ids: Sequence[str]) -> dict[str, Record]:
     return found
 
 
-def read_atom(body: bytes) -> list[Record]:
+def read_atom(body: bytes) -> list[Paper]:
     """The records in an answer of arXiv's API."""
     if re.search(rb"<!DOCTYPE|<!ENTITY", body[:4000], re.IGNORECASE):
         raise HeadwayError("arXiv's answer is a web page and no record: try again later, or add the paper by hand.")
@@ -76,7 +76,7 @@ def read_atom(body: bytes) -> list[Record]:
         if not title or "/api/errors" in id or title == "Error":
             continue
         names = [name.text or "" for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name")]
-        record = Record(
+        record = Paper(
             key="",
             title=title,
             authors=tuple(read_name(name) for name in names),
@@ -89,7 +89,7 @@ def read_atom(body: bytes) -> list[Record]:
     return records
 
 
-def from_doi(name: str) -> Record:
+def from_doi(name: str) -> Paper:
     """The record that the registry of a DOI gives."""
     url = f"{doi_base()}/{urllib.parse.quote(name, safe='/:().;-_')}"
     body = get(url, "application/vnd.citationstyles.csl+json", f"papers add {name}", missing=f"doi.org knows no {name}")
@@ -111,7 +111,7 @@ def from_doi(name: str) -> Record:
     return _keyed(dataclasses.replace(record, doi=record.doi or name))
 
 
-def _keyed(record: Record) -> Record:
+def _keyed(record: Paper) -> Paper:
     return dataclasses.replace(record, key=made_key(record))
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from headway.papers.records import tidy
+from headway.base.paper import tidy
 
 _ACCENTS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307", '"': "\u0308",

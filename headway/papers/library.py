@@ -14,19 +14,20 @@ from pathlib import Path
 from headway.base.errors import HeadwayError
 from headway.base.files import create_texts
 from headway.base.lock import locked
+from headway.base.paper import Keys, Paper, arxiv_id, doi, good_key, made_key, plain_title
 from headway.papers import notes
 from headway.papers.entries import Broken, Entry
+from headway.papers.index import Index, unknown
 from headway.papers.notes import Note
-from headway.papers.records import Index, Keys, Record, arxiv_id, doi, good_key, made_key, plain_title, unknown
 
 
 @dataclass
 class Import:
     """What came of a file: records that are new, those that were known (as the library has them), what was skipped and why."""
 
-    new: list[Record] = field(default_factory=list)
-    known: list[Record] = field(default_factory=list)
-    completed: list[Record] = field(default_factory=list)
+    new: list[Paper] = field(default_factory=list)
+    known: list[Paper] = field(default_factory=list)
+    completed: list[Paper] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     broken: list[Broken] = field(default_factory=list)
 
@@ -50,7 +51,7 @@ class Library:
         lock: A file that keeps two commands from filing papers at once.
     """
 
-    def __init__(self, known: Mapping[str, Record], folder: Path | None = None, lock: Path | None = None) -> None:
+    def __init__(self, known: Mapping[str, Paper], folder: Path | None = None, lock: Path | None = None) -> None:
         self.known = dict(known)
         self.folder = folder
         self.lock = lock
@@ -73,7 +74,7 @@ class Library:
         return found
 
     @functools.cached_property
-    def records(self) -> dict[str, Record]:
+    def records(self) -> dict[str, Paper]:
         """Every record by key: Headway's own as it comes (as the learner has it, where they changed it), then the filed ones."""
         out = dict(self.known)
         for key, note in self.notes.items():
@@ -92,9 +93,9 @@ class Library:
         return Index(self.records.values())
 
     @functools.cached_property
-    def _named(self) -> dict[str, Record]:
+    def _named(self) -> dict[str, Paper]:
         """The records by what a person types for them: key, the key in their own bibliography, arXiv id, DOI."""
-        out: dict[str, Record] = {}
+        out: dict[str, Paper] = {}
         for names in (
             lambda record: (record.key.lower(),),
             lambda record: (record.citekey.lower(), good_key(record.citekey).lower()),
@@ -127,10 +128,10 @@ class Library:
             yield
             self.__dict__.pop("_named", None)
 
-    def search(self, words: str) -> list[Record]:
+    def search(self, words: str) -> list[Paper]:
         """The papers that have all of `words`, or their beginnings, in title, authors, year, venue, key, topics or note."""
         asked = plain_title(words).split()
-        found: list[tuple[int, Record]] = []
+        found: list[tuple[int, Paper]] = []
         for record in self.records.values():
             title = f" {plain_title(record.title)}"
             names = " ".join([record.key, record.citekey, str(record.year or ""), record.venue or "", *record.topics,
@@ -146,7 +147,7 @@ class Library:
                     found.append((2, record))
         return [record for _, record in sorted(found, key=lambda row: row[0])]
 
-    def find(self, word: str) -> Record:
+    def find(self, word: str) -> Paper:
         """The paper that `word` means: its key, arXiv id, DOI, address, or words of its title or authors.
 
         Raises HeadwayError where there is none, or where there are several.
@@ -178,7 +179,7 @@ class Library:
             raise unknown(asked, self.records.values())
         return found[0]
 
-    def lookup(self, word: str) -> Record | None:
+    def lookup(self, word: str) -> Paper | None:
         """The paper whose key, arXiv id, DOI or address `word` is."""
         asked = word.strip()
         number, name = arxiv_id(asked), doi(asked)
@@ -187,7 +188,7 @@ class Library:
                 return record
         return self._by_link(asked) if re.match(r"(?:https?://)?[\w.-]+\.[a-z]{2,}/", asked) else None
 
-    def _by_link(self, address: str) -> Record | None:
+    def _by_link(self, address: str) -> Paper | None:
         bare = _bare(address)
         for record in self.records.values():
             url = _bare(record.url or "")
@@ -197,7 +198,7 @@ class Library:
 
     # -- taking in
 
-    def note(self, record: Record) -> tuple[Path, bool]:
+    def note(self, record: Paper) -> tuple[Path, bool]:
         """The note of `record`, made where there is none; one whose front matter nobody touched is brought up to date."""
         if there := self.notes.get(record.key):
             if there.ours and there.record is not None:
@@ -210,7 +211,7 @@ class Library:
         self.forget()
         return path, new
 
-    def file(self, record: Record, imported: str = "") -> tuple[Record, bool]:
+    def file(self, record: Paper, imported: str = "") -> tuple[Paper, bool]:
         """Put a record into the library: itself and True where it is new, else the one that it is.
 
         A known record that the learner filed and never changed is completed from the new one, and one that comes with Headway
@@ -223,8 +224,8 @@ class Library:
         """Put every entry of a file into the library, as `file` does; what is new is written at once, at the end."""
         outcome = Import()
         with self._filing():
-            fresh: dict[str, tuple[Record, str]] = {}
-            known: dict[str, Record] = {}
+            fresh: dict[str, tuple[Paper, str]] = {}
+            known: dict[str, Paper] = {}
             for entry in entries:
                 if isinstance(entry, Broken):
                     outcome.broken.append(entry)
@@ -234,7 +235,7 @@ class Library:
                     before = self.records[there.key]
                     full = self._completed(before, entry.record, fresh)
                     outcome.known.append(full)
-                    if not notes.same(before, full):
+                    if not notes.same(before, full) and full.key not in self.known:
                         known[full.key] = full
                 else:
                     record = self._added(entry.record)
@@ -245,7 +246,7 @@ class Library:
             outcome.known = [written.get(record.key, record) for record in outcome.known]
         return outcome
 
-    def _added(self, record: Record) -> Record:
+    def _added(self, record: Paper) -> Paper:
         """A new record under a key of its own. Where that cannot be what the learner's bibliography has, it has both."""
         own = (
             ""
@@ -261,7 +262,7 @@ class Library:
         self.index.add(record)
         return record
 
-    def _completed(self, there: Record, record: Record, fresh: dict[str, tuple[Record, str]]) -> Record:
+    def _completed(self, there: Paper, record: Paper, fresh: dict[str, tuple[Paper, str]]) -> Paper:
         """`there` with what it lacks taken from `record`, as far as the learner has left its note to Headway."""
         note, shipped = self.notes.get(there.key), there.key in self.known
         if note is not None and not note.ours:
@@ -286,11 +287,11 @@ class Library:
         self.index.add(full)
         return full
 
-    def _write(self, fresh: Mapping[str, tuple[Record, str]]) -> dict[str, Record]:
+    def _write(self, fresh: Mapping[str, tuple[Paper, str]]) -> dict[str, Paper]:
         """Write the notes of new records, and return each record, by the key it was to have, as it was filed."""
         texts = {self._home / f"{record.key}.md": notes.text_of(record, note) for record, note in fresh.values()}
         made = create_texts(texts)
-        out: dict[str, Record] = {}
+        out: dict[str, Paper] = {}
         for key, (record, note) in fresh.items():
             path = self._home / f"{record.key}.md"
             text = texts[path]
@@ -306,10 +307,10 @@ class Library:
             out[key] = record
         return out
 
-    def would_be(self, records: Iterable[Record]) -> tuple[list[Record], list[Record]]:
+    def would_be(self, records: Iterable[Paper]) -> tuple[list[Paper], list[Paper]]:
         """Which of `records` are new and which are known (as the library has them), without writing anything."""
-        new: list[Record] = []
-        known: list[Record] = []
+        new: list[Paper] = []
+        known: list[Paper] = []
         index = Index(self.records.values())
         for record in records:
             if there := index.find(record):
@@ -328,7 +329,7 @@ class Library:
         return self.folder
 
 
-def _authors(record: Record) -> str:
+def _authors(record: Paper) -> str:
     return plain_title(" ".join(name.plain for name in record.authors))
 
 
@@ -336,7 +337,7 @@ def _bare(link: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", link.strip(), flags=re.IGNORECASE).rstrip("/").lower()
 
 
-def _is_citekey(record: Record) -> bool:
+def _is_citekey(record: Paper) -> bool:
     """Whether what a record is called was chosen by somebody: no address, no number, no key that Zotero made up."""
     key = record.cite
     made_up = key.lower().startswith(("http", "item-")) or re.fullmatch(r"(?=.*\d)[A-Z0-9]{8}", key)

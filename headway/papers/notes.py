@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.files import checksum, create_text, replace_if
-from headway.papers.records import Record, arxiv_id, good_key, read_name
+from headway.base.paper import Paper, arxiv_id, good_key, read_name
 
 HEADINGS = (
     "What was the problem before it?",
@@ -40,6 +40,8 @@ IMPORTED = "Imported note"
 """The heading over a note that came with an imported record; what stands under it is not counted as the learner's words."""
 ENOUGH = 25
 """Words of their own that make a note of the learner's."""
+DIFFERENT = 12
+"""How many of them have to be different words: one word said 27 times is no note."""
 
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -50,15 +52,16 @@ class Note:
 
     Attributes:
         record: What its front matter says, or None where that is missing or cannot be read.
-        words: How many words of their own the learner has written.
+        words: How many words of their own the learner has written; `different`: how many of these are different.
         ours: Whether the front matter is still as Headway wrote it.
         stamp: The first twelve digits of the SHA-256 of the whole file.
     """
 
     path: Path
     key: str
-    record: Record | None
+    record: Paper | None
     words: int
+    different: int
     ours: bool
     added: str
     stamp: str
@@ -66,7 +69,7 @@ class Note:
     @property
     def written(self) -> bool:
         """Whether it counts."""
-        return self.words >= ENOUGH
+        return self.words >= ENOUGH and self.different >= DIFFERENT
 
     @property
     def state(self) -> str:
@@ -81,11 +84,13 @@ def read(path: Path) -> Note:
     found = _FRONT.match(text)
     fields = _fields(found[1]) if found else {}
     record = _record(path.stem, fields)
+    words = own_words(text[found.end() :] if found else text)
     return Note(
         path=path,
         key=record.key if record else good_key(path.stem),
         record=record,
-        words=count_words(text[found.end() :] if found else text),
+        words=len(words),
+        different=len(set(words)),
         ours=found is not None and _is_ours(found[1], fields),
         added=_word(fields.get("added")),
         stamp=checksum(raw)[:12],
@@ -102,7 +107,7 @@ def body(path: Path) -> str:
     return text[found.end() :] if found else text
 
 
-def text_of(record: Record, imported: str = "") -> str:
+def text_of(record: Paper, imported: str = "") -> str:
     """A new note: the record's front matter, the headings, and the note that came with the record."""
     lines = [f"# {record.title}", "", *(line for heading in HEADINGS for line in (f"## {heading}", "", ""))]
     if imported := imported.strip():
@@ -110,20 +115,20 @@ def text_of(record: Record, imported: str = "") -> str:
     return front(record, datetime.date.today().isoformat()) + "\n" + "\n".join(lines)
 
 
-def create(folder: Path, record: Record, imported: str = "") -> tuple[Path, bool]:
+def create(folder: Path, record: Paper, imported: str = "") -> tuple[Path, bool]:
     """The note of `record` in `folder`, and whether it is new: one that is there already stays as it is."""
     path = folder / f"{record.key}.md"
     return path, create_text(path, text_of(record, imported))
 
 
-def fresh(path: Path, record: Record, text: str) -> Note:
+def fresh(path: Path, record: Paper, text: str) -> Note:
     """The note that `text_of` gave for `record`, as `read` would have it."""
     record = dataclasses.replace(record, links=())
     today = datetime.date.today().isoformat()
-    return Note(path, record.key, record, 0, True, today, checksum(text.encode())[:12])
+    return Note(path, record.key, record, 0, 0, True, today, checksum(text.encode())[:12])
 
 
-def refresh(note: Note, record: Record) -> bool:
+def refresh(note: Note, record: Paper) -> bool:
     """Write the front matter of `note` anew from `record`, where it differs and the learner never touched it."""
     before = note.path.read_bytes()
     text = before.decode("utf-8", errors="surrogateescape")
@@ -137,13 +142,15 @@ def refresh(note: Note, record: Record) -> bool:
     return after != before and replace_if(note.path, before, after)
 
 
-def count_words(body: str) -> int:
+def own_words(body: str) -> list[str]:
     """The words of a note that are the learner's: not our headings, not the title, not comments, not what was imported.
 
-    A word is what stands between blanks and has a letter in it; where a script puts no blanks, a character is one.
+    A word is what stands between blanks and has a letter in it, without capitals and signs; where a script puts no blanks, a
+    character is one.
     """
     body = _without_comments(body.replace("\r\n", "\n"))
-    count, imported, titled = 0, False, False
+    words: list[str] = []
+    imported, titled = False, False
     for line in body.split("\n"):
         line = line.strip()
         if line.startswith("#") and (heading := line.lstrip("#")) != line and heading[:1] in ("", " "):
@@ -155,12 +162,15 @@ def count_words(body: str) -> int:
         if imported and (line.startswith(">") or not line):
             continue
         for word in line.split():
-            characters = _NO_BLANKS.findall(word)
-            count += len(characters) or bool(_LETTER.search(word))
-    return count
+            if characters := _NO_BLANKS.findall(word):
+                words += characters
+            elif _LETTER.search(word):
+                words.append(word.strip(_SIGNS).casefold())
+    return words
 
 
 _NO_BLANKS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+_SIGNS = ".,;:!?()[]{}<>\"'`*_~=+-#|/\\…–—“”‘’«»"
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -178,7 +188,7 @@ def _without_comments(text: str) -> str:
 _TEXTS = ("title", "venue", "arxiv", "doi", "url", "volume", "issue", "pages", "publisher")
 
 
-def front(record: Record, added: str) -> str:
+def front(record: Paper, added: str) -> str:
     """The front matter of `record`, both rules included."""
     lines = [f"key: {_scalar(record.key)}"]
     if record.citekey:
@@ -288,7 +298,7 @@ def _yaml_fields(inside: str) -> dict[str, Any]:
                     name = text if text is not None else ""
                     if opens:
                         return {}
-                elif depth == 1:
+                elif depth == 1 and name is not None:
                     items = [] if isinstance(event, yaml.SequenceStartEvent) else None
                     fields[name] = text if text is not None else items
                     name = None
@@ -314,7 +324,7 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _record(stem: str, fields: dict[str, Any]) -> Record | None:
+def _record(stem: str, fields: dict[str, Any]) -> Paper | None:
     title = fields.get("title")
     if not isinstance(title, str) or not title.strip():
         return None
@@ -322,7 +332,7 @@ def _record(stem: str, fields: dict[str, Any]) -> Record | None:
     number = arxiv_id(text.get("arxiv", ""))
     year = re.fullmatch(r"\s*([0-9]{4})\s*", _word(fields.get("year")))
     key = fields.get("key")
-    record = Record(
+    record = Paper(
         key=key if isinstance(key, str) and good_key(key) else stem,
         citekey=_word(fields.get("citekey")),
         title=title,
@@ -344,6 +354,6 @@ def _list(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str) and item.strip()] if isinstance(value, list) else []
 
 
-def same(one: Record, other: Record) -> bool:
+def same(one: Paper, other: Paper) -> bool:
     """Whether two records say the same, links aside."""
     return dataclasses.replace(one, links=()) == dataclasses.replace(other, links=())

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, plain, read_name
 from headway.papers.entries import Broken, Entry, topics_of, year_of
-from headway.papers.records import SUFFIX, Name, Record, arxiv_id, arxiv_within, doi, plain, read_name
 
 _TYPES = {
     "article": "JOUR", "conference": "CPAPER", "preprint": "UNPB", "book": "BOOK", "chapter": "CHAP", "thesis": "THES",
@@ -22,7 +22,7 @@ _KINDS = {name: kind for kind, name in _TYPES.items()} | {
 # -- writing -------------------------------------------------------------------------------------------------------------
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a .ris file."""
     import rispy
     from rispy.writer import RisWriter
@@ -35,7 +35,7 @@ def write(records: Iterable[Record]) -> str:
     return rispy.dumps(rows, implementation=Writer, delimiter_tags_mapping={}) if rows else ""
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Paper) -> dict[str, Any]:
     first, _, last = (record.pages or "").partition("-")
     split = bool(re.fullmatch(r"\w+", first) and re.fullmatch(r"\w+", last))
     row: dict[str, Any] = {
@@ -125,7 +125,7 @@ def _read(start: int, lines: list[str]) -> Entry | Broken:
     ]
     arxiv = next((id for text in numbers if (id := arxiv_id(text) or arxiv_within(text))), None)
     first, last = get("start_page"), get("end_page")
-    record = Record(
+    record = Paper(
         key=get("id", "label"),
         citekey=get("id", "label"),
         title=get("title", "primary_title"),

@@ -20,8 +20,9 @@ from urllib.parse import unquote, urlsplit
 
 from headway.base.errors import HeadwayError, Offline, did_you_mean
 from headway.base.http import Client, CutShort, Limits, Unreachable, check_address
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within
 from headway.papers.entries import topics_of, year_of
-from headway.papers.records import SUFFIX, Index, Name, Record, arxiv_id, arxiv_within
+from headway.papers.index import Index
 
 WEB = "https://api.zotero.org"
 LOCAL = "http://127.0.0.1:23119/api"
@@ -253,7 +254,7 @@ class Zotero:
 
     # -- writing
 
-    def plan(self, records: Iterable[Record], collection: str) -> Push:
+    def plan(self, records: Iterable[Paper], collection: str) -> Push:
         """What pushing `records` into the collection called `collection` would do; nothing is written."""
         if self.local:
             raise HeadwayError("the local Zotero is only read: pushing goes to zotero.org, with ZOTERO_API_KEY set.")
@@ -366,9 +367,9 @@ class Push:
     collection: str
     key: str | None
     version: int
-    new: list[Record] = field(default_factory=list)
-    tagged: list[tuple[Record, dict[str, Any], list[str]]] = field(default_factory=list)
-    same: list[Record] = field(default_factory=list)
+    new: list[Paper] = field(default_factory=list)
+    tagged: list[tuple[Paper, dict[str, Any], list[str]]] = field(default_factory=list)
+    same: list[Paper] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def write(self) -> int:
@@ -419,7 +420,7 @@ _KINDS = {zotero: kind for kind, (zotero, _) in _TYPES.items()} | {
 }  # fmt: skip
 
 
-def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
+def to_item(record: Paper, collection: str | None = None) -> dict[str, Any]:
     """The item that Zotero's API takes for a record."""
     kind, venue = _TYPES[record.kind]
     creators: list[dict[str, str]] = []
@@ -433,7 +434,7 @@ def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
             creators.append({"creatorType": "author", "name": name.family})
     if record.others:
         creators.append({"creatorType": "author", "name": "others"})
-    extra = [f"Citation Key: {record.key}"]
+    extra = [f"Citation Key: {record.cite}"]
     if record.arxiv and record.kind != "preprint":
         extra.append(f"arXiv: {record.arxiv}")
     if record.doi and record.kind not in _WITH_DOI:
@@ -461,12 +462,13 @@ def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
     return item
 
 
-def to_record(data: dict[str, Any]) -> Record:
+def to_record(data: dict[str, Any]) -> Paper:
     """The record in the data of an item; its key is the citation key, else Zotero's own."""
     get = lambda *names: next((str(data[name]).strip() for name in names if data.get(name)), "")  # noqa: E731
     extra = get("extra")
     written = {
-        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in extra.splitlines())
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in re.split(r"\r\n|\r|\n", extra))
     }
     kind = _KINDS.get(get("itemType"), "other")
     numbers = [
@@ -490,7 +492,7 @@ def to_record(data: dict[str, Any]) -> Record:
             if not (comma and SUFFIX.fullmatch(suffix.strip())):
                 first, suffix = str(one.get("firstName") or ""), ""
             authors.append(Name(str(one.get("lastName") or ""), first, suffix))
-    return Record(
+    return Paper(
         key=get("citationKey") or written.get("citation key", "") or get("key"),
         title=re.sub(r"</?(?:i|b|sub|sup|span)(?:\s[^<>]*)?>", "", get("title")),
         authors=tuple(authors),
@@ -516,6 +518,6 @@ def to_record(data: dict[str, Any]) -> Record:
     )
 
 
-def records_of(items: Sequence[dict[str, Any]]) -> list[Record]:
+def records_of(items: Sequence[dict[str, Any]]) -> list[Paper]:
     """The records of items that have a title."""
     return [record for record in map(to_record, items) if record.title]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from headway.base.errors import HeadwayError
+from headway.base.errors import HeadwayError, OutOfContext
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until
 from headway.sample.text import Reply, reply
@@ -47,7 +47,7 @@ class Conversation:
         """Say `text`; the answer comes in pieces. It also ends with what the checkpoint ends a turn with.
 
         Whoever stops iterating (Ctrl-C) keeps what has come so far as the answer; a turn of which nothing came is as if it
-        had not been. Raises `HeadwayError` at once where the conversation outgrows the model's context.
+        had not been. Raises `OutOfContext` at once where the conversation outgrows the model's context.
         """
         self._open.close()
         messages = [*self.messages, {"role": "user", "content": text}]
@@ -55,7 +55,7 @@ class Conversation:
         context = getattr(self.model.config, "context", None)
         if context is not None and len(ids) > context:
             mend = f"leave out {len(ids) - context} or more" if len(messages) < 3 else "begin a new one"
-            raise HeadwayError(
+            raise OutOfContext(
                 f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: {mend}."
             )
         fresh = self._prepare(ids, until.max_tokens, context)

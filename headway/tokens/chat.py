@@ -124,6 +124,7 @@ class _TemplateProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C at a terminal is for the command, which goes on to use it
             )
             atexit.register(self.end)
         return self._process

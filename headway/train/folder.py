@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import append_line, expanded, umask, write_text
+from headway.base.files import LEFT_BEHIND, append_line, expanded, umask, write_text
 from headway.base.lock import locked
 from headway.base.reading import read_json_object
 from headway.learn.workspace import workspace_around
@@ -51,6 +51,7 @@ class RunFolder:
         """A new folder under `home`, with config.json in it from the moment it exists."""
         with room_for(home):
             home.mkdir(parents=True, exist_ok=True)
+            _sweep(home)
             stamp = time.strftime("%Y%m%d-%H%M%S")
             temporary = Path(tempfile.mkdtemp(prefix=f".{config.name}.", dir=home))
             try:
@@ -179,6 +180,15 @@ class RunFolder:
         parts = [f"{RULE}step {step}\n{text}\n" for step, text in sorted(samples.items())]
         with room_for(self.path):
             write_text(self.samples_file, "".join(parts))
+
+
+def _sweep(home: Path) -> None:
+    """Clear away folders that a process was making when it was killed: hidden, and with nothing in them but settings."""
+    for path in home.glob(".*.????????"):
+        with contextlib.suppress(OSError):
+            inside = {entry.name for entry in path.iterdir()}
+            if time.time() - path.stat().st_mtime > LEFT_BEHIND and inside <= {"config.json", "checkpoint"}:
+                shutil.rmtree(path)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

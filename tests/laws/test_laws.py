@@ -222,7 +222,7 @@ class TestEvery:
     def test_save_and_load_are_identical(self, name, n, numerics, tmp_path):
         model = make(name, n, numerics)
         export_folder(model, tmp_path)
-        again = load_folder(tmp_path).to(DEVICE)
+        again = load_folder(tmp_path, device=DEVICE)
         assert again.config == model.config
         before, after = model.state_dict(), again.state_dict()
         assert before.keys() == after.keys()

@@ -6,21 +6,22 @@ import json
 import time
 import warnings
 
+import bibtexparser
 import pytest
 
+from headway.base.paper import Name, Paper, arxiv_id, doi, plain, read_name
 from headway.papers import bibtex, csl, ris
 from headway.papers.entries import Broken, Entry
 from headway.papers.latex import decode, decode_address, encode_title, protected_words
-from headway.papers.records import Name, Record, arxiv_id, doi, plain, read_name
 
 
-def the_one(text: str, module=bibtex) -> Record:
+def the_one(text: str, module=bibtex) -> Paper:
     entries = list(module.read(text))
     assert [type(entry) for entry in entries] == [Entry], entries
     return entries[0].record
 
 
-def of(fields: str, kind: str = "article") -> Record:
+def of(fields: str, kind: str = "article") -> Paper:
     return the_one(f"@{kind}{{k, title={{T}}, {fields}}}")
 
 
@@ -234,7 +235,7 @@ def test_names_in_ris() -> None:
         Name("Barnes Noble"),
         Name("van Merriënboer", "Bart"),
     )
-    record = Record(key="k", title="T", authors=(Name("Barnes Noble"), Name("Plato"), Name("Gemma Team"), one))
+    record = Paper(key="k", title="T", authors=(Name("Barnes Noble"), Name("Plato"), Name("Gemma Team"), one))
     written = ris.write([record])
     assert "Barnes Noble,\n" in written
     assert "{" not in written
@@ -303,7 +304,7 @@ def test_subtitles_belong_to_titles() -> None:
 
 
 def test_a_record_is_plain_wherever_it_comes_from() -> None:
-    record = Record(key="k", title="A &lt;i&gt;B&lt;/i&gt;", venue="C &amp; D", publisher="<b>E</b>", pages="1&ndash;5")
+    record = Paper(key="k", title="A &lt;i&gt;B&lt;/i&gt;", venue="C &amp; D", publisher="<b>E</b>", pages="1&ndash;5")
     assert (record.title, record.venue, record.publisher, record.pages) == ("A B", "C & D", "E", "1-5")
     assert plain("a<<i>i>b") == "ab", "what a tag leaves behind may be one"
 
@@ -323,7 +324,7 @@ def test_braces_that_protect_are_kept() -> None:
     assert "title = {Exact {Gaussian} Processes for {Monte Carlo} Methods}" in written
     assert the_one(written) == record
     assert encode_title("Axes Bowed Axes", ("Axes",)) == "{Axes} Bowed {Axes}"
-    assert Record(key="k", title="T", protected=("Gone",)).protected == ()
+    assert Paper(key="k", title="T", protected=("Gone",)).protected == ()
     nocase = json.dumps([{"title": 'On <span class="nocase">Bayes</span> and Others Here'}])
     assert the_one(nocase, csl).protected == ("Bayes",)
 
@@ -406,7 +407,6 @@ def test_small_liberties() -> None:
 
 def test_every_field_is_what_bibtexparser_reads() -> None:
     """The reference reads whole files too; where both take an entry, the fields have to be the same."""
-    bibtexparser = pytest.importorskip("bibtexparser")
     text = (
         '@string{acl = "ACL"}\n'
         '@article{a, title = {A {Nested {Title}}}, author = "X and {Y}", year = 2001, month = jan, note = acl # " x " # {y}}\n'

@@ -7,12 +7,11 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from headway.base.console import err
+from headway.base.console import Bar
 from headway.base.files import write_text
 from headway.cli.shared.writing import note
 from headway.evals.record import commit_of
@@ -40,18 +39,8 @@ def command_line() -> str:
     return shlex.join(["headway", *sys.argv[1:]])
 
 
-def progress(what: str, total: int):
-    """A bar on a terminal, nothing elsewhere."""
-
-    @contextlib.contextmanager
-    def bar():
-        if not err().is_terminal:
-            yield lambda done: None
-            return
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err(), transient=True) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda done: progress.update(task, completed=done + 1)
-
-    return bar()
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal, nothing elsewhere; what is yielded is told the number of each part when it is done, from 0 on."""
+    with Bar(what, total) as bar:
+        yield lambda done: bar.to(done + 1)

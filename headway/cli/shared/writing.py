@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from headway.base.console import err
+from headway.base.console import broken, err
 
 if TYPE_CHECKING:
     from headway.sample.text import Reply
@@ -102,7 +102,7 @@ class WordWrap:
 
 def note(line: Any) -> None:
     """A remark beside the text, on standard error."""
-    err().print(Text(str(line), style="dim"))
+    err().print(Text(broken(str(line), err()), style="dim"), soft_wrap=True)
 
 
 def took(said: Reply) -> str:

@@ -24,7 +24,7 @@ from headway.learn.judge.showing import (
     subject_of,
     telling_first,
 )
-from headway.learn.judge.stopped import raised_line, source_line
+from headway.learn.judge.stopped import raised_line, source_line, undone
 from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial, allowed_sizes, least
 from headway.learn.judge.verdict import Unsteady, Verdict
 from headway.learn.judge.words import brief, one_line, shaped, told_apart
@@ -40,20 +40,22 @@ TRIES = 80
 
 def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """Name the mistakes behind the wrong trials, or show the smallest of them; and say what is not written yet."""
-    undone = [entry for entry in run.entries if any(_undone(t) for t in wrong if t.call.entry == entry)]
+    unwritten = [
+        entry for entry in run.entries if any(undone(run, t.came.raised) for t in wrong if t.call.entry == entry)
+    ]
     missing = {entry: verdict for entry, verdict in run.failed.items() if verdict.status in ("unfinished", "missing")}
     parts = [verdict for entry, verdict in run.failed.items() if entry not in missing]
     for entry in run.entries:
         mine = [t for t in wrong if t.call.entry == entry]
-        if mine and entry not in undone:
+        if mine and entry not in unwritten:
             parts.append(recognised(run, entry, mine) or _general(run, mine, broken))
     if not parts:
-        return _unfinished(run, undone, missing)
+        return _unfinished(run, unwritten, missing)
     status = "mistake" if all(p.status == "mistake" for p in parts) else parts[0].status
     if any(p.status == "mistake" for p in parts):
         parts.sort(key=lambda p: p.status != "mistake")
     line = " ".join(p.line for p in parts[:2])
-    left = [entry for entry in run.entries if entry in undone or entry in missing]
+    left = [entry for entry in run.entries if entry in unwritten or entry in missing]
     return Verdict(
         status,
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
@@ -63,22 +65,18 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
     )
 
 
-def _undone(trial: Trial) -> bool:
-    return trial.came.raised is not None and "NotImplementedError" in trial.came.raised.kinds
-
-
-def _unfinished(run: Run, undone: list[str], missing: dict[str, Verdict]) -> Verdict:
+def _unfinished(run: Run, unwritten: list[str], missing: dict[str, Verdict]) -> Verdict:
     """Nothing that is written is wrong: what is left to write."""
-    right = [e for e in run.entries if any(t.call.entry == e for t in run.trials) and e not in undone]
+    right = [e for e in run.entries if any(t.call.entry == e for t in run.trials) and e not in unwritten]
     more = f"; {' and '.join(right)} already right" if right else ""
-    if not undone:
+    if not unwritten:
         first = next(iter(missing.values()))
         return Verdict(
             first.status, first.line if not right else f"{first.line.rstrip('.')}{more}.", details=first.details
         )
     if absent := [entry for entry, verdict in missing.items() if verdict.status == "missing"]:
         more += f"; the file defines no {' and no '.join(f'`{entry}`' for entry in absent)}"
-    left = [*undone, *(entry for entry, verdict in missing.items() if verdict.status == "unfinished")]
+    left = [*unwritten, *(entry for entry, verdict in missing.items() if verdict.status == "unfinished")]
     raises = "raises" if len(left) == 1 else "raise"
     return Verdict("unfinished", f"not written yet: {' and '.join(left)} {raises} NotImplementedError{more}.")
 
@@ -86,6 +84,8 @@ def _unfinished(run: Run, undone: list[str], missing: dict[str, Verdict]) -> Ver
 def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
+    # Gradients, and what else a call may do, are looked at only where the result is right: a wrong result says more.
+    wrong = [t for t in wrong if t.difference and t.difference.kind not in ("gradient", "in-place", "global")] or wrong
     telling = telling_first(raising or wrong)[0]
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
@@ -129,7 +129,12 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
     if kind == "dtype":
-        return verdict(f"{difference.text}: the result has to have the dtype of the inputs.", "dtype")
+        asked = (
+            ""
+            if re.search(r"not (u?int|bool)", difference.text)
+            else ": the result has to have the dtype of the inputs"
+        )
+        return verdict(f"{difference.text}{asked}.", "dtype")
     if kind == "gradient":
         return verdict(_gradient_line(trial, difference.text), "gradient")
     call = argument_line(trial)

@@ -27,7 +27,7 @@ from headway.learn.judge.perform import CallResult
 from headway.learn.judge.process import Child, Stopped
 from headway.learn.judge.recognise import UNSEEN, mistakes_of_entry, shows
 from headway.learn.judge.showing import show_trial
-from headway.learn.judge.stopped import raised_outside, source_line, stopped_short
+from headway.learn.judge.stopped import raised_outside, source_line, stopped_short, undone
 from headway.learn.judge.trials import Run, Trial, called_again, draws_of
 from headway.learn.judge.verdict import CheckRequest, Unsteady, Verdict
 from headway.learn.judge.wire import encode
@@ -136,7 +136,7 @@ def _opened(run: Run, reply: dict) -> Verdict | None:
     if "raised" in reply:
         error = run.answer(reply).raised
         assert error is not None
-        if "NotImplementedError" in error.kinds:
+        if undone(run, error):
             return Verdict("unfinished", "not written yet: running the file raises NotImplementedError.")
         return raised_outside(run, error, "running the file")
     found = reply["ok"]
@@ -175,7 +175,8 @@ def _tried(run: Run) -> Verdict:
             broken = found
             break
     if wrong or run.failed:
-        return explained(run, wrong, broken)
+        verdict = explained(run, wrong, broken)
+        return verdict if verdict.status != "wrong" else _quotient(run) or verdict
     if broken is not None:
         return lawless(run, broken)
     if quotient := _quotient(run):
@@ -195,7 +196,9 @@ def _cases_tried(run: Run, case: Case, sizes_of_draws: list[dict[str, int]]) -> 
     wrong: list[Trial] = []
     for index, sizes in enumerate(sizes_of_draws):
         call = case.build(run.draw(case.name, sizes, index))
-        if call.entry not in run.judged or any(_is_undone(t) for t in run.trials if t.call.entry == call.entry):
+        if call.entry not in run.judged or any(
+            undone(run, t.came.raised) for t in run.trials if t.call.entry == call.entry
+        ):
             break
         if isinstance(call, Make) and call.entry not in run.described:
             run.described.add(call.entry)
@@ -207,10 +210,6 @@ def _cases_tried(run: Run, case: Case, sizes_of_draws: list[dict[str, int]]) -> 
         if trial.difference:
             wrong.append(trial)
     return wrong
-
-
-def _is_undone(trial: Trial) -> bool:
-    return trial.came.raised is not None and "NotImplementedError" in trial.came.raised.kinds
 
 
 def _modules_called_again(run: Run) -> list[Trial]:
@@ -292,7 +291,7 @@ def _quotient(run: Run) -> Verdict | None:
         ):
             return Verdict(
                 "forbidden",
-                f"line {line}, `{source_line(run, line)}`, moves an input by a little, one way or number by number: a "
+                f"line {line}, `{source_line(run, line)}`, moves an input number by number, or by a little: a "
                 f"difference quotient, which this exercise does not allow: {reason}.",
                 at=line,
             )

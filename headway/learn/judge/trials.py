@@ -15,7 +15,7 @@ from typing import Any
 from headway.learn.cases import Call, Case, Draw, Function, Law, Make
 from headway.learn.contract import Contract, contract_of
 from headway.learn.exercise import Exercise
-from headway.learn.judge.compare import Difference, compare
+from headway.learn.judge.compare import Difference, compare, differs
 from headway.learn.judge.perform import CallRequest, CallResult, Performed, Raised, leaves, perform, raised
 from headway.learn.judge.placement import Fit, Placement, Row
 from headway.learn.judge.process import Child, Stopped
@@ -33,7 +33,7 @@ MANNERS = ("strided", "offset", "float32", "bfloat16")
 
 @dataclass
 class Trial:
-    """One input in one manner, what was expected, and what came."""
+    """One input in one manner, what was expected, and what came. `precise`: in float64, what is expected in bfloat16."""
 
     case: Case
     draw: Draw
@@ -43,6 +43,7 @@ class Trial:
     came: CallResult = field(default_factory=CallResult)
     difference: Difference | None = None
     index: int = 0
+    precise: Any = None
     request: CallRequest = field(default_factory=lambda: CallRequest("", []))
 
     @property
@@ -239,7 +240,7 @@ class Run:
             )
             precise = self.result(self.contract.references[trial.call.entry], wide)
             if precise.result is not None:
-                first.value = _in_types_of(first.value, precise.result.value)
+                first.value, trial.precise = _in_types_of(first.value, precise.result.value), precise.result.value
         if first is None or first.gradients is None:
             return
         if not any(first.flows or []):
@@ -312,7 +313,13 @@ class Run:
 
     def compare(self, trial: Trial, came: CallResult, tolerance: float | None = None) -> Difference | None:
         axes = self.contract.returns.get(trial.call.entry, "")
-        return compare(trial.expected, came, tolerance or self.limit(trial), axes)
+        if trial.dtype != "bfloat16":
+            return compare(trial.expected, came, tolerance or self.limit(trial), axes)
+        # First what it is, then how near it comes to the right numbers before they are rounded to so few digits.
+        found = compare(trial.expected, came, 4 * EPSILON["bfloat16"], axes)
+        if found is None and trial.precise is not None and came.result is not None:
+            found = differs(trial.precise, _widened(came.result.value), self.limit(trial), axes=axes)
+        return found
 
     def manners_of(self, case: Case) -> Iterator[str]:
         """In what manners a case is run besides the plain one in float64."""

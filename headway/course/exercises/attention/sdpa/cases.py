@@ -104,7 +104,7 @@ def negative_scale(d):
     return Call("attend", **qkv(d), scale=-d.number(0.2, 2.0))
 
 
-@case("many heads, many positions", b=2, h=8, t=(40, 48), s=(49, 60), k=(16, 24), w=(10, 15), draws=1)
+@case("many heads, many positions", b=2, h=8, t=43, s=52, k=20, w=11, draws=1)
 def many(d):
     return Call("attend", **qkv(d), causal=True)
 

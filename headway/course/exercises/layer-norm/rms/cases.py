@@ -67,7 +67,7 @@ def next_to_zero(d):
     return Call("rms_norm", x=d.normal("b t d", std=1e-8), weight=d.normal("d"), eps=1e-30)
 
 
-@case("many features, one far greater than the others", draws=2, d=(100, 130), b=(1, 2), t=(1, 3))
+@case("many features, one far greater than the others", draws=2, d=117, b=2, t=3)
 def outlier(d):
     x = d.normal("b t d", std=0.1)
     x[..., d.integer(0, d.d - 1)] = 30.0
@@ -110,6 +110,8 @@ TWO_SIZES = ((1.7734375, 3, 1.5625), (2.28125, 6, 1.765625), (3.15625, 4, 1.7187
     float32=False,
     layouts=False,
     draws=3,
+    b=1,
+    t=1,
     d=8,
     tolerance=1.5e-3,
 )

@@ -97,6 +97,27 @@ def large(d):
     return Call("decoder_layer", **arguments, mask=d.mask("b s", keep=0.5))
 
 
+@case(
+    "scores beyond any number that one would fill in for -inf",
+    b=2, t=4, s=(4, 5), h=2, k=3, f=6, draws=1, float32=False, gradient=False, tolerance=1e-6,
+)  # fmt: skip
+def huge(d):
+    arguments = given(d) | {"x": d.normal("b t h*k", std=1e7), "states": d.normal("b s h*k", std=1e14)}
+    return Call("decoder_layer", **arguments, mask=d.mask("b s", keep=0.5))
+
+
+@case("many positions, a long source", b=2, t=35, s=38, h=2, k=2, f=5, draws=1)
+def long(d):
+    return Call("decoder_layer", **given(d), mask=d.mask("b s", keep=0.6))
+
+
+@case("large numbers within the MLP", b=2, t=3, s=3, h=2, k=3, f=6, draws=1)
+def wide(d):
+    arguments = given(d)
+    arguments["weights"]["up.weight"] *= 12
+    return Call("decoder_layer", **arguments)
+
+
 @case("any sizes", draws=2)
 def any_sizes(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s"))
