@@ -316,12 +316,21 @@ def _changed(trial: Trial) -> str:
     return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else ""
 
 
+def _floating(name: str, value: Any) -> list[str]:
+    """What the floating tensors in an argument are called: `` `x` ``, `` `weights['up.bias']` ``."""
+    if isinstance(value, dict):
+        return [part for key, item in value.items() for part in _floating(f"{name}[{key!r}]", item)]
+    if isinstance(value, list | tuple):
+        return [part for n, item in enumerate(value) for part in _floating(f"{name}[{n}]", item)]
+    return [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+
+
 def _gradient_line(trial: Trial, text: str) -> str:
     """What is wrong with a gradient: its number replaced by the name of what it belongs to, and what is seen of the cause."""
     names: list[str] = []
     for _, arguments in trial.call.steps:
         for name, value in arguments.items():
-            names += [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+            names += _floating(name, value)
     names += [f"the weight `{name}`" for name in trial.request.weights or {}]
 
     def name(match: re.Match[str]) -> str:
