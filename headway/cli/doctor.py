@@ -23,6 +23,7 @@ from headway.base.files import cache_dir, expanded
 from headway.base.sources import SOURCES, megabytes
 from headway.cli.shared.drawing import glyphs
 from headway.learn.evidence import read
+from headway.learn.judge.limits import landlock_version
 from headway.learn.match import read_corrections
 from headway.learn.plan import read as read_plan
 from headway.learn.workspace import find_workspace
@@ -95,6 +96,10 @@ def _doctor(all_: bool) -> int:
         row("memory", f"{memory[1] / 1e9:.1f} GB, {memory[0] / 1e9:.1f} GB of it free")
     compiler = next((found for name in ("c++", "g++", "clang++") if (found := which(name))), None)
     row("compiler", compiler or "none: plain PyTorch is used where a kernel would be compiled")
+    if walls := landlock_version():
+        row("judge", f"the kernel keeps your files from code that is checked (Landlock {walls})")
+    else:
+        row("judge", "Python alone keeps your files from code that is checked", Text("docs/judge.md", style="dim"))
 
     console.print()
     title("Caches")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headway.learn.cases import noted
-from headway.learn.judge.compare import close, numbers, short
+from headway.learn.judge.compare import close, numbers, short, told_apart
 from headway.learn.judge.perform import leaves
 from headway.learn.judge.showing import sizes_told, source_line
 from headway.learn.judge.trials import Run, Trial
@@ -86,13 +86,15 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
     line = f"the first to go wrong {verb} the {name}"
     detail = [f"with {sizes_told(trial.draw.sizes)}:"]
     detail += [f"  right: {', '.join(good)}"] if good else []
-    detail.append(f"  {name}: expected {numbers(value)}")
     # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
     together = [_together(row[2], value) for row in later]
     if later and max(together) >= 0.3:
         number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
+        right, theirs = told_apart(value, tensor, lambda shown, digits: numbers(shown, digits=digits))
         line += f", in line {number}: `{source_line(run, number)}`"
-        detail.append(f"  {name}: line {number} has {numbers(tensor)}")
+        detail += [f"  {name}: expected {right}", f"  {name}: line {number} has {theirs}"]
+    else:
+        detail.append(f"  {name}: expected {numbers(value)}")
     return [line, *detail]
 
 

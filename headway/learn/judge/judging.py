@@ -220,7 +220,7 @@ def _modules_called_again(run: Run) -> list[Trial]:
     for case in run.contract.cases:
         if again := called_again(run, case):
             run.cases.append(again)
-            wrong += _cases_tried(run, again, run.sizes_of(again)[:3])
+            wrong += _cases_tried(run, again, run.sizes_of(again)[:2])
     return wrong
 
 

@@ -298,7 +298,8 @@ def called_again(run: Run, case: Case) -> Case | None:
     if any(name not in ("__call__", "forward") for name, _ in first.steps) or not _other_input(run, case, draw, first):
         return None
     name = f"{case.name}{CALLED_AGAIN}"
-    return dataclasses.replace(case, name=name, build=build, draws=3, float32=False, layouts=False, bfloat16=False)
+    plain = {"gradient": False, "float32": False, "layouts": False, "bfloat16": False}
+    return dataclasses.replace(case, name=name, build=build, draws=2, **plain)
 
 
 def _other_input(run: Run, case: Case, draw: Draw, first: Call) -> Call | None:
