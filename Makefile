@@ -11,7 +11,7 @@ SHAPES := --jaxtyping-packages=headway.models,headway.blocks.attention,headway.b
 # torch.compile takes seconds for each: one of every kind here, all of them in test-slow.
 COMPILED := (bert or llama or mamba2 or retnet or transformer)
 
-.PHONY: start test test-slow explore lint format bench speed clean
+.PHONY: start test test-slow test-machines explore lint format bench speed clean
 
 start: .venv/installed
 	@$(BIN)/headway fetch smollm2-135m
@@ -28,6 +28,11 @@ test: .venv/tested lint
 test-slow: .venv/tested
 	$(BIN)/python -m pytest -n 2 -q tests/laws -k compiled
 	$(BIN)/python -m pytest -m slow -q
+
+# Unit tests, course and laws under other instruction sets, without kernels, on a busy machine ...: about five minutes each, an
+# hour in all. `make test-machines ON="plain busy"` runs some of them; tests/machines.py says what they are.
+test-machines: .venv/tested
+	$(BIN)/python tests/machines.py $(ON)
 
 # The laws and the parities on examples nobody has seen, and the judge on seeds of its own.
 explore: .venv/tested

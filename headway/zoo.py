@@ -1,22 +1,28 @@
 """A name becomes a model and a tokenizer, ready to use: the one place that joins them.
 
-A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, or an id on the Hugging Face hub
-(``owner/name``, with ``@revision`` if you like).
+A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onnx`` file, a training run
+(its folder, its name, or ``last``), or an id on the Hugging Face hub (``owner/name``, with ``@revision`` if you like).
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
-from headway.models.catalog import CATALOG
+from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
+from headway.base.files import expanded
+from headway.base.sources import fetch, state
+from headway.base.sources import find as find_source
+from headway.models.catalog import CATALOG, Entry
+from headway.train.folder import RunFolder, is_run, model_of_run
 
 if TYPE_CHECKING:
     import torch
+
+    from headway.tokens.tokenizer import TextStream, Tokenizer
 
 ZOO: dict[str, str] = {
     "smollm2-135m": "fetch:smollm2-135m",
@@ -38,6 +44,7 @@ HOUSE = tuple(name for name, where in ZOO.items() if where.startswith("house:"))
 """Models of our own, which come with Headway."""
 
 DEFAULT = "smollm2-135m"
+"""What `headway chat`, `bench` and `tour` take where no name is given."""
 
 DTYPES = {
     "float32": ("float32", "fp32", "f32"),
@@ -53,29 +60,33 @@ class Loaded:
 
     Attributes:
         name: What was asked for.
+        entry: The architecture, as the catalogue has it.
         model: In evaluation mode.
-        tokenizer: None where the checkpoint has none.
+        tokenizer: None where the checkpoint has none, or one that is not read here.
         where: The file or folder it was read from.
+        refusal: Why its tokenizer is not read here, None where it is, or where there is none.
     """
 
     name: str
+    entry: Entry
     model: Any
-    tokenizer: Any
+    tokenizer: Tokenizer | None
     where: Path
+    refusal: HeadwayError | None = None
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text to be completed."""
         return self.words.encode(text)
 
-    def decoder(self) -> Any:
+    def decoder(self) -> TextStream:
         """For ids that come one by one: `push` and `close`."""
-        from headway.tokens.pretrained import Stream
-
-        return self.tokenizer.stream() if hasattr(self.words, "encode_chat") else Stream(self.words.decode)
+        return self.words.stream()
 
     @property
-    def words(self) -> Any:
-        """The tokenizer; one line where there is none."""
+    def words(self) -> Tokenizer:
+        """The tokenizer; one line where there is none, or one that is not read here."""
+        if self.refusal is not None:
+            raise self.refusal
         if self.tokenizer is None:
             raise HeadwayError(f"{self.name} comes without a tokenizer ({self.where}): it has no words to say.")
         return self.tokenizer
@@ -83,11 +94,11 @@ class Loaded:
     @property
     def chats(self) -> bool:
         """Whether it was trained to answer: it has a chat template."""
-        return getattr(self.tokenizer, "template", None) is not None
+        return self.tokenizer is not None and self.tokenizer.template is not None
 
     @property
     def stop_ids(self) -> frozenset[int]:
-        return getattr(self.tokenizer, "stop_ids", frozenset())
+        return frozenset() if self.tokenizer is None else self.tokenizer.stop_ids
 
 
 def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: bool = True) -> Loaded:
@@ -112,7 +123,7 @@ def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: b
     if path.suffix.lower() == ".onnx" and path.is_file():
         from headway.weights import load_onnx
 
-        return Loaded(name=name, model=load_onnx(path, dtype=dtype, device=device), tokenizer=None, where=path)
+        return _joined(name, load_onnx(path, dtype=dtype, device=device), None, path)
     return (_from_gguf if path.is_file() else _from_folder)(name, path, dtype, device)
 
 
@@ -121,17 +132,15 @@ def find(name: str, *, progress: bool = True) -> Path:
     if name in ZOO:
         way, _, what = ZOO[name].partition(":")
         if way == "fetch":
-            from headway.base.sources import fetch
-
             return fetch(what, progress=progress)
         if way == "house":
             return house(name)
         return _from_hub(what, progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name and path.exists():
         if path.is_file() and path.suffix.lower() not in (".gguf", ".onnx"):
             raise HeadwayError(f"{name} is a file, but no .gguf file: give the folder it lies in, or a .gguf file.")
-        return path
+        return RunFolder(path).model if is_run(path) else path
     is_file = name.endswith((".gguf", ".onnx"))
     if is_file or name.startswith((".", "/", "~", "\\")) or "\\" in name:
         raise HeadwayError(f"there is no {'file' if is_file else 'folder'} {name}.")
@@ -141,6 +150,8 @@ def find(name: str, *, progress: bool = True) -> Path:
         here = ready().get(name)
         these = f"{' or '.join(here)}, " if here else ""
         raise HeadwayError(f"{name} is an architecture: give weights of it, {these}a folder, or a Hugging Face id.")
+    if (model := model_of_run(name)) is not None:
+        return model
     known = ", ".join(ZOO)
     raise HeadwayError(
         f"there is no model '{name}'.{did_you_mean(name, list(ZOO))} Known: {known}; or a folder, a .gguf file, "
@@ -170,17 +181,13 @@ KINDS = {"smollm2-135m": "llama", "minilm-l6": "bert", "whisper-tiny-en": "whisp
 
 
 def _fetched(name: str) -> bool:
-    from headway.base.sources import find as find_source
-    from headway.base.sources import state
-
     return state(find_source(name)) == "present"
 
 
 def _in_hub_cache(id: str) -> bool:
-    import os
-
     home = Path(
-        os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser() / "hub"
+        os.environ.get("HF_HUB_CACHE")
+        or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"
     )
     return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
@@ -227,56 +234,40 @@ def parse_device(device: Any) -> torch.device:
 
 
 def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
-    from headway.tokens.pretrained import PretrainedTokenizer
+    from headway.tokens.load import gguf_tokenizer
     from headway.weights import GGUF, load_gguf
 
     file = GGUF(path)
-    tokenizer = PretrainedTokenizer.from_gguf(file.facts, name=name)  # first: it is read in a moment
-    return _checked(
-        Loaded(name=name, model=load_gguf(file, dtype=dtype, device=device), tokenizer=tokenizer, where=path)
-    )
+    tokenizer = gguf_tokenizer(file.facts, name=name)  # first: it is read in a moment
+    return _joined(name, load_gguf(file, dtype=dtype, device=device), tokenizer, path)
 
 
 def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
+    from headway.tokens.folder import Missing
+    from headway.tokens.load import load_tokenizer
     from headway.weights import load_folder
 
+    tokenizer = refusal = None
+    try:
+        tokenizer = load_tokenizer(path, name=name)
+    except Missing:
+        pass
+    except Unsupported as error:  # the model may be used without: said when a text comes to it
+        refusal = error
     model = load_folder(path, dtype=dtype, device=device)
-    return _checked(Loaded(name=name, model=model, tokenizer=_tokenizer(name, path), where=path))
+    return _joined(name, model, tokenizer, path, refusal)
 
 
-def _tokenizer(name: str, folder: Path) -> Any:
-    from headway.tokens.chars import CharTokenizer
-    from headway.tokens.pretrained import PretrainedTokenizer
+def _joined(
+    name: str, model: Any, tokenizer: Tokenizer | None, where: Path, refusal: HeadwayError | None = None
+) -> Loaded:
+    """The parts as one. The tokenizer knows how many rows the model has: an id beyond is refused when a text uses it."""
+    from headway.weights.store import entry_of_model
 
-    for own in ("tokenizer.json", "characters.json"):
-        if (folder / own).is_file() and _kind(folder / own) == "characters":
-            return CharTokenizer.load(folder / own)
-    if (folder / "source.spm").is_file() and not (folder / "tokenizer.json").is_file():
-        from headway.tokens.sentencepiece import MarianTokenizer
-
-        return MarianTokenizer.from_folder(folder)
-    try:
-        return PretrainedTokenizer.from_folder(folder, name=name)
-    except Unsupported:
-        return None
-
-
-def _kind(path: Path) -> str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    return content.get("kind") if isinstance(content, dict) else None
-
-
-def _checked(loaded: Loaded) -> Loaded:
-    rows = getattr(loaded.model.config, "vocab_size", None)
-    if loaded.tokenizer is not None and rows is not None and loaded.tokenizer.vocab_size > rows:
-        raise Corrupt(
-            f"{loaded.where}: its tokenizer has {loaded.tokenizer.vocab_size} tokens and its model only {rows}: "
-            "they do not belong together."
-        )
-    return loaded
+    if tokenizer is not None:
+        tokenizer.rows = getattr(model.config, "vocab_size", None)
+    entry = entry_of_model(model)
+    return Loaded(name=name, entry=entry, model=model, tokenizer=tokenizer, where=where, refusal=refusal)
 
 
 def _from_hub(name: str, progress: bool) -> Path:
@@ -297,11 +288,11 @@ def _from_hub(name: str, progress: bool) -> Path:
         )
 
     try:
-        folder = download(
-            "*.json", "*.txt", "*.jinja", "source.spm", "target.spm", "spiece.model", "model*.safetensors"
-        )
+        folder = download("*.json", "*.txt", "*.jinja", "*.spm", "*.model", "model*.safetensors")
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
+        if (folder / "modules.json").is_file():  # of sentence-transformers: how one vector of a text is made
+            snapshot_download(id, revision=revision or None, allow_patterns=["1_Pooling/config.json"])
         return folder
     except hub.HFValidationError as error:
         raise HeadwayError(

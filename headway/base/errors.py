@@ -25,9 +25,21 @@ class Unsupported(HeadwayError):
     """A well-formed request for something Headway does not do; the message lists what it does."""
 
 
-def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """`` Did you mean 'x'?`` for the nearest of `known`, or an empty string: to be appended to a message."""
-    from difflib import get_close_matches
+class OutOfContext(HeadwayError):
+    """A conversation that is longer than the model reads."""
 
-    near = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" Did you mean '{near[0]}'?" if near else ""
+
+def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
+    """`` Did you mean 'x'?`` for the nearest of `known`, or an empty string: to be appended to a message.
+
+    Near is what shares most of its letters in their order, and the first of them unless it shares nearly all: a word that has
+    nothing to do with any of them gets no answer.
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    asked = word.lower()
+    plain = {name.lower(): name for name in known}
+    for near in get_close_matches(asked, list(plain), n=3, cutoff=0.6):
+        if SequenceMatcher(None, asked, near).ratio() >= (0.65 if near[:1] == asked[:1] else 0.75):
+            return f" Did you mean '{plain[near]}'?"
+    return ""

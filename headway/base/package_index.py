@@ -1,4 +1,4 @@
-"""The package index that pip is configured for: where a file of a package lies, and how to open it.
+"""The package index that pip is configured for: where a file of a package lies.
 
 Nothing here names a registry: the addresses are pip's own settings (files, ``$PIP_*``), and where there are none, pip's
 own default. ``$HEADWAY_INDEX_URL`` takes the place of them all. Pages are read as PEP 691 (JSON) or PEP 503 (HTML).
@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import html.parser
-import http.client
-import json
 import os
 import re
+import subprocess
 import sys
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
@@ -23,10 +21,13 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.http import Client, Limits, Refused, bare, check_address
+from headway.base.reading import parse_json
 
+LIMITS = Limits(tries=5, silence=30.0, whole=120.0, largest=64_000_000, pause=0.5)
+"""For a page of an index; for the file itself as well, but for `whole` and `largest`. pip's time-out is `silence`."""
 KINDS = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""HTTP answers that may be other ones in a moment."""
 
 
 class Link(NamedTuple):
@@ -36,41 +37,31 @@ class Link(NamedTuple):
 
 
 class PackageIndex:
-    """Places to look for a package's file, with pip's certificates, proxy, time-out, names and passwords.
+    """Places to look for a package's file, with pip's certificates, proxy and time-out; `client` asks them.
 
     `places` are addresses: of an index (``.../simple``), or ``links+...`` for a page or folder of files; local ones first.
     """
 
     def __init__(self) -> None:
         settings = pip_settings()
-        self.timeout = min(60.0, _number(settings.get("timeout") or settings.get("default-timeout"), 30.0))
         if named := os.environ.get("HEADWAY_INDEX_URL"):
+            check_address(named, "HEADWAY_INDEX_URL", files=True)
             self.places = [named]
         else:
             links = [f"links+{_as_url(place)}" for place in settings.get("find-links", "").split()]
             without = settings.get("no-index", "").lower() in ("1", "true", "yes", "on")
             self.places = links + ([] if without else sorted(_indexes(settings), key=lambda url: not _is_file(url)))
-        self._opener = urllib.request.build_opener(_proxies(settings), _https(settings))
-
-    def open(self, url: str, headers: dict[str, str]):
-        """Open `url` (http, https or file). A name and password in the address, or in netrc, are sent as such."""
-        from headway import __version__
-
-        headers = {"User-Agent": f"headway/{__version__}", **headers}
-        if pair := _credentials(url):
-            import base64
-
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        try:
-            return self._opener.open(urllib.request.Request(bare(url), headers=headers), timeout=self.timeout)
-        except urllib.error.HTTPError as error:
-            error.close()  # its code and headers are all that is asked of it; the connection goes back
-            raise
+        silence = _number(settings.get("timeout") or settings.get("default-timeout"), LIMITS.silence)
+        self.client = Client(
+            dataclasses.replace(LIMITS, silence=min(60.0, silence)),
+            proxy=settings.get("proxy"),
+            certificates=tuple(filter(None, [settings.get("cert")])),
+        )
 
     def look_up(self, place: str, package: str, file: str, sha256: str) -> str | None:
         """The address of `file` of `package` at `place`, or None where it is not offered there.
 
-        Raises `Corrupt` where the place offers another file under that name, and `OSError` where it does not answer.
+        Raises `Corrupt` where the place offers another file under that name, and what `Client.get` raises.
         """
         if place.startswith("links+"):
             page = place.removeprefix("links+")
@@ -94,35 +85,31 @@ class PackageIndex:
                     raise Corrupt(
                         f"{bare(page)} offers another {file} than the one Headway knows: its checksum differs"
                     )
-                return _with_password(urllib.parse.urljoin(base, link.address), urllib.parse.urlsplit(page))
+                address = urllib.parse.urljoin(base, link.address)
+                if _is_file(address) and not _is_file(base):
+                    raise Corrupt(f"{bare(page)} says that {file} lies on this disk, which an index cannot know")
+                return _with_password(address, urllib.parse.urlsplit(page))
         return None
 
     def _page(self, page: str) -> tuple[str, list[Link]] | None:
         """(address it came from in the end, its links), or None where there is no such page."""
-        for pause in (0.5, 1.0, None):
-            try:
-                with self.open(page, {"Accept": KINDS}) as answer:
-                    kind, base = answer.headers.get_content_type(), answer.url
-                    text = answer.read(64 << 20).decode(errors="replace")
-                return base, links_of_json(text) if kind.endswith("json") else links_of_html(text)
-            except urllib.error.HTTPError as error:
-                if error.code in (404, 410):
-                    return None
-                if error.code not in PASSING or pause is None:
-                    raise
-            except (ConnectionResetError, http.client.HTTPException) as error:
-                if pause is None:
-                    raise ConnectionError(f"the connection ended early ({type(error).__name__})") from error
-            time.sleep(pause)
-        return None
+        try:
+            answer = self.client.get(page, {"Accept": KINDS})
+        except Refused as refused:
+            if refused.status in (404, 410):
+                return None
+            raise
+        text = answer.body.decode(errors="replace")
+        json_page = answer.headers.get_content_type().endswith("json")
+        return answer.url, links_of_json(text) if json_page else links_of_html(text)
 
 
 def links_of_json(text: str) -> list[Link]:
     """The files of a simple index page in JSON (PEP 691)."""
     try:
-        files = json.loads(text)["files"]
+        files = parse_json(text, "the page")["files"]
         return [Link(file["filename"], file["url"], file.get("hashes", {}).get("sha256")) for file in files]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (Corrupt, KeyError, TypeError, AttributeError) as error:
         raise HeadwayError("the package index answered with something that is no package page") from error
 
 
@@ -158,18 +145,10 @@ def pip_settings() -> dict[str, str]:
 
 def _listed() -> str:
     """What ``pip config list`` prints; nothing where there is no pip."""
-    import subprocess
-
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     return ""
-
-
-def bare(place: str) -> str:
-    """An address fit to be shown or logged: without name and password."""
-    parts = urllib.parse.urlsplit(place.removeprefix("links+"))
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _indexes(settings: dict[str, str]) -> list[str]:
@@ -194,44 +173,6 @@ def _default_index() -> str | None:
     return None
 
 
-def _proxies(settings: dict[str, str]) -> urllib.request.ProxyHandler:
-    named = settings.get("proxy")
-    return urllib.request.ProxyHandler({"http": named, "https": named} if named else None)
-
-
-def _https(settings: dict[str, str]) -> urllib.request.HTTPSHandler:
-    """Certificates: the system's, those named by $PIP_CERT, $SSL_CERT_FILE, $REQUESTS_CA_BUNDLE or pip, and certifi's."""
-    import ssl
-
-    context = ssl.create_default_context()
-    paths = [os.environ.get("SSL_CERT_FILE"), os.environ.get("REQUESTS_CA_BUNDLE"), settings.get("cert")]
-    with contextlib.suppress(ImportError):
-        import certifi
-
-        paths.append(certifi.where())
-    for path in filter(None, paths):
-        with contextlib.suppress(OSError):
-            if os.path.isdir(path):
-                context.load_verify_locations(capath=path)
-            else:
-                context.load_verify_locations(cafile=path)
-    return urllib.request.HTTPSHandler(context=context)
-
-
-def _credentials(url: str) -> str | None:
-    """``name:password`` for `url`, from the address itself or from netrc."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.username is not None:
-        return f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-    if parts.hostname:
-        import netrc
-
-        with contextlib.suppress(OSError, netrc.NetrcParseError):
-            if entry := netrc.netrc().authenticators(parts.hostname):
-                return f"{entry[0]}:{entry[2]}"
-    return None
-
-
 def _with_password(url: str, page: urllib.parse.SplitResult) -> str:
     """A file is asked for with the name and password of the page that offers it, as long as it lies on the same host."""
     parts = urllib.parse.urlsplit(url)
@@ -245,7 +186,7 @@ def _is_file(url: str) -> bool:
 
 
 def _as_url(place: str) -> str:
-    return place if re.match(r"(https?|file):", place) else Path(place).expanduser().resolve().as_uri()
+    return place if re.match(r"(https?|file):", place) else expanded(place, "find-links").resolve().as_uri()
 
 
 def _unquoted(value: str) -> str:
@@ -256,6 +197,8 @@ def _unquoted(value: str) -> str:
 
 
 def _number(text: str | None, otherwise: float) -> float:
+    """A number of seconds, or `otherwise` where the setting is none."""
     with contextlib.suppress(TypeError, ValueError):
-        return float(text) if text else otherwise
+        if text and float(text) > 0:
+            return float(text)
     return otherwise

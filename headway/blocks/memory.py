@@ -1,4 +1,4 @@
-"""What a decoder remembers of a source it looks at: keys and values made once, kept beside the conversation's own cache."""
+"""Cross-attention's cache: the keys and values of a source, computed once and kept beside the decoder's own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from headway.base.errors import HeadwayError
 from headway.blocks.cache import KVCache
 from headway.blocks.cache_state import RecurrentCache
 
+Pair = tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]
+"""Keys and values of a source for one decoder layer."""
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -23,7 +26,7 @@ class Memory:
         mask: (b, 1, 1, s), True where a query may look; None for everywhere.
     """
 
-    pairs: Sequence[tuple[Float[Tensor, "b h s k"], Float[Tensor, "b h s k"]]]
+    pairs: Sequence[Pair]
     mask: Bool[Tensor, "b 1 1 s"] | None = None
 
 

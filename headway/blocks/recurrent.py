@@ -62,7 +62,10 @@ def gru(
     """`gru_by_hand` through PyTorch's kernel, which multiplies all inputs at once; a single step stays a `gru_step`."""
     if x.shape[1] == 1:
         return gru_step(x[:, 0], h, w_x, w_h, b_x, b_h)[:, None]
-    return torch.gru(x, h[None].contiguous(), [w_x, w_h, b_x, b_h], True, 1, 0.0, False, False, True)[0]
+    training = (
+        torch.is_grad_enabled()
+    )  # cuDNN gives a gradient only in training; without dropout that changes nothing else
+    return torch.gru(x, h[None].contiguous(), [w_x, w_h, b_x, b_h], True, 1, 0.0, training, False, True)[0]
 
 
 def lstm_step(
@@ -111,7 +114,8 @@ def lstm(
         h, c = lstm_step(x[:, 0], h, c, w_x, w_h, b_x, b_h)
         return h[:, None], c
     start = [h[None].contiguous(), c[None].contiguous()]
-    outputs, _, last = torch.lstm(x, start, [w_x, w_h, b_x, b_h], True, 1, 0.0, False, False, True)
+    training = torch.is_grad_enabled()  # see `gru`
+    outputs, _, last = torch.lstm(x, start, [w_x, w_h, b_x, b_h], True, 1, 0.0, training, False, True)
     return outputs, last[0]
 
 

@@ -31,7 +31,7 @@ CHUNK = 128
 """Tokens per chunk where nothing else is asked for: any gives the same numbers, this one gave them soonest on a CPU."""
 
 
-class Memory(NamedTuple):
+class RetentionState(NamedTuple):
     """What retention keeps of the past: the decayed sum of keys times values, that of keys, and how many there were."""
 
     S: Float[Tensor, "b h k w"]
@@ -46,10 +46,12 @@ def decays(
     return torch.log1p(-torch.exp2(-5.0 - torch.arange(n_head, dtype=dtype, device=device)))
 
 
-def nothing(q: Float[Tensor, "b h t k"], v: Float[Tensor, "b h t w"]) -> Memory:
+def nothing(q: Float[Tensor, "b h t k"], v: Float[Tensor, "b h t w"]) -> RetentionState:
     """The memory before the first token."""
     (b, h, _, k), w = q.shape, v.shape[3]
-    return Memory(q.new_zeros(b, h, k, w), q.new_zeros(b, h, k), torch.zeros(b, dtype=torch.long, device=q.device))
+    return RetentionState(
+        q.new_zeros(b, h, k, w), q.new_zeros(b, h, k), torch.zeros(b, dtype=torch.long, device=q.device)
+    )
 
 
 def retain_by_hand(
@@ -57,9 +59,9 @@ def retain_by_hand(
     k: Float[Tensor, "b h t k"],
     v: Float[Tensor, "b h t w"],
     decay: Float[Tensor, " h"],
-    memory: Memory | None = None,
+    memory: RetentionState | None = None,
     real: Bool[Tensor, "b t"] | None = None,
-) -> tuple[Float[Tensor, "b h t w"], Memory]:
+) -> tuple[Float[Tensor, "b h t w"], RetentionState]:
     """The recurrence, token by token; returns the outputs and the memory after the last.
 
     Args:
@@ -85,7 +87,7 @@ def retain_by_hand(
         row = (q_n[..., None, :] @ S).squeeze(-2)
         total = (q_n * z).sum(-1)
         outputs.append(row / divisor(total[..., None], seen[:, None], decay)[..., 0, None])
-    return torch.stack(outputs, 2) if outputs else torch.zeros_like(v), Memory(S, z, seen)
+    return torch.stack(outputs, 2) if outputs else torch.zeros_like(v), RetentionState(S, z, seen)
 
 
 def retain_in_parallel(
@@ -93,9 +95,9 @@ def retain_in_parallel(
     k: Float[Tensor, "b h t k"],
     v: Float[Tensor, "b h t w"],
     decay: Float[Tensor, " h"],
-    memory: Memory | None = None,
+    memory: RetentionState | None = None,
     real: Bool[Tensor, "b t"] | None = None,
-) -> tuple[Float[Tensor, "b h t w"], Memory]:
+) -> tuple[Float[Tensor, "b h t w"], RetentionState]:
     """`retain_by_hand` as masked attention, all tokens at once: the whole text is one chunk."""
     return retain_in_chunks(q, k, v, decay, memory, real, chunk=max(1, q.shape[2]))
 
@@ -105,11 +107,11 @@ def retain_in_chunks(
     k: Float[Tensor, "b h t k"],
     v: Float[Tensor, "b h t w"],
     decay: Float[Tensor, " h"],
-    memory: Memory | None = None,
+    memory: RetentionState | None = None,
     real: Bool[Tensor, "b t"] | None = None,
     *,
     chunk: int = CHUNK,
-) -> tuple[Float[Tensor, "b h t w"], Memory]:
+) -> tuple[Float[Tensor, "b h t w"], RetentionState]:
     """`retain_by_hand`, parallel inside chunks of `chunk` tokens and recurrent between them; the last may be shorter."""
     S, z, seen = nothing(q, v) if memory is None else memory
     if real is not None:
@@ -136,7 +138,7 @@ def retain_in_chunks(
         S = since[..., -1:, None] * S + late @ v_i
         z = since[..., -1:] * z + late.sum(-1)
         seen = seen + count[:, -1]
-    return torch.cat(outputs, 2) if outputs else torch.zeros_like(v), Memory(S, z, seen)
+    return torch.cat(outputs, 2) if outputs else torch.zeros_like(v), RetentionState(S, z, seen)
 
 
 def retain(
@@ -144,11 +146,11 @@ def retain(
     k: Float[Tensor, "b h t k"],
     v: Float[Tensor, "b h t w"],
     decay: Float[Tensor, " h"],
-    memory: Memory | None = None,
+    memory: RetentionState | None = None,
     real: Bool[Tensor, "b t"] | None = None,
     *,
     chunk: int = CHUNK,
-) -> tuple[Float[Tensor, "b h t w"], Memory]:
+) -> tuple[Float[Tensor, "b h t w"], RetentionState]:
     """`retain_by_hand`, fast: recurrent for one token, otherwise in chunks (a text of one chunk is the parallel form)."""
     if q.shape[2] == 1:
         return retain_by_hand(q, k, v, decay, memory, real)

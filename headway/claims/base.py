@@ -24,6 +24,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from headway.base.paper import Paper
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -40,20 +42,11 @@ LEAST_SEEDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paper:
+class Citation:
     """Where the claim was made. `where` is a section or equation, and stays empty unless somebody looked it up."""
 
-    key: str
-    title: str
-    authors: str
-    year: int
-    arxiv: str
+    paper: Paper
     where: str = ""
-
-    @property
-    def short(self) -> str:
-        """``Xiong et al. 2020``."""
-        return f"{self.authors} {self.year}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +138,7 @@ class Claim:
     """
 
     name: str
-    papers: tuple[Paper, ...]
+    papers: tuple[Citation, ...]
     statement: str
     experiment: str
     control: str

@@ -52,7 +52,7 @@ def save(claim: Claim, seeds: dict[int, Seed], result: dict[str, Any], path: Pat
         claim.draw(figure, seeds)
         lines = textwrap.wrap(claim.statement, 92)
         figure.text(0.02, 0.975, "\n".join(lines[:3]), fontsize=11.5, weight="bold", va="top")
-        paper = claim.papers[0]
+        paper = claim.papers[0].paper
         figure.text(0.98, 0.035, f"{paper.short}, arXiv {paper.arxiv}", fontsize=8.5, color="#666666", ha="right")
         word = result["verdict"]
         figure.text(

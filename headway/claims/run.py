@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -186,10 +188,16 @@ def _run_named(name: str, arm: str, seed: int) -> Done:
 
 
 def _quiet() -> None:
-    """In a worker: Ctrl-C belongs to the parent, which ends the workers itself."""
-    import signal
-
+    """In a worker: Ctrl-C belongs to the parent, which ends the workers itself; where it is killed, they end as well."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Clock:
@@ -253,8 +261,8 @@ def _result(
         **verdict_facts(verdict(claim, by_seed)),
         "statement": claim.statement,
         "papers": [
-            {"key": paper.key, "title": paper.title, "arxiv": paper.arxiv, "where": paper.where}
-            for paper in claim.papers
+            {"key": one.paper.key, "title": one.paper.title, "arxiv": one.paper.arxiv, "where": one.where}
+            for one in claim.papers
         ],
         "experiment": claim.experiment,
         "control": claim.control,

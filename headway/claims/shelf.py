@@ -10,6 +10,7 @@ from typing import Any
 
 from headway.base.errors import Corrupt
 from headway.base.files import write_text
+from headway.base.reading import read_json_object
 from headway.learn.workspace import workspace_around
 
 SHIPPED = Path(__file__).parent / "results"
@@ -52,13 +53,9 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def read(path: Path) -> dict[str, Any]:
     """Read what `write` wrote. Raises Corrupt for anything else, and OSError where there is no file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise Corrupt(f"{path} is not JSON ({error}). Remove it and run the claim again.") from error
-    if not isinstance(content, dict):
-        raise Corrupt(f"{path} holds no result. Remove it and run the claim again.")
-    return _numbers(content)
+    if not path.exists():
+        raise FileNotFoundError(path)
+    return _numbers(read_json_object(path, then="remove it and run the claim again"))
 
 
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}

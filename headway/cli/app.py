@@ -6,10 +6,17 @@ is all that ``headway --help`` needs, so that help answers without importing tor
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import io
 import os
+import select
 import sys
+
+from headway import __version__
+from headway.base.console import fail, out
+from headway.base.errors import HeadwayError, did_you_mean
 
 GROUPS: dict[str, dict[str, str]] = {
     "Set up": {
@@ -64,8 +71,7 @@ def commands() -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 the answer is no, 2 something to put right, 130 interrupted."""
-    from headway.base.errors import HeadwayError
-
+    _open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or bool(os.environ.get("HEADWAY_DEBUG"))
     words = [word for word in words if word != "--debug"]
@@ -74,44 +80,82 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        return _dispatch(words)
+        os.getcwd()
+    except FileNotFoundError:
+        fail("the folder you are in is gone: `cd` to another one.")
+        return 2
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()  # here, where what goes wrong can still be said
+        return code
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe went away (`headway plan | head`): nothing to say, nothing to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except HeadwayError as error:
         if debug:
             raise
-        from headway.base.console import fail
-
         fail(str(error))
         return error.exit_code
     except OSError as error:
+        if error.errno == errno.EPIPE and _nobody_reads():
+            return 0  # the reader of a pipe went away (`headway plan | head`): it has what it wanted
         if debug:
             raise
-        from headway.base.console import fail
-
-        where = f": {error.filename}" if error.filename else ""
-        fail(f"{error.strerror or error}{where}. Nothing you wrote was changed.")
+        fail(_one_line(error))
         return 2
     except Exception as error:
         if debug:
             raise
-        from headway.base.console import fail
-
         fail(
             f"Headway itself failed ({type(error).__name__}: {error}). Run the same command with --debug and report it."
         )
         return 1
 
 
-def _dispatch(words: list[str]) -> int:
-    from headway import __version__
-    from headway.base.errors import HeadwayError, did_you_mean
+def _open_standard_streams() -> None:
+    """Let what was closed by whoever started us (`headway plan >&-`) lead to nowhere, instead of into the next file opened."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            stream = open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115, for good
+            setattr(sys, name, stream)
 
+
+def _nobody_reads() -> bool:
+    """Whether the pipe that standard output leads to has no reader. It leads to nowhere from then on."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no poll on Windows, no descriptor in some tests
+        ends = select.poll()
+        ends.register(sys.stdout.fileno(), 0)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in ends.poll(0)):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return True
+    return False
+
+
+def _one_line(error: OSError) -> str:
+    """What the system refused, with the file's name, and what to do about it.
+
+    It says nothing about what was changed before: only the command knows that.
+    """
+    file = error.filename2 or error.filename
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    line = f"{reason}: {file}" if file else reason
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{line}. Allow it with chmod or chown, or work in a folder of yours."
+    if error.errno == errno.EROFS:
+        return f"{line}. That disk can only be read: work in another folder."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{line}. The disk is full: free some room, and run the same command again."
+    return f"{line}."
+
+
+def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("--help", "-h", "help"):
         if len(words) > 1 and words[0] == "help":
             return _dispatch([words[1], "--help"])
@@ -133,22 +177,19 @@ def run(app, words: list[str]) -> int:
     """Parse `words` with a cyclopts `app` and run it; a parsing mistake becomes one line like every other."""
     import cyclopts
 
-    from headway.base.errors import HeadwayError
-
+    whole = cyclopts.App(name="headway", version_flags=[])  # so that usage lines begin with it
+    whole.command(app)
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        result = whole([app.name[0], *words], exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         first = " ".join(str(error).split())
-        name = " ".join(app.name) if app.name else "headway"
+        name = " ".join(error.command_chain or app.name)
         raise HeadwayError(f"{first} `headway {name} --help` shows how.") from error
     return int(result) if isinstance(result, int) else 0
 
 
 def _help() -> None:
     from rich.table import Table
-
-    from headway import __version__
-    from headway.base.console import out
 
     console = out()
     console.print(

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import statistics
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.table import Table
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError, did_you_mean
+from headway.cli.shared import bench_nanogpt
+from headway.cli.shared.bench_rows import rows
+from headway.cli.shared.measuring import machine_line, progress, write
+from headway.zoo import DEFAULT, load, parse_device, parse_dtype
 
 app = cyclopts.App(name="bench", help="Measure speed against others, in one interleaved run.")
 
@@ -82,35 +93,27 @@ def bench(
     seeds
         For nanogpt: how many seeds (1; of an ablation 3).
     """
-    from headway.base.errors import HeadwayError, did_you_mean
-
     if kind == "rows":
-        from headway.cli._rows import rows
-
         if rounds < 1 or (threads or 1) < 1 or len(dtype) > 1:
             raise HeadwayError("rows: --rounds and --threads are 1 or more, --dtype is given once.")
         return rows(name, dtype=dtype[0] if dtype else None, rounds=rounds, threads=threads, json=json)
     if kind == "nanogpt":
-        from headway.cli import _nanogpt
-
         if (steps or 10) < 10 or (seeds or 1) < 1 or (threads or 1) < 1:
             raise HeadwayError("--steps is 10 or more; --seeds and --threads are 1 or more.")
-        run = _nanogpt.ablate if ablate else _nanogpt.compare
+        run = bench_nanogpt.ablate if ablate else bench_nanogpt.compare
         return run(name or "char-gpt-fast", steps=steps, seeds=seeds, threads=threads, json=json)
     if steps is not None or ablate or seeds is not None:
         raise HeadwayError("--steps, --seeds and --ablate are for `headway bench nanogpt`.")
-    name = name or "smollm2-135m"
+    name = name or DEFAULT
 
     if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
         raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")
 
     import torch
 
-    from headway.cli._bench import machine_line, progress, write
-    from headway.cli._talk import speaks
     from headway.evals.speed import KINDS, REFERENCES, busy, machine
     from headway.evals.speed import bench as measure
-    from headway.zoo import load, parse_device, parse_dtype
+    from headway.use.texts import must_speak
 
     if kind not in KINDS:
         known = [*KINDS, "nanogpt", "rows"]
@@ -133,7 +136,7 @@ def bench(
     for one in dtypes:
         if hollow is None:
             loaded = load(name, dtype=one, device=device)
-            speaks(loaded)
+            must_speak(loaded)
             model, prompt = loaded.model, _prompt(loaded, length, tokens, loaded.model)
         else:
             model = hollow().to(device=place, dtype=one).eval()
@@ -166,9 +169,6 @@ def bench(
 
 def _untrained(name: str, layers: int | None):
     """What makes a model of the architecture or size called `name` with random weights; None if there is none of the name."""
-    import dataclasses
-    import importlib
-
     from headway.models.catalog import CATALOG
 
     for architecture, entry in CATALOG.items():
@@ -186,8 +186,6 @@ def _prompt(loaded, length: int, tokens: int, model):
     """A prompt of exactly `length` tokens, the same sentence over and over."""
     import torch
 
-    from headway.base.errors import HeadwayError
-
     context = getattr(model.config, "context", None)
     if context is not None and length + tokens > context:
         raise HeadwayError(f"{length} + {tokens} tokens do not fit into the model's context of {context}.")
@@ -197,12 +195,6 @@ def _prompt(loaded, length: int, tokens: int, model):
 
 
 def _show(kind, name, against, records) -> None:
-    import statistics
-
-    from rich.table import Table
-
-    from headway.base.console import out
-
     table = Table(box=None, padding=(0, 2, 0, 0), title=f"{kind} {name}, tokens/s", title_justify="left")
     table.add_column("")
     arms = list(records[0]["rates"])

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cyclopts
 
-from headway.cli._talk import Options
+from headway.base.console import fail
+from headway.base.errors import HeadwayError, OutOfContext, did_you_mean
+from headway.base.files import back_up, expanded, write_text
+from headway.cli.shared.options import Options
+from headway.cli.shared.writing import note, plain, took, write
+from headway.learn.progress import used
+from headway.zoo import DEFAULT
+
+if TYPE_CHECKING:
+    from headway.sample.conversation import Conversation
+    from headway.sample.text import Reply
 
 app = cyclopts.App(name="chat", help="Talk with a model.")
 
@@ -18,9 +30,11 @@ HELP = """/reset         forget the conversation
 /stats         what the last reply took
 /quit          leave (so does Ctrl-D); Ctrl-C ends a reply"""
 
+LEAVE = ("/quit", "/exit", "/bye")
+
 
 @app.default
-def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
+def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
     """Talk with a model that was trained to chat. /help lists what can be done besides talking.
 
     Parameters
@@ -28,76 +42,80 @@ def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
     name
         A name (smollm2-135m), a folder in Hugging Face's layout, a .gguf file, or a Hugging Face id (owner/name).
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._talk import note, plain, speaks
-
     options.check()
-    sampling = options.sampling(temperature=0.2, top_p=0.9)
     person = sys.stdin.isatty()
     loaded = options.load(name)
-    speaks(loaded)
-    if not loaded.chats:
+    if loaded.entry.kind == "decoder" and not loaded.chats:
         raise HeadwayError(
             f'{name} has no chat template: it completes text. Try: headway run {name} "Once upon a time"'
         )
-
-    from headway.sample.conversation import Conversation
+    # These load torch, and `headway chat --help` does without.
+    from headway import use
+    from headway.sample.generate import Until
 
     system = None if options.system is None else plain(options.system)
-    talk = Conversation(loaded.model, loaded.tokenizer, system=system)
-    session = _Session(name, talk, options, sampling, options.generator(next(loaded.model.parameters()).device))
+    how = {
+        "until": Until(max_tokens=options.max_tokens, stops=options.stops),
+        "sampling": options.sampling(temperature=0.2, top_p=0.9),
+        "generator": use.randomness(loaded, options.seed),
+    }
+    talk = use.conversation(loaded, system=system)
+    session = Session(name, talk, lambda text: talk.say(text, **how))
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="replace")
     if person:
         note(f"{name} listens. /help for help, /quit to leave, Ctrl-C ends a reply.")
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401  (arrows and history at the prompt)
-    with options.plugged():
-        while True:
-            try:
-                line = plain(input("> " if person else ""))
-            except EOFError:
-                if person:
-                    print()
-                return 0
-            except KeyboardInterrupt:
+    with options.plugged() as own:
+        _listen(session, person)
+    if own is not None and own.told():
+        note(f"with {options.with_}: {own.told()}")
+    return 0
+
+
+def _listen(session: Session, person: bool) -> None:
+    """Line by line, until the person leaves or the input ends."""
+    while True:
+        try:
+            line = plain(input("> " if person else ""))
+        except EOFError:
+            if person:
                 print()
-                note("/quit or Ctrl-D leaves")
-                continue
-            try:
-                if session.hear(line.strip()):
-                    return 0
-            except KeyboardInterrupt:
-                print(flush=True)
-                note("stopped")
-            except HeadwayError as error:
-                from headway.base.console import fail
+            return
+        except KeyboardInterrupt:
+            print()
+            note("/quit or Ctrl-D leaves")
+            continue
+        try:
+            if session.hear(line.strip()):
+                return
+        except KeyboardInterrupt:
+            print(flush=True)
+            note("stopped")
+        except OutOfContext as error:
+            fail(f"{error} /reset forgets this one.")
+        except HeadwayError as error:
+            fail(str(error))
 
-                fail(str(error))
 
-
-class _Session:
+class Session:
     """One conversation at a terminal: what a line does."""
 
-    def __init__(self, name, talk, options, sampling, generator):
-        from headway.sample.text import Reply
-
-        self.name, self.remembered = name, False
-        self.talk, self.options, self.sampling, self.generator = talk, options, sampling, generator
-        self.last = Reply()
+    def __init__(self, name: str, talk: Conversation, say: Callable[[str], Reply]):
+        self.name, self.talk, self.say = name, talk, say
+        self.remembered = False
+        self.last: Reply | None = None
 
     def hear(self, line: str) -> bool:
         """Answer a line, or do what it says; True to leave."""
-        from headway.base.errors import HeadwayError, did_you_mean
-        from headway.cli._talk import note
-
         if not line:
             return False
         if not line.startswith("/"):
             self._answer(line)
             return False
         word, _, rest = line.partition(" ")
-        if word in ("/quit", "/exit", "/bye"):
+        if word in LEAVE:
             return True
         if word == "/reset":
             self.talk.reset()
@@ -111,7 +129,7 @@ class _Session:
         elif word == "/save":
             self._save(rest.strip())
         elif word == "/stats":
-            note(self.last.line())
+            note("no token came" if self.last is None else took(self.last))
         elif word in ("/help", "/?"):
             note(HELP)
         else:
@@ -120,59 +138,35 @@ class _Session:
         return False
 
     def _answer(self, text: str) -> None:
-        from headway.cli._talk import note, write
-        from headway.sample.text import Reply
-
-        self.last = Reply()
-        pieces = self.talk.say(
-            text,
-            max_tokens=self.options.max_tokens,
-            sampling=self.sampling,
-            stops=self.options.stops,
-            generator=self.generator,
-            into=self.last,
-        )
+        self.last = said = self.say(text)
         try:
-            with contextlib.closing(pieces):
-                write(pieces)
-            print(flush=True)
-            note(self.last.line())
+            with contextlib.closing(said):
+                write(said)
+            note(took(said))
             self._remember()
         except KeyboardInterrupt:
-            print(flush=True)
-            note(f"stopped: {self.last.line()}")
+            note(f"stopped: {took(said)}")
 
     def _remember(self) -> None:
         """Once in a conversation: the plan counts the models that were used."""
         if not self.remembered:
-            from headway.learn.progress import used
-
             used(self.name)
             self.remembered = True
 
     def _again(self) -> None:
-        from headway.base.errors import HeadwayError
-
         messages = self.talk.messages
         asked = next((n for n in reversed(range(len(messages))) if messages[n]["role"] == "user"), None)
         if asked is None:
             raise HeadwayError("nothing has been asked yet.")
-        text = messages[asked]["content"]
         self.talk.messages = messages[:asked]
-        self._answer(text)
+        self._answer(messages[asked]["content"])
 
     def _save(self, name: str) -> None:
-        from pathlib import Path
-
-        from headway.base.errors import HeadwayError
-        from headway.base.files import back_up, write_text
-        from headway.cli._talk import note
-
         if not name:
             raise HeadwayError("/save needs a file: /save talk.md")
         if not self.talk.messages:
             raise HeadwayError("nothing has been said yet.")
-        path = Path(name).expanduser()
+        path = expanded(name)
         if path.is_dir():
             raise HeadwayError(f"{path} is a folder: /save {path / 'talk.md'}")
         try:

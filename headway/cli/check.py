@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.cli.shared.drawing import told_line
+from headway.cli.shared.exercising import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
+from headway.learn.exercise import exercises, find_exercise
+from headway.learn.judge import Judge
+from headway.learn.plug import command_for
+from headway.learn.progress import Progress
+from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="check", help="Judge an exercise; without a name, the next one that has not passed.")
 
@@ -42,14 +55,8 @@ def check(
     json_
         Print the verdict as JSON.
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._exercise import draw_verdict, keep, resolve, workspace_or_none
-    from headway.learn.judge import Judge
-
     workspace = workspace_or_none()
     if list_:
-        from headway.cli._exercise import draw_list
-
         return draw_list(workspace)
     if all_:
         if name is not None or file is not None:
@@ -58,7 +65,6 @@ def check(
     if file is not None:
         if name is None:
             raise HeadwayError("say which exercise the file is for: headway check NAME --file FILE.")
-        from headway.learn.exercise import find_exercise
 
         exercise, path = find_exercise(name), file
         if not file.is_file():
@@ -79,32 +85,18 @@ def check(
 
 def _after_pass(workspace, exercise, ticked) -> None:
     """What the pass has earned, and what to type next."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.cli._exercise import next_exercise
-    from headway.cli._plan import told_line
-    from headway.learn.progress import Progress
-
     for item in ticked:
         out().print(Text(f"  Headway ticked {told_line(item)}", style="green"))
     following = next_exercise(Progress(workspace))
     out().print(Text(f"  other ways to write it: headway solution {exercise.id}", style="dim"))
+    if (command := command_for(exercise.id)) is not None:
+        out().print(Text.assemble(("  run a real model on it: ", "dim"), (command, "cyan")))
     if following is not None:
         out().print(Text.assemble(("  next: ", "dim"), (f"headway check {following.id}", "bold cyan")))
 
 
 def _all(seed: int | None, verbose: bool, json_: bool) -> int:
     """Judge every exercise whose file is there and is no longer the stub."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.cli._exercise import draw_verdict, keep
-    from headway.cli._plan import told_line
-    from headway.learn.exercise import exercises
-    from headway.learn.judge import Judge
-    from headway.learn.workspace import find_workspace
-
     workspace = find_workspace()
     begun = []
     for exercise in exercises().values():
@@ -131,10 +123,6 @@ def _all(seed: int | None, verbose: bool, json_: bool) -> int:
 
 
 def _json(verdicts) -> None:
-    import dataclasses
-    import json
-    import sys
-
-    rows = [dataclasses.asdict(verdict) for verdict in verdicts]
+    rows = [verdict.facts() for verdict in verdicts]
     json.dump(rows[0] if len(rows) == 1 else rows, sys.stdout, indent=2)
     print()

@@ -7,39 +7,51 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.text import Text
 
-app = App(name="claims", help="List the claims with cost and verdicts, or show one: headway claims show NAME.")
+from headway.base.console import out as answers
+from headway.base.console import paged, under
+from headway.base.errors import HeadwayError, did_you_mean
+from headway.claims import shelf
+from headway.claims.catalog import CATALOG, get
+from headway.claims.code import fingerprints
+from headway.cli.reproduce import show as show_result
+
+app = App(name="claims", help="List the papers' claims with cost and verdicts, or show one.")
 
 
 @app.default
-def claims(*, topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None) -> int:
-    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours."""
-    from rich.table import Table
+def claims(
+    name: Annotated[str | None, Parameter(help="A claim: shows it, as headway claims show does.")] = None,
+    /,
+    *,
+    topic: Annotated[str | None, Parameter(help="Only the claims of this topic.")] = None,
+) -> int:
+    """List every claim: what it says, whose it is, what it costs on one core, the verdict that came with Headway and yours.
+    Or show one."""
+    with paged():
+        return _list(topic) if name is None else show(name)
 
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError, did_you_mean
-    from headway.claims import shelf
-    from headway.claims.catalog import CATALOG
+
+def _list(topic: str | None) -> int:
+    """Every claim, or those of a topic."""
 
     topics = sorted({entry.topic for entry in CATALOG.values()})
     if topic is not None and topic not in topics:
         raise HeadwayError(
             f"no claim belongs to '{topic}'.{did_you_mean(topic, topics)} Topics with claims: {', '.join(topics)}."
         )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("name", "claim", "cost", "verdict"):
-        table.add_column(heading, no_wrap=heading != "claim")
-    home = shelf.home()
+    home, console = shelf.home(), answers()
     for name, entry in CATALOG.items():
         if topic is not None and entry.topic != topic:
             continue
         verdict, yours = _coloured(shelf.shipped(name)), shelf.yours(name, home)
         if yours is not None:
-            verdict += f"\n{_coloured(yours)} (yours)"
-        table.add_row(f"[bold cyan]{name}[/]", f"{entry.title}\n[dim]{entry.paper}[/]", entry.cost, verdict)
-    console = out()
-    console.print(table)
-    console.print("\n`headway claims show NAME` tells one in full, `headway reproduce NAME` runs it.")
+            verdict += f", {_coloured(yours)} (yours)"
+        console.print(f"[bold cyan]{name:<23}[/] {entry.cost:>6}  {verdict}")
+        under(Text("  "), Text(f"{entry.title}. ").append(entry.paper, style="dim"))
+    console.print("\n`headway claims NAME` tells one in full, `headway reproduce NAME` runs it.")
     return 0
 
 
@@ -48,14 +60,6 @@ def show(
     name: str, /, *, out: Annotated[Path | None, Parameter(help="The folder given to reproduce --out.")] = None
 ) -> int:
     """Show the claim NAME: statement, experiment, arms, control, thresholds, and the numbers, shipped and yours."""
-    from rich.markup import escape
-
-    from headway.base.console import out as answers
-    from headway.claims import shelf
-    from headway.claims.catalog import get
-    from headway.claims.code import fingerprints
-    from headway.cli.reproduce import show as show_result
-
     claim = get(name)
     console = answers()
 
@@ -65,9 +69,9 @@ def show(
             console.print(f"[dim]{heading if n == 0 else '':11s}[/dim] {escape(line)}")
 
     console.print(f"[bold cyan]{claim.name}[/]\n")
-    for paper in claim.papers:
-        where = f", {paper.where}" if paper.where else ""
-        row("paper", f"{paper.authors}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
+    for cited in claim.papers:
+        paper, where = cited.paper, f", {cited.where}" if cited.where else ""
+        row("paper", f"{paper.who}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
     row("claim", claim.statement)
     row("experiment", claim.experiment)
     for arm in claim.arms:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+
 import cyclopts
+from rich.syntax import Syntax
+from rich.table import Table
+
+from headway.base.console import out, paged
+from headway.base.errors import HeadwayError
+from headway.base.lines import lines_of
+from headway.cli.shared.architectures import chain, told
 
 app = cyclopts.App(name="diff", help="Say what changed between two architectures.")
 
@@ -18,7 +27,6 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     code
         Show the difference of the two files instead.
     """
-    from headway.base.errors import HeadwayError
     from headway.models.catalog import entry
 
     if second is None:
@@ -29,19 +37,15 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     one, two = entry(first), entry(second)
     if one == two:
         raise HeadwayError(f"{first} and {second} are the same architecture: name two")
-    if code:
-        _code(one, two)
-    else:
-        _notes(one, two)
+    with paged():
+        if code:
+            _code(one, two)
+        else:
+            _notes(one, two)
     return 0
 
 
 def _notes(one, two) -> None:
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.cli._architectures import chain, told
-
     console, a, b = out(), told(one), told(two)
     console.print(f"[bold]{one.title}[/bold] -> [bold]{two.title}[/bold]\n")
     path = chain(two.name)
@@ -71,21 +75,16 @@ def _notes(one, two) -> None:
 
 
 def _code(one, two) -> None:
-    import difflib
-
-    from rich.syntax import Syntax
-
-    from headway.base.console import out
-    from headway.cli._architectures import told
-
     a, b = told(one).path, told(two).path
     lines = difflib.unified_diff(
-        a.read_text(encoding="utf-8").splitlines(),
-        b.read_text(encoding="utf-8").splitlines(),
+        lines_of(a.read_text(encoding="utf-8")),
+        lines_of(b.read_text(encoding="utf-8")),
         a.name,
         b.name,
         lineterm="",
     )
     text = "\n".join(lines)
     console = out()
-    console.print(Syntax(text, "diff", background_color="default") if console.is_terminal else text, markup=False)
+    console.print(
+        Syntax(text, "diff", background_color="default", word_wrap=True) if console.is_terminal else text, markup=False
+    )

@@ -4,49 +4,66 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import cyclopts
+from cyclopts import Parameter
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from rich.text import Text
+from headway import __version__
+from headway.base import sources
+from headway.base.console import out, paged, under
+from headway.base.errors import HeadwayError
+from headway.base.files import cache_dir, expanded
+from headway.base.sources import SOURCES, megabytes
+from headway.cli.shared.drawing import glyphs
+from headway.learn.evidence import read
+from headway.learn.match import read_corrections
+from headway.learn.plan import read as read_plan
+from headway.learn.workspace import find_workspace
+from headway.zoo import DEFAULT
 
 app = cyclopts.App(name="doctor", help="Show versions, threads, caches, and what is missing.")
 
 PACKAGE = "headway-transformers"
-DEFAULT_MODEL = "smollm2-135m"
+COLOURS = {"present": "green", "missing": "dim"}
 
 
 @app.default
-def doctor() -> int:
+def doctor(*, all_: Annotated[bool, Parameter(name="--all", negative=())] = False) -> int:
     """Show versions, whether PyTorch is a CUDA build, threads and memory, caches with their sizes, and what is missing.
 
     Exit code 0 where nothing is missing, 1 where something is; each such line says what to do.
+
+    Parameters
+    ----------
+    all_
+        Show every package with its version too, and what each thing that can be fetched is.
     """
-    from rich.text import Text
+    with paged():
+        return _doctor(all_)
 
-    from headway.base.console import out
-    from headway.cli._plan import fit, glyphs
 
+def _doctor(all_: bool) -> int:
+    """What `doctor` prints, and its exit code."""
     console, sign = out(), glyphs()
     missing: list[str] = []
 
     def row(label: str, *parts: str | Text) -> None:
-        line = Text(f"{label:<13}", style="dim")
+        line = Text()
         for n, part in enumerate(parts):
-            line.append("  " if n else "", style="not dim")
-            line.append_text(part if isinstance(part, Text) else Text(part, style="not dim"))
-        console.print(line, **fit())
+            line.append("  " if n else "").append_text(part if isinstance(part, Text) else Text(part))
+        under(Text(f"{label:<13}", style="dim"), line)
 
     def title(text: str) -> None:
         console.print(Text(text, style="bold"))
 
     title("Versions")
-    from headway import __version__
 
     row("headway", __version__, Text(str(Path(__file__).resolve().parents[2]), style="dim"))
     row("python", sys.version.split()[0], Text(sys.executable, style="dim"))
@@ -59,8 +76,11 @@ def doctor() -> int:
         row("torch", version, build, Text(note, style="yellow"))
     packages, wrong = requirements()
     missing += wrong
-    for start in range(0, len(packages), 5):
+    for start in range(0, len(packages) if all_ else 0, 5):
         row("" if start else "packages", Text("  ".join(packages[start : start + 5]), style="dim"))
+    if not all_:
+        told = f"{len(wrong)} of them not as needed" if wrong else "all as needed"
+        row("packages", f"{len(packages)}, {told}", Text("--all lists them", style="dim"))
 
     console.print()
     title("Machine")
@@ -78,7 +98,7 @@ def doctor() -> int:
 
     console.print()
     title("Caches")
-    missing += _caches(row)
+    missing += _caches(row, all_)
 
     console.print()
     title("Workspace")
@@ -96,36 +116,31 @@ def doctor() -> int:
     return 0
 
 
-def _caches(row) -> list[str]:
+def _caches(row, every: bool) -> list[str]:
     """The caches with their sizes; what is missing or damaged in them."""
-    from rich.text import Text
-
-    from headway.base.files import cache_dir
-    from headway.base.sources import SOURCES, megabytes, state
-
     missing = []
+    states: dict[str, list[str]] = {}
     home = cache_dir()
     row("headway", str(home), megabytes(size_of(home)) if home.exists() else "not there yet")
     for source in SOURCES.values():
-        found = state(source)
-        colour = {"present": "green", "missing": "dim"}.get(found, "bold red")
-        row(
-            "",
-            Text(f"{source.name:<16}", style="not dim"),
-            Text(f"{found:<8}", style=colour),
-            Text(source.what, style="dim"),
-        )
+        found = sources.state(source)
+        colour = COLOURS.get(found, "bold red")
+        states.setdefault(found, []).append(source.name)
+        if every:
+            name, said = Text(f"{source.name:<16}", style="not dim"), Text(f"{found:<8}", style=colour)
+            row("", name, said, Text(source.what, style="dim"))
         if found in ("damaged", "partial"):
             missing.append(f"{source.name} is {found}: headway fetch {source.name}")
-    if state(SOURCES[DEFAULT_MODEL]) == "missing":
-        missing.append(f"{DEFAULT_MODEL}, the default model: headway fetch {DEFAULT_MODEL}")
-    hub = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    for found, names in {} if every else states.items():
+        row("", Text(f"{found:<8}", style=COLOURS.get(found, "bold red")), Text(", ".join(names), style="not dim"))
+    if sources.state(SOURCES[DEFAULT]) == "missing":
+        missing.append(f"{DEFAULT}, the default model: headway fetch {DEFAULT}")
+    hub = expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
     told = ", ".join(f"{name}={os.environ[name]}" for name in ("HF_HOME", "HF_HUB_OFFLINE") if os.environ.get(name))
     row("hugging face", str(hub), megabytes(size_of(hub)) if hub.exists() else "empty", Text(told, style="dim"))
     anchor = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(anchor, os.W_OK):
         missing.append(f"{anchor} cannot be written to: set HEADWAY_CACHE to a folder that can")
-    import shutil
 
     free = shutil.disk_usage(anchor).free
     if free < 500_000_000:
@@ -135,13 +150,6 @@ def _caches(row) -> list[str]:
 
 def _workspace(row) -> list[str]:
     """The workspace, if there is one: what can be read of it."""
-    from rich.text import Text
-
-    from headway.base.errors import HeadwayError
-    from headway.learn.evidence import read
-    from headway.learn.match import read_corrections
-    from headway.learn.plan import read as read_plan
-    from headway.learn.workspace import find_workspace
 
     missing = []
     try:
@@ -248,8 +256,6 @@ def free_memory() -> tuple[int, int] | None:
 
 
 def which(name: str) -> str | None:
-    import shutil
-
     return shutil.which(name)
 
 

@@ -6,6 +6,12 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import err, out, under
+from headway.base.files import cache_dir
+from headway.base.sources import SOURCES, find, megabytes, state
+from headway.base.sources import fetch as get
 
 app = cyclopts.App(name="fetch", help="Fetch models and texts into the cache, or list them.")
 
@@ -24,10 +30,6 @@ def fetch(*names: str, verify: Annotated[bool, Parameter(negative=())] = False) 
     verify
         Read what is on the disk again and compare its checksum, though nothing seems to have changed.
     """
-    from headway.base.console import out
-    from headway.base.sources import SOURCES, find, megabytes, state
-    from headway.base.sources import fetch as get
-
     sources = [find(name) for name in names]
     if not sources:
         return _list(list(SOURCES.values()), verify)
@@ -40,21 +42,11 @@ def fetch(*names: str, verify: Annotated[bool, Parameter(negative=())] = False) 
 
 
 def _list(sources, thorough: bool) -> int:
-    from rich.table import Table
-
-    from headway.base.console import err, out
-    from headway.base.files import cache_dir
-    from headway.base.sources import megabytes, state
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "size", "", "licence", "what"):
-        table.add_column(
-            column, justify="right" if column == "size" else "left", no_wrap=column in ("name", "size", "")
-        )
     for source in sources:
         found = state(source, thorough=thorough)
         colour = {"present": "green", "damaged": "red"}.get(found, "dim")
-        table.add_row(source.name, megabytes(source.bytes_kept), f"[{colour}]{found}[/]", source.licence, source.what)
-    out().print(table)
+        size = megabytes(source.bytes_kept)
+        out().print(f"[bold cyan]{source.name:<16}[/] [{colour}]{found:<8}[/] {size:>7}  {source.licence}")
+        under(Text("  "), Text(source.what, style="dim"))
     err().print(f"cache: {cache_dir()}; `headway fetch NAME` fetches", markup=False, style="dim")
     return 0

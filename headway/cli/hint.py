@@ -7,6 +7,10 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from headway.base.errors import HeadwayError
+from headway.cli.shared.exercising import draw_hint, hints_seen, next_hint, resolve
+from headway.learn.workspace import find_workspace
+
 app = cyclopts.App(name="hint", help="Show the next hint for an exercise.")
 
 
@@ -21,10 +25,6 @@ def hint(name: str | None = None, /, *, again: Annotated[bool, Parameter(negativ
     again
         Show the hints you have seen already, and no further one.
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._exercise import draw_hint, hints_seen, next_hint, resolve
-    from headway.learn.workspace import find_workspace
-
     workspace = find_workspace()
     exercise, _ = resolve(name, workspace)
     if again:

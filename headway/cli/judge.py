@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import err, out
+from headway.learn.exercise import exercises, find_exercise
+from headway.learn.judge import Judge
+from headway.learn.judge.audit import Audit
+from headway.learn.judge.audit import audit as run
 
 app = cyclopts.App(name="judge", help="Prove the judge: every solution accepted, every mistake rejected and named.")
 
@@ -27,16 +36,6 @@ def audit(
     json_
         Print everything as JSON.
     """
-    import json
-    import sys
-
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.learn.audit import audit as run
-    from headway.learn.exercise import exercises, find_exercise
-    from headway.learn.judge import Judge
-
     every = exercises()
     chosen = {}
     for name in names:
@@ -64,11 +63,13 @@ def audit(
         out().print(Text(line, style="red" if row.gaps else "bold" if row.exercise == "all" else ""))
     for gap in gaps:
         out().print(Text(gap, style="red"))
+    proved = sum(not row.gaps for row in rows)
+    more = f" ({len(every)} exercises in all)" if names else ""
+    out().print(Text(f"{proved} of {len(rows)} exercise{'s' * (len(rows) != 1)} proved{more}", style="bold"))
     return 1 if gaps else 0
 
 
 def _total(rows):
-    from headway.learn.audit import Audit
 
     fields = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
     sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in fields}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import textwrap
+
 import cyclopts
+from rich.table import Table
+from rich.text import Text
+
+from headway import zoo
+from headway.base.console import out, paged, under
+from headway.cli.shared.architectures import chain, told
+from headway.learn.path import the_path
 
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
@@ -22,17 +32,15 @@ def models(name: str | None = None) -> int:
     """
     from headway.models.catalog import entry
 
-    if name is None:
-        _list()
-    else:
-        _show(entry(name))
+    with paged():
+        if name is None:
+            _list()
+        else:
+            _show(entry(name))
     return 0
 
 
 def _list() -> None:
-    from rich.table import Table
-
-    from headway.base.console import out
     from headway.models.catalog import CATALOG
 
     ready = _ready()
@@ -55,18 +63,16 @@ def _list() -> None:
 
 
 def _show(item) -> None:
-    import importlib
-
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.cli._architectures import chain, told
-
     console, file = out(), told(item)
-    console.print(f"[bold]{item.title}[/bold]  {file.summary}\n")
+    console.print(f"[bold]{item.title}[/bold]  {file.summary.removeprefix(f'{item.title}: ')}\n")
     for key in item.papers:
-        console.print(f"  {_paper(key, whole=True)}")
-    console.print(f"\n  {file.flow}\n", markup=False)
+        under(Text("  "), Text.from_markup(_paper(key, whole=True)))
+    console.print()
+    for line in file.flow:
+        # A line that is too long goes on further in; its own gaps stay.
+        for part in textwrap.wrap(line, max(20, console.width - 2), subsequent_indent=" " * 8, break_long_words=False):
+            console.print(Text(f"  {part}"), soft_wrap=True)
+    console.print()
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for part, note in file.notes.items():
         table.add_row(f"[dim]{part}[/dim]", note)
@@ -76,19 +82,19 @@ def _show(item) -> None:
         console.print("\n  [dim]sizes from the papers and released configurations[/dim]")
         for name, config in presets.items():
             console.print(f"  {name:<22} {_count(item, config):>16,} parameters")
-    console.print(f"\n  [dim]forms[/dim]  {', '.join(item.forms)}, each proved equal to the others")
-    console.print(f"  [dim]loads[/dim]  {', '.join((*item.hf, *BESIDE.get(item.name, ()))) or 'our own checkpoints'}")
+    console.print()
     now = _ready().get(item.name, [])
-    console.print(
-        f"  [dim]runs now[/dim]  {', '.join(f'headway run {name}' for name in now) or 'nothing on this disk'}"
-    )
-    console.print(f"  [dim]path[/dim]   {' -> '.join(chain(item.name))}")
-    console.print(f"  [dim]file[/dim]   {file.path}")
+    for label, text in (
+        ("forms", f"{', '.join(item.forms)}{', each proved equal to the others' if len(item.forms) > 1 else ''}"),
+        ("loads", ", ".join((*item.hf, *BESIDE.get(item.name, ()))) or "our own checkpoints"),
+        ("runs now", ", ".join(f"headway run {name}" for name in now) or "nothing on this disk"),
+        ("path", " -> ".join(chain(item.name))),
+        ("file", str(file.path)),
+    ):
+        under(Text(f"  {label:<10}", style="dim"), Text(text))
 
 
 def _paper(key: str, *, whole: bool = False) -> str:
-    from headway.learn.path import the_path
-
     paper = the_path().papers.get(key)
     if paper is None:
         return key
@@ -99,8 +105,6 @@ def _paper(key: str, *, whole: bool = False) -> str:
 
 def _range(item) -> str:
     """The smallest and the largest of the sizes in the file: ``135M to 69B``."""
-    import importlib
-
     presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
     counts = sorted({_count(item, config) for config in presets.values()})
     return " to ".join(_short(count) for count in (counts if len(counts) < 2 else (counts[0], counts[-1])))
@@ -123,6 +127,4 @@ def _count(item, config) -> int:
 
 def _ready() -> dict[str, list[str]]:
     """Architecture -> names of the zoo whose files are on this disk."""
-    from headway import zoo
-
     return zoo.ready()

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import cyclopts
 
+from headway.base.console import out
+from headway.cli.shared.drawing import count_of, draw_step, draw_topic, told_line
+from headway.desk import up_to_date
+from headway.learn.steps import next_step, step_in, unchecked_step
+from headway.learn.workspace import find_workspace
+
 app = cyclopts.App(name="next", help="Show the one next step, and the command to type.")
 
 
@@ -16,30 +22,25 @@ def next_(topic: str | None = None, /) -> int:
     topic
         Start anywhere: the next step within this topic, and what it builds on.
     """
-    from headway.base.console import out
-    from headway.cli._papers import take_notes
-    from headway.cli._plan import count_of, draw_step, draw_topic, told_line
-    from headway.learn.progress import Progress, sync
-    from headway.learn.steps import next_step, step_in
-    from headway.learn.workspace import find_workspace
-
     workspace = find_workspace()
-    take_notes(workspace)
-    for item in sync(workspace):
+    now = up_to_date(workspace)
+    progress = now.progress
+    for item in now.ticked:
         out().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
-    progress = Progress(workspace)
     if topic is None:
-        draw_step(next_step(progress), workspace)
+        draw_step(next_step(progress), workspace, progress)
         return 0
     state = progress.topics[progress.path.topic(topic).id]
     if state.done:
         out().print(f"{state.topic.title} is done: {count_of(state)}.", markup=False)
         return 0
-    item = next((line.item for line in progress.lines if state.topic.id in line.match.topics), None)
-    step = step_in(progress, state, item)
+    item = next(
+        (line.item for line in progress.lines if state.topic.id in line.match.topics and not line.item.ticked), None
+    )
+    step = step_in(progress, state, item) or unchecked_step(progress, state, item)
     if step is None:
         draw_topic(state, progress)
-        out().print("\nThere is nothing to do in it yet that Headway can check.", style="dim")
+        out().print("\nThere is nothing more to do in it that Headway can check.", style="dim")
         return 1
-    draw_step(step, workspace)
+    draw_step(step, workspace, progress)
     return 0

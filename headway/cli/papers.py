@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import shlex
+import subprocess
+import sys
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
+from rich.text import Text
+
+from headway.base.console import err, interactive
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError
+from headway.base.files import back_up, expanded, write_text
+from headway.base.paper import Paper, arxiv_id, doi, read_name
+from headway.claims.catalog import CATALOG as CLAIMS
+from headway.cli.shared.drawing import draw_rows, fit, glyphs, told_line
+from headway.desk import (
+    is_sciencedirect,
+    library,
+    next_paper,
+    of_exercises,
+    state_of,
+    take_notes,
+    up_to_date,
+    with_topics,
+    within_address,
+)
+from headway.learn.path import the_path
+from headway.learn.progress import Progress
+from headway.learn.steps import typed
+from headway.learn.workspace import Workspace, find_workspace, workspace_around
+from headway.models.catalog import CATALOG as MODELS
+from headway.papers import fetch, formats
+from headway.papers.entries import Entry
+from headway.papers.library import Library
 
 app = App(name="papers", help="List the papers, write notes on them, file new ones, export and import them.")
 zotero = App(name="zotero", help="Show Zotero's collections; pull papers from it, push papers to it.")
@@ -23,37 +57,88 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
     what
         A paper: shows it, as `headway papers show` does.
     """
-    from difflib import get_close_matches
-
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import library, next_paper, state_of, take_notes
-    from headway.cli._plan import _rows, fit, told_line
-    from headway.learn.path import the_path
-    from headway.learn.progress import Progress, sync
-    from headway.learn.workspace import workspace_around
-
     if what:
         try:
             return show(*what)
         except HeadwayError:
-            near = get_close_matches(what[0], ["add", "export", "import", "note", "show", "zotero"], n=1, cutoff=0.7)
+            near = get_close_matches(
+                what[0], ["add", "export", "import", "list", "note", "search", "show", "zotero"], n=1, cutoff=0.7
+            )
             if len(what) == 1 and near:
                 raise HeadwayError(
                     f"there is no paper and no command '{what[0]}'. Did you mean 'headway papers {near[0]}'?"
                 ) from None
             raise
+    return _list(topic)
+
+
+@app.command(name="list")
+def list_(
+    *,
+    search: Annotated[str | None, Parameter(help="Only papers that have all these words.")] = None,
+    topic: Annotated[str | None, Parameter(help="Only the papers of this topic.")] = None,
+) -> int:
+    """List the papers of each topic with your notes on them; --search as `headway papers search`."""
+    return _list(topic) if search is None else _found(search, topic)
+
+
+@app.command
+def search(
+    *words: str, topic: Annotated[str | None, Parameter(help="Only among the papers of this topic.")] = None
+) -> int:
+    """Find papers by words of their titles, authors, years, venues, keys and of your notes; all words have to be there.
+
+    Parameters
+    ----------
+    words
+        What to look for; the beginning of a word is enough.
+    """
+    if not words:
+        raise HeadwayError("say what to look for: headway papers search WORDS")
+    return _found(" ".join(words), topic)
+
+
+def _found(words: str, topic: str | None) -> int:
+    """List the papers that have all of `words`."""
+    path, workspace = the_path(), workspace_around()
+    only = path.topic(topic).id if topic is not None else None
+    shelf = library(workspace)
+    if workspace is not None:
+        take_notes(workspace, shelf)
+    found = [paper for paper in shelf.search(words) if only is None or only in paper.topics]
+    if not found:
+        err().print(
+            f"No paper has all of '{words}': try fewer words, or file it with headway papers add.", markup=False
+        )
+        return 1
+    draw_rows([_row(paper, shelf, max(len(paper.key) for paper in found)) for paper in found])
+    return 0
+
+
+def _row(paper: Paper, shelf: Library, widest: int) -> tuple[Text, Text]:
+    """A paper as a line of a list: the mark of its note, its key, who and when, its title; and how far the note is."""
+    narrow = answers().is_terminal and answers().width < 72
+    widest = min(widest, 14 if narrow else 24)
+    state, told = state_of(paper.key, shelf)
+    line = Text("  ").append(_marks()[state], style={"written": "bold green", "begun": "yellow", "none": "dim"}[state])
+    line.append(f" {paper.key:<{widest}}", style="cyan")
+    if not narrow:
+        line.append(f"  {paper.short:<24}", style="dim")
+    line.append(f"  {paper.title}")
+    return line, Text(told, style="green" if state == "written" else "yellow" if state == "begun" else "dim")
+
+
+def _list(topic: str | None) -> int:
+    """List the papers by topic, and say which is next."""
     path, workspace = the_path(), workspace_around()
     only = path.topic(topic).id if topic is not None else None
     shelf = library(workspace)
     progress = None
     if workspace is not None:
-        take_notes(workspace, shelf)
-        for item in sync(workspace):
-            out().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
-        progress = _progress(Progress(workspace))
+        now = up_to_date(workspace, shelf)
+        for item in now.ticked:
+            answers().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
+        progress = _readable(now.progress)
     marks = _marks()
     groups = [(one.title, one.id, list(one.papers)) for one in path.topics.values() if only in (None, one.id)]
     mine = [key for key in shelf.records if key not in path.papers]
@@ -63,33 +148,20 @@ def papers(*what: str, topic: Annotated[str | None, Parameter(help="Only the pap
     if own and only is None:
         groups.append(("Your own", "", own))
     widest = max((len(key) for _, _, keys in groups for key in keys), default=0)
-    narrow = out().is_terminal and out().width < 72
-    widest = min(widest, 14 if narrow else 24)
     rows: list[tuple[Text, Text]] = []
     for title, id, keys in groups:
         if not keys:
             continue
         head = Text("\n" if rows else "").append(title, style="bold")
         rows.append((head.append(f"  {id}", style="dim"), Text()))
-        for key in keys:
-            record, (state, told) = shelf.records[key], state_of(key, shelf)
-            line = Text("  ").append(
-                marks[state], style={"written": "bold green", "begun": "yellow", "none": "dim"}[state]
-            )
-            line.append(f" {key:<{widest}}", style="cyan")
-            if not narrow:
-                line.append(f"  {record.short:<24}", style="dim")
-            line.append(f"  {record.title}")
-            rows.append(
-                (line, Text(told, style="green" if state == "written" else "yellow" if state == "begun" else "dim"))
-            )
+        rows += [_row(shelf.records[key], shelf, widest) for key in keys]
     if not rows:
-        out().print(f"No paper belongs to {path.topics[only].title}." if only else "No papers.", markup=False)
+        answers().print(f"No paper belongs to {path.topics[only].title}." if only else "No papers.", markup=False)
     else:
-        _rows(rows)
+        draw_rows(rows)
     written = sum(note.written for note in shelf.notes.values())
     begun = sum(note.state == "begun" for note in shelf.notes.values())
-    console = out()
+    console = answers()
     console.print()
     legend = Text("", style="dim").append(f"{marks['written']} ", style="bold green").append("note written   ")
     legend.append(f"{marks['begun']} ", style="yellow").append(f"begun   {marks['none']} none")
@@ -117,16 +189,6 @@ def show(*paper: str) -> int:
     paper
         Its key, arXiv id, DOI, address, or words of its title.
     """
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.claims.catalog import CATALOG as CLAIMS
-    from headway.cli._papers import library, state_of, take_notes
-    from headway.learn.path import the_path
-    from headway.learn.steps import typed
-    from headway.learn.workspace import workspace_around
-    from headway.models.catalog import CATALOG as MODELS
 
     if not paper:
         raise HeadwayError("say which paper: headway papers show KEY; `headway papers` lists the keys.")
@@ -135,10 +197,10 @@ def show(*paper: str) -> int:
     record = shelf.find(" ".join(paper))
     if workspace is not None:
         take_notes(workspace, shelf)
-    console = out()
+    console = answers()
     console.print(Text(record.title, style="bold"))
     rows: list[tuple[str, str, str]] = []
-    rows.append(("key", record.key, "cyan"))
+    rows.append(("key", record.key + (f", in your bibliography {record.citekey}" if record.citekey else ""), "cyan"))
     names = ", ".join(name.plain for name in record.authors) + (" et al." if record.others else "")
     rows.append(("authors", names or "unknown", ""))
     rows.append(("year", f"{record.year or 'unknown'}" + (f", {record.venue}" if record.venue else ""), ""))
@@ -159,7 +221,7 @@ def show(*paper: str) -> int:
     claims = [name for name, claim in CLAIMS.items() if claim.paper == short and claim.topic in record.topics]
     for n, name in enumerate(claims):
         rows.append(("claims" if not n else "", f"headway reproduce {name}", "cyan"))
-    for n, id in enumerate(_exercises(record)):
+    for n, id in enumerate(of_exercises(record)):
         rows.append(("exercises" if not n else "", f"headway check {id}", "cyan"))
     note, (state, told) = shelf.notes.get(record.key), state_of(record.key, shelf)
     if note is not None and workspace is not None:
@@ -180,17 +242,13 @@ def note(
 ) -> int:
     """Make a note on a paper, or open the one you have; what you wrote is never changed.
 
-    It counts once it has 25 words of your own.
+    It counts once it has 25 words of your own, twelve of them different.
 
     Parameters
     ----------
     paper
         Its key, arXiv id, DOI, or words of its title.
     """
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import library
-    from headway.learn.workspace import find_workspace
 
     if not paper:
         raise HeadwayError("say on which paper: headway papers note KEY; `headway papers` lists the keys.")
@@ -198,7 +256,7 @@ def note(
     shelf = library(workspace)
     record = shelf.find(" ".join(paper))
     path, _ = shelf.note(record)
-    out().print(str(path), markup=False, soft_wrap=True)
+    answers().print(str(path), markup=False, soft_wrap=True)
     if edit:
         _edit(path)
     shelf.forget()
@@ -223,11 +281,6 @@ def add(
     what
         arXiv ids, DOIs, their addresses, or .bib, .ris and CSL .json files.
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import library, with_topics, within_address
-    from headway.learn.workspace import find_workspace
-    from headway.papers import fetch
-    from headway.papers.records import Record, arxiv_id, doi, read_name
 
     workspace = find_workspace()
     shelf = library(workspace)
@@ -246,7 +299,7 @@ def add(
         if word and not number and not name and not word.startswith(("http://", "https://")):
             raise HeadwayError(f"'{word}' is no arXiv id, no DOI and no address: leave it out, or give one of them.")
         authors = tuple(map(read_name, author))
-        record = Record(
+        record = Paper(
             key=key or "", title=title, authors=authors, year=year, venue=venue, arxiv=number, doi=name, url=word
         )
         return _filed(workspace, shelf, [with_topics(record, list(topic))])
@@ -257,10 +310,10 @@ def add(
     code = 0
     numbers: list[str] = []
     names: list[str] = []
-    known: list[Record] = []
+    known: list[Paper] = []
     for word in what:
         if _is_file(word):
-            code = max(code, _take_file(workspace, shelf, Path(word).expanduser()))
+            code = max(code, _take_file(workspace, shelf, expanded(word)))
         elif there := shelf.lookup(word):
             known.append(there)
         elif number := arxiv_id(word):
@@ -308,16 +361,9 @@ def export(
     paper
         Keys, arXiv ids or DOIs.
     """
-    import sys
-
-    from headway.base.console import err
-    from headway.base.files import back_up, write_text
-    from headway.cli._papers import library
-    from headway.learn.path import the_path
-    from headway.learn.workspace import workspace_around
-    from headway.papers import formats
 
     form = formats.format_named(format, out)
+    named = formats.NAMES[form]
     shelf, path = library(workspace_around()), the_path()
     records = list(dict.fromkeys(shelf.find(word) for word in paper)) if paper else list(shelf.records.values())
     if topic is not None:
@@ -332,12 +378,10 @@ def export(
         sys.stdout.write(text)
         return 0
     if out.is_dir():
-        from headway.base.errors import HeadwayError
-
         raise HeadwayError(f"{out} is a folder: give a file, such as {out / 'papers.bib'}.")
     kept = back_up(out) if out.exists() and out.read_bytes() != text.encode() else None
     write_text(out, text)
-    told = f"{len(records)} paper{'s' * (len(records) != 1)} written to {out}"
+    told = f"{len(records)} paper{'s' * (len(records) != 1)} written to {out} as {named}"
     err().print(told + (f"; what was there is kept as {kept.name}" if kept else ""), markup=False, soft_wrap=True)
     return 0
 
@@ -355,15 +399,12 @@ def import_(
     file
         The files.
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import library
-    from headway.learn.workspace import find_workspace
 
     if not file:
         raise HeadwayError("say which files: headway papers import library.bib")
     workspace = find_workspace()
     shelf = library(workspace)
-    return max(_take_file(workspace, shelf, path.expanduser(), topic) for path in file)
+    return max(_take_file(workspace, shelf, expanded(path), topic) for path in file)
 
 
 # -- Zotero --------------------------------------------------------------------------------------------------------------
@@ -377,13 +418,12 @@ Local = Annotated[
 @zotero.default
 def zotero_(*, group: Group = None, local: Local = None) -> int:
     """List the collections of a library: the running Zotero's, or zotero.org's where ZOTERO_API_KEY is set."""
-    from headway.base.console import err, out
     from headway.papers.zotero import Zotero
 
     library = Zotero(group, local=_local(local, group))
     rows = library.collections()
     for key, name, count in rows:
-        out().print(f"{key}  {name}  ({count} items)", markup=False, soft_wrap=True)
+        answers().print(f"{key}  {name}  ({count} items)", markup=False, soft_wrap=True)
     err().print(f"{len(rows)} collections in {library.name}", style="dim", markup=False)
     err().print("headway papers zotero pull NAME takes one in; push NAME writes to one", style="dim", markup=False)
     return 0
@@ -405,12 +445,7 @@ def pull(
     what
         A collection's name or key, or an address of zotero.org; without it the whole library.
     """
-    from rich.text import Text
 
-    from headway.base.console import err, out
-    from headway.cli._papers import library
-    from headway.learn.workspace import find_workspace, workspace_around
-    from headway.papers.entries import Entry
     from headway.papers.zotero import Zotero, place, to_record
 
     where = place(what, group)
@@ -421,9 +456,9 @@ def pull(
     if not yes:
         new, known = shelf.would_be(entry.record for entry in entries if entry.record.title)
         for record in new:
-            out().print(Text("+ ", style="green").append(f"{record.short}, {record.title}"), soft_wrap=True)
+            answers().print(Text("+ ", style="green").append(f"{record.short}, {record.title}"), soft_wrap=True)
         for record in known:
-            out().print(Text(f"= {record.key}: {record.title}", style="dim"), soft_wrap=True)
+            answers().print(Text(f"= {record.key}: {record.title}", style="dim"), soft_wrap=True)
         untitled = sum(not entry.record.title for entry in entries)
         told = f"{source.name}: {len(new)} new, {len(known)} known" + (
             f", {untitled} without a title" if untitled else ""
@@ -432,7 +467,7 @@ def pull(
         return 0
     outcome = shelf.take(entries)
     for record in outcome.new:
-        out().print(f"{record.key}: {record.title}", markup=False, soft_wrap=True)
+        answers().print(f"{record.key}: {record.title}", markup=False, soft_wrap=True)
     err().print(f"{source.name}: {outcome}", markup=False, soft_wrap=True)
     return 0
 
@@ -458,15 +493,7 @@ def push(
     paper
         Keys, arXiv ids or DOIs; without them all papers.
     """
-    import os
 
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import library
-    from headway.learn.path import the_path
-    from headway.learn.workspace import workspace_around
     from headway.papers.zotero import Zotero, place
 
     where = place(collection, group)
@@ -485,7 +512,7 @@ def push(
     if mine:
         records = [record for record in records if record.key in shelf.notes]
     plan = Zotero(where.group).plan(list(dict.fromkeys(records)), where.collection)
-    console = out()
+    console = answers()
     for record in plan.new:
         console.print(Text("+ ", style="green").append(f"{record.key}: {record.title}"), soft_wrap=True)
     for record, _, tags in plan.tagged:
@@ -511,23 +538,19 @@ def push(
 
 def _local(local: bool | None, group: str | None) -> bool:
     """Where to ask when nobody says: zotero.org with a key or for a group, else the program on this machine."""
-    import os
 
     return local if local is not None else not (os.environ.get("ZOTERO_API_KEY") or group)
 
 
 def _marks() -> dict[str, str]:
-    from headway.cli._plan import glyphs
 
     marks = glyphs()
     plain = marks["open"] == "[ ]"
     return {"written": marks["headway"], "begun": "[~]" if plain else "◐", "none": marks["open"]}
 
 
-def _progress(progress: Any) -> Any:
+def _readable(progress: Progress) -> Progress | None:
     """The progress, or None where the plan cannot be read just now: papers are shown all the same."""
-    from headway.base.errors import HeadwayError
-
     try:
         _ = progress.lines
     except (HeadwayError, OSError):
@@ -535,38 +558,16 @@ def _progress(progress: Any) -> Any:
     return progress
 
 
-def _exercises(record: Any) -> list[str]:
-    """The exercises that cite the paper: by its arXiv id, or by its first author and year."""
-    import re
-
-    from headway.learn.exercise import exercises
-
-    family = re.escape(record.authors[0].family) if record.authors else None
-    cited = (
-        re.compile(rf"\b{family}\b[^\n]{{0,60}}\b{record.year}\b")
-        if family and record.year and not record.arxiv
-        else None
-    )
-    found = []
-    for exercise in exercises().values():
-        text = exercise.task.read_text(encoding="utf-8")
-        if (record.arxiv and record.arxiv in text) or (cited and cited.search(text)):
-            found.append(exercise.id)
-    return found
-
-
 def _is_file(word: str) -> bool:
-    path = Path(word).expanduser()
+    path = expanded(word)
     try:
         return path.is_file() or (path.suffix.lower() in (".bib", ".ris", ".json") and "://" not in word)
     except OSError:
         return False
 
 
-def _by_words(shelf: Any, word: str) -> Any:
+def _by_words(shelf: Library, word: str) -> Paper:
     """The paper meant by words; where there is none, what can be added instead."""
-    from headway.base.errors import HeadwayError
-    from headway.cli._papers import is_sciencedirect
 
     if is_sciencedirect(word):
         raise HeadwayError("ScienceDirect's address does not tell the DOI; its page does: headway papers add DOI")
@@ -577,13 +578,10 @@ def _by_words(shelf: Any, word: str) -> Any:
     return shelf.find(word)
 
 
-def _filed(workspace: Any, shelf: Any, records: list[Any], key: str | None = None, topic: tuple[str, ...] = ()) -> int:
+def _filed(
+    workspace: Workspace, shelf: Library, records: list[Paper], key: str | None = None, topic: tuple[str, ...] = ()
+) -> int:
     """File the records and say where each lies."""
-    import dataclasses
-
-    from headway.base.console import out
-    from headway.cli._papers import with_topics
-    from headway.learn.steps import typed
 
     for record in records:
         if record.key not in shelf.records or record != shelf.records[record.key]:
@@ -595,44 +593,44 @@ def _filed(workspace: Any, shelf: Any, records: list[Any], key: str | None = Non
             new = False
         path, made = shelf.note(record)
         word = "filed" if new or made else "known"
-        out().print(f"{word} {record.key}: {record.short}, {record.title}", markup=False, soft_wrap=True)
-        out().print(f"  {typed(workspace, path)}", markup=False, soft_wrap=True)
+        answers().print(f"{word} {record.key}: {record.short}, {record.title}", markup=False, soft_wrap=True)
+        answers().print(f"  {typed(workspace, path)}", markup=False, soft_wrap=True)
     _told(workspace, shelf, [])
     return 0
 
 
-def _take_file(workspace: Any, shelf: Any, path: Path, topic: tuple[str, ...] = ()) -> int:
-    """Import one file and say in one line what came of it; broken entries are named before it."""
-    import dataclasses
+SHOWN = 20
+"""Known papers that an import names."""
 
-    from headway.base.console import err, out
-    from headway.cli._papers import with_topics
-    from headway.papers.entries import Entry
-    from headway.papers.formats import read_file
+
+def _take_file(workspace: Workspace, shelf: Library, path: Path, topic: tuple[str, ...] = ()) -> int:
+    """Import one file and say in one line what came of it; broken entries are named before it."""
 
     entries = [
         dataclasses.replace(entry, record=with_topics(entry.record, list(topic)))
         if isinstance(entry, Entry) and topic
         else entry
-        for entry in read_file(path)
+        for entry in formats.read_file(path)
     ]
     if len(entries) > 300:
         err().print(f"{path.name}: {len(entries)} entries, a file for each that is new ...", markup=False, style="dim")
     outcome = shelf.take(entries)
     for broken in outcome.broken:
         err().print(f"{path.name}, line {broken.line}: {broken.why}; passed over", markup=False, soft_wrap=True)
-    out().print(f"{path.name}: {outcome}", markup=False, soft_wrap=True)
+    answers().print(f"{path.name}: {outcome}", markup=False, soft_wrap=True)
+    known = list({record.key: record for record in outcome.known}.values())
+    for record in known[:SHOWN]:
+        cited = f" ({record.citekey} in your bibliography)" if record.citekey else ""
+        answers().print(f"  known  {record.key}{cited}: {record.title}", markup=False, soft_wrap=True)
+    if len(known) > SHOWN:
+        answers().print(f"  known  and {len(known) - SHOWN} more", markup=False)
     return 1 if outcome.broken else 0
 
 
-def _told(workspace: Any, shelf: Any, keys: list[str]) -> None:
+def _told(workspace: Workspace, shelf: Library, keys: list[str]) -> None:
     """Take the notes into the evidence, and say how far those of `keys` are and what was ticked."""
-    from headway.base.console import err, out
-    from headway.cli._papers import state_of, take_notes
-    from headway.cli._plan import told_line
-    from headway.learn.progress import sync
 
-    fresh = take_notes(workspace, shelf)
+    now = up_to_date(workspace, shelf)
     for key in keys:
         state, told = state_of(key, shelf)
         text = (
@@ -642,18 +640,13 @@ def _told(workspace: Any, shelf: Any, keys: list[str]) -> None:
             if state == "begun"
             else "25 words of your own make it count"
         )
-        err().print(text, markup=False, style="green" if key in fresh else "dim")
-    for item in sync(workspace):
-        out().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
+        err().print(text, markup=False, style="green" if key in now.noted else "dim")
+    for item in now.ticked:
+        answers().print(f"Headway ticked {told_line(item)}", markup=False, style="green")
 
 
 def _edit(path: Path) -> None:
     """Open the learner's editor, where there is a terminal and one is named."""
-    import os
-    import shlex
-    import subprocess
-
-    from headway.base.console import err, interactive
 
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not named or not interactive():

@@ -6,6 +6,18 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.table import Table
+from rich.text import Text
+
+from headway.base.console import err, out, paged
+from headway.base.errors import HeadwayError
+from headway.cli.shared.drawing import draw_plan, draw_step, draw_topic, glyphs, shown, told_line
+from headway.desk import library, of_line, up_to_date
+from headway.learn.match import correct
+from headway.learn.path import the_path
+from headway.learn.progress import Progress
+from headway.learn.steps import next_step
+from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="plan", help="Show the plan with the evidence behind every tick.")
 
@@ -21,26 +33,16 @@ def plan(*line: str) -> int:
     line
         Show one line in full instead: its number, words from it, or a topic.
     """
-    from headway.base.console import out
-    from headway.cli._papers import take_notes
-    from headway.cli._plan import draw_plan, draw_step, draw_topic, glyphs, shown
-    from headway.learn.progress import Progress, sync
-    from headway.learn.steps import next_step
-    from headway.learn.workspace import find_workspace
 
     workspace = find_workspace()
-    take_notes(workspace)
-    fresh = sync(workspace)
-    progress = Progress(workspace)
+    now = up_to_date(workspace)
+    progress = now.progress
     if not line:
-        draw_plan(progress, fresh)
+        with paged():
+            draw_plan(progress, now.ticked)
         out().print()
-        draw_step(next_step(progress), workspace)
+        draw_step(next_step(progress), workspace, progress)
         return 0
-
-    from rich.text import Text
-
-    from headway.base.errors import HeadwayError
 
     asked = " ".join(line)
     if not asked.strip().isdecimal():
@@ -51,7 +53,6 @@ def plan(*line: str) -> int:
         else:
             draw_topic(state, progress)
             return 0
-    from headway.cli._papers import library, of_line
 
     item = progress.plan.find(asked)
     found, marks = progress.line(item), glyphs()
@@ -70,6 +71,10 @@ def plan(*line: str) -> int:
         out().print(f"{told} To say what it is about: headway plan match {item.line} TOPIC", style="dim")
     else:
         out().print(f"about {', '.join(found.match.topics)}: {found.match.why}", style="dim", markup=False)
+        if found.match.unseen and not item.ticked:
+            out().print(
+                f"Headway does not see this done, so it is yours to tick: headway tick {item.line}", style="dim"
+            )
     for paper, command in of_line(item, found.match, library(workspace)):
         out().print(Text("\n" + (paper.title if paper else "A paper that is not filed yet"), style="bold"))
         out().print(Text(f"      {command}", style="bold cyan"))
@@ -102,13 +107,6 @@ def match(
     reset
         Forget the correction and ask the rules again.
     """
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.cli._plan import told_line
-    from headway.learn.match import correct
-    from headway.learn.path import the_path
-    from headway.learn.progress import Progress
-    from headway.learn.workspace import find_workspace
 
     if sum((bool(topics), none, reset)) > 1:
         raise HeadwayError("give topics, or --none, or --reset: one of them.")
@@ -132,23 +130,18 @@ def match(
     return 0
 
 
-def _table(progress) -> None:
+def _table(progress: Progress) -> None:
     """Every line: number, text, topics, and which rule."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.cli._plan import shown
 
     terminal = out().is_terminal
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", width=min(out().width, 140) if terminal else None)
     table.add_column("line", justify="right", style="dim", no_wrap=True)
     for name, share in (("text", 4), ("topics", 3), ("because of", 4)):
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=share if terminal else None)
-    rows = 0
+    only_headings = progress.plan.lines[0].kind == "heading"
     for item in progress.plan.items:
         found = progress.line(item).match
-        if item.kind == "heading" and not found.topics and progress.plan.lines[0].kind != "heading":
+        if item.kind == "heading" and not found.topics and not only_headings:
             continue
         indent = "  " * sum(above.kind != "heading" for above in progress.plan.above(item))
         yours = "" if item.empty else "by what is beneath" if progress.line(item).beneath[1] else "yours"
@@ -158,7 +151,6 @@ def _table(progress) -> None:
         if not terminal:
             print(item.line, text.plain, topics.plain, why.plain, sep="\t")
         table.add_row(str(item.line), text, topics, why)
-        rows += 1
     if terminal:
         out().print(table)
     err().print("\nTo correct one: headway plan match LINE TOPIC ..., or --none", style="dim")

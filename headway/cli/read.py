@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
+
+from headway.base.console import err, out
+from headway.base.errors import HeadwayError
+from headway.base.files import write_bytes
+from headway.learn.evidence import record
+from headway.learn.path import the_path
+from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="read", help="Open a topic's lesson in the browser.")
 
@@ -27,17 +42,6 @@ def read(
     edit
         Open a copy of your own instead (in the workspace, lessons/), with its code, to change as you like.
     """
-    import os
-    import signal
-    import subprocess
-    import sys
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.learn.evidence import record
-    from headway.learn.path import the_path
-    from headway.learn.workspace import find_workspace
-
     written = {name: found.lesson_file for name, found in the_path().topics.items() if found.lesson_file}
     if topic is None:
         for name in written:
@@ -59,31 +63,53 @@ def read(
         if workspace is None:
             raise HeadwayError("a copy to edit belongs into a workspace: run `headway start` first")
         lesson = _own_copy(lesson, workspace.root / "lessons")
-    command = [
-        sys.executable,
-        "-m",
-        "marimo",
-        "--log-level",
-        "ERROR",
-        "edit" if edit else "run",
-        str(lesson),
-        "--no-token",
-    ]
-    command += ["--port", str(port or _free_port()), "--host", "127.0.0.1"]
-    command += [] if browser else ["--headless"]
-    err().print(f"{found.title}: {lesson if edit else 'http://127.0.0.1:' + command[command.index('--port') + 1]}")
+    port = _bindable(port) if port else _free_port()
+    token = secrets.token_urlsafe(32)
+    address = f"http://127.0.0.1:{port}/?access_token={token}"
+    err().print(f"{found.title}: {address}", soft_wrap=True)
+    if edit:
+        err().print(f"Your copy: {lesson}", soft_wrap=True)
     err().print("Ctrl-C closes it.")
     if workspace is not None:
         record(workspace, kind="lesson", name=found.id, result="opened")
-    environment = {**os.environ, "MARIMO_SKIP_UPDATE_CHECK": "1"}
+    request = {"file": str(lesson), "edit": edit, "port": port, "token": token}
     signal.signal(signal.SIGTERM, _leave)  # the page's server must not outlive its command
-    with subprocess.Popen(command, env=environment) as server:
+    # A group of its own: Ctrl-C ends this command, and this command ends the server. The search path does not begin with
+    # the folder that the learner happens to stand in.
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "headway.web.lesson_server"], stdin=subprocess.PIPE, start_new_session=True
+    ) as server:
+        request_pipe = server.stdin
+        assert request_pipe is not None
         try:
-            return server.wait()
+            request_pipe.write(json.dumps(request).encode() + b"\n")
+            request_pipe.flush()
+            if _answers(server, port) and browser and not webbrowser.open(address):
+                err().print("No browser could be opened from here: open the address above in one.")
+            code = server.wait()
+            raise HeadwayError(
+                f"the lesson's server ended by itself (exit code {code}): `headway doctor` checks the installation"
+            )
+        except BrokenPipeError as error:
+            raise HeadwayError("the lesson's server did not start: `headway doctor` checks the installation") from error
         except KeyboardInterrupt:
             return 0
         finally:
-            server.terminate()
+            request_pipe.close()  # which tells the server to end, with all that it has started
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until something answers on the port; False if the server ended before."""
+    while server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.1)
+    return False
 
 
 def _leave(number: int, frame: object) -> None:
@@ -92,8 +118,6 @@ def _leave(number: int, frame: object) -> None:
 
 def _own_copy(lesson: Path, folder: Path) -> Path:
     """The learner's copy: made once, never overwritten."""
-    from headway.base.files import write_bytes
-
     copy = folder / lesson.name
     if not copy.exists():
         write_bytes(copy, lesson.read_bytes())
@@ -101,8 +125,19 @@ def _own_copy(lesson: Path, folder: Path) -> Path:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _bindable(port: int) -> int:
+    """The port that was asked for, if this process may serve on it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise HeadwayError(
+                f"port {port} cannot be used: {error.strerror}; leave --port out for a free one"
+            ) from error
+    return port

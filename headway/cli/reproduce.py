@@ -10,6 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.table import Table
+
+from headway.base.console import Bar, err
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError
+from headway.claims import catalog, shelf
+from headway.learn import evidence
 
 if TYPE_CHECKING:
     from headway.claims.run import Reporter, Unit
@@ -35,11 +43,6 @@ def reproduce(
     Writes result.json, result.png and units/ into claims/NAME of the workspace, or into results/NAME outside of one.
     Exit code 0: reproduced, or too few seeds for a verdict. 1: not at this scale, or contradicted.
     """
-    from headway.base.console import err
-    from headway.base.console import out as answers
-    from headway.base.errors import HeadwayError
-    from headway.claims import catalog, shelf
-
     wanted = parse_seeds(seeds, seed_count)
     if jobs < 1:
         raise HeadwayError(f"--jobs {jobs}: give 1 or more.")
@@ -65,8 +68,6 @@ def reproduce(
     show(answers(), result)
     answers().print(f"numbers  {folder / 'result.json'}\npicture  {folder / 'result.png'}")
     if workspace:
-        from headway.learn import evidence
-
         evidence.record(
             workspace,
             kind="claim",
@@ -81,8 +82,6 @@ def reproduce(
 
 def parse_seeds(seeds: str | None, count: int | None) -> tuple[int, ...] | None:
     """``0..4`` or ``1,4,7`` (or both, joined by commas), or a count from 0; None for the claim's own."""
-    from headway.base.errors import HeadwayError
-
     if count is not None:
         if seeds is not None:
             raise HeadwayError("give --seeds or --seed-count, not both.")
@@ -107,9 +106,6 @@ def parse_seeds(seeds: str | None, count: int | None) -> tuple[int, ...] | None:
 
 def show(console: Any, result: dict[str, Any]) -> None:
     """Print the checks of a result and its verdict; every number comes from the JSON."""
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("check")
     table.add_column("mean", justify="right", no_wrap=True)
@@ -146,8 +142,6 @@ def duration(seconds: float) -> str:
 @contextlib.contextmanager
 def reporter(name: str) -> Iterator[Any]:
     """A bar with the time left on a terminal; elsewhere a plain line now and then. Both on standard error."""
-    from headway.base.console import err
-
     found = _bar(name) if err().is_terminal else _lines(name)
     try:
         yield found
@@ -189,44 +183,29 @@ def _lines(name: str) -> Reporter:
 
 
 def _bar(name: str) -> Reporter:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from headway.base.console import err
     from headway.claims.run import Reporter
 
-    class Bar(Reporter):
+    class OnTerminal(Reporter):
         def __init__(self) -> None:
             self.units = self.finished = 0
-            self.progress = Progress(
-                TextColumn("[bold]{task.description}[/bold]"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[left]}"),
-                TextColumn("[dim]{task.fields[last]}[/dim]"),
-                console=err(),
-                transient=True,
-            )
-            self.task: Any = None
-            self.until: float | None = None
+            self.bar: Bar | None = None
 
         def note(self, line: str) -> None:
-            err().print(f"{name}: {line}")
+            err().print(f"{name}: {line}", markup=False)
 
         def start(self, units: int, finished: int, seconds_left: float) -> None:
             self.units, self.finished = units, finished
-            self.task = self.progress.add_task(name, total=units, completed=finished, left="", last="")
-            self.progress.start()
-            self._left(seconds_left)
+            self.bar = Bar(name, units, done=finished, time_left=False)
+            self.bar.to(finished, f"about {duration(seconds_left)} left")
 
         def unit(self, unit: Unit, seconds: float, finished: int, units: int, seconds_left: float) -> None:
             self.finished = finished
-            self.progress.update(self.task, completed=finished, last=f"{unit.arm}, seed {unit.seed}: {seconds:.1f} s")
-            self._left(seconds_left)
-
-        def _left(self, seconds: float) -> None:
-            self.progress.update(self.task, left=f"about {duration(seconds)} left", refresh=True)
+            last = f"{unit.arm}, seed {unit.seed}: {seconds:.1f} s"
+            if self.bar is not None:
+                self.bar.to(finished, f"about {duration(seconds_left)} left  {last}")
 
         def stop(self) -> None:
-            self.progress.stop()
+            if self.bar is not None:
+                self.bar.stop()
 
-    return Bar()
+    return OnTerminal()

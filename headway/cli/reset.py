@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import cyclopts
 
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.base.files import back_up, write_bytes
+from headway.learn.exercise import find_exercise
+from headway.learn.steps import typed
+from headway.learn.workspace import find_workspace
+
 app = cyclopts.App(name="reset", help="Put an exercise's stub back; your version is kept beside it.")
 
 
@@ -16,13 +23,6 @@ def reset(name: str, /) -> int:
     name
         The exercise.
     """
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.base.files import back_up, write_bytes
-    from headway.learn.exercise import find_exercise
-    from headway.learn.steps import typed
-    from headway.learn.workspace import find_workspace
-
     workspace = find_workspace()
     exercise = find_exercise(name)
     file, stub = workspace.exercise_file(exercise.id), exercise.task.read_bytes()

@@ -144,7 +144,7 @@ def _write_again(workspace: Workspace, exercise: Exercise, due: Due | None) -> i
     from headway.base.console import err, out
     from headway.base.errors import HeadwayError
     from headway.base.files import write_bytes
-    from headway.cli._plan import glyphs
+    from headway.cli.shared.drawing import glyphs
     from headway.learn.evidence import read
     from headway.learn.judge import judge
     from headway.learn.progress import Progress, remember

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
-from headway.cli._talk import Options
+from headway.base.errors import HeadwayError
+from headway.cli.shared.options import Options
+from headway.cli.shared.writing import note, piped, plain
+from headway.learn.progress import used
+
+if TYPE_CHECKING:
+    from headway.cli.shared.jobs import Asked
+    from headway.zoo import Loaded
 
 HELP = """Give a model a text, a picture, a sound: it does what it can.
 
@@ -58,8 +65,8 @@ def run(
     language
         What is spoken (en, de, ...), for a Whisper of several languages; it listens by itself if left out.
     """
-    from headway.base.errors import HeadwayError
-    from headway.cli._talk import note, piped, plain, speaks, write
+    # These load torch, and `headway run --help` does without.
+    from headway.cli.shared.jobs import Asked
 
     for word in prompt:
         # A lone - has to come through; an option misspelt must not become part of the prompt.
@@ -74,61 +81,58 @@ def run(
     options.check()
     if beams is not None and not 1 <= beams <= 1000:
         raise HeadwayError(f"--beams is 1 or more (and at most 1000), not {beams}.")
-    sampling = options.sampling(temperature=0.0, top_p=1.0)
     loaded = options.load(name)
-    from headway.cli._asked import How
-    from headway.cli._other import other, run_other
-    from headway.learn.progress import used
+    _refuse(loaded, name, raw=raw, beams=beams, language=language, system=options.system)
+    words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
+    asked = Asked(
+        writing=options.writing(temperature=0.0, top_p=1.0),
+        raw=raw,
+        system=None if options.system is None else plain(options.system),
+        beams=beams,
+        language=language,
+    )
+    try:
+        _perform(loaded, words, asked, options)
+    except KeyboardInterrupt:
+        return 130
+    used(name)
+    return 0
 
-    kind = other(loaded)
+
+def _refuse(
+    loaded: Loaded, name: str, *, raw: bool, beams: int | None, language: str | None, system: str | None
+) -> None:
+    """One line for an option that means nothing to this kind of model."""
+    kind = loaded.entry.kind
     if language is not None and kind != "speech":
         raise HeadwayError(f"--language is for models that hear, and {name} does not.")
     if beams is not None and kind not in ("encoder-decoder", "speech"):
-        does = "goes on with one" if kind is None else "does not"
+        does = "goes on with one" if kind == "decoder" else "does not"
         raise HeadwayError(f"--beams is for models that turn a text or a sound into a text, and {name} {does}.")
-    if kind is not None:
-        if raw or options.system is not None:
-            raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
-        words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
-        with options.plugged() as tell:
-            run_other(loaded, kind, words, How(options=options, beams=beams, language=language))
-            tell()
-        used(name)
-        return 0
-    speaks(loaded)
-
-    from headway.sample.text import Reply, reply
-
-    if raw or not loaded.chats:
-        if options.system is not None:
-            raise HeadwayError(
-                f"--system needs a chat template, and {'--raw leaves it out' if raw else name + ' has none'}."
-            )
-        ids = loaded.encode(text)
-    else:
-        system = [] if options.system is None else [{"role": "system", "content": plain(options.system)}]
-        ids = loaded.words.encode_chat([*system, {"role": "user", "content": text}])
-    said = Reply()
-    with options.plugged() as tell:
-        pieces = reply(
-            loaded.model,
-            loaded.decoder(),
-            ids,
-            max_tokens=options.max_tokens,
-            sampling=sampling,
-            stop_ids=loaded.stop_ids,
-            stops=options.stops,
-            generator=options.generator(next(loaded.model.parameters()).device),
-            into=said,
+    if kind != "decoder" and (raw or system is not None):
+        raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
+    if system is not None and (raw or not loaded.chats):
+        raise HeadwayError(
+            f"--system needs a chat template, and {'--raw leaves it out' if raw else name + ' has none'}."
         )
-        try:
-            write(pieces)
-        except KeyboardInterrupt:
-            print(flush=True)
-            note(f"stopped: {said.line()}")
-            return 130
-        print(flush=True)
-        note(said.line())
-        tell()
-    used(name)
-    return 0
+
+
+def _perform(loaded: Loaded, words: list[str], asked: Asked, options: Options) -> None:
+    """Do it; with functions of the learner's, once more without, to say whether anything has changed."""
+    import torch
+
+    from headway import use
+    from headway.cli.shared.jobs import job_of
+
+    job = job_of(loaded, words, asked)
+    with options.plugged() as own:
+        found = job.draw([call() for call in job.calls])
+    if own is None:
+        return
+    note(f"with {options.with_}: {own.told()}")
+    dtype = next(loaded.model.parameters()).dtype
+    for result, call in zip(found, job.calls, strict=True):
+        again = call()
+        again = list(again) if job.task == "hear" else again
+        decode = loaded.words.decode if job.task in ("go_on", "chat", "answer", "rewrite") else None
+        note(use.difference(result, again, decode=decode, eps=torch.finfo(dtype).eps).words)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+from rich.table import Table
+
+from headway.base.console import out as answers
+from headway.base.errors import HeadwayError
+from headway.train.config import TrainConfig
+from headway.train.folder import find_run, list_runs, runs_home
+from headway.train.pictures import draw_runs
+from headway.train.report import short
 
 if TYPE_CHECKING:
     from headway.train.folder import RunFolder
@@ -16,18 +25,20 @@ Into = Annotated[Path | None, Parameter(help="The folder the runs lie in, instea
 
 
 @app.default
-def runs(*, into: Into = None) -> int:
-    """List the runs: model, steps, held-out loss, and whether they finished."""
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.cli.train import runs_home
-    from headway.train.folder import list_runs
+def runs(
+    name: Annotated[str | None, Parameter(help="A run: shows it, as headway runs show does.")] = None,
+    /,
+    *,
+    into: Into = None,
+) -> int:
+    """List the runs: model, steps, held-out loss, and whether they finished; or show one."""
+    if name is not None:
+        return show(name, into=into)
 
     home = into or runs_home()
     found = list_runs(home)
     if not found:
-        out().print(f"no runs in {home} yet: `headway train char-gpt` makes one.", markup=False)
+        answers().print(f"no runs in {home} yet: `headway train char-gpt` makes one.", markup=False)
         return 0
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("run", "model", "weights", "steps", "loss", "held out", "state"):
@@ -36,23 +47,16 @@ def runs(*, into: Into = None) -> int:
         )
     for run in found:
         table.add_row(*_row(run))
-    out().print(table)
+    answers().print(table)
     return 0
 
 
 @app.command
 def show(name: str, /, *, into: Into = None) -> int:
     """Show one run: its settings that are not the default, its curve in numbers, its last sample. NAME may be last."""
-    import dataclasses
-
-    from headway.base.console import out
-    from headway.cli.train import runs_home
-    from headway.train.config import TrainConfig
-    from headway.train.folder import find_run
-
     run = find_run(name, into or runs_home())
     facts, config = run.facts(), run.config()
-    console = out()
+    console = answers()
     console.print(f"[bold cyan]{run.name}[/]  {' '.join(_row(run)[1:])}")
     console.print(
         f"made with  headway {facts.get('headway')}, torch {facts.get('torch')}: {facts.get('command', '')}",
@@ -82,11 +86,6 @@ def plot(
     into: Into = None,
 ) -> int:
     """Draw the curves of the runs NAMES into one picture, and print where each stands."""
-    from headway.base.console import out as answers
-    from headway.base.errors import HeadwayError
-    from headway.cli.train import runs_home
-    from headway.train.folder import find_run
-
     home = into or runs_home()
     if not names:
         raise HeadwayError("name the runs to plot: headway runs plot A B. `headway runs` lists them.")
@@ -95,7 +94,6 @@ def plot(
         if not run.metrics():
             raise HeadwayError(f"{run.name} has no metrics yet: nothing to plot.")
     path = out or home / "plot.png"
-    from headway.train.pictures import draw_runs
 
     draw_runs([(run.name, run.metrics()) for run in found], path, over=over)
     for run in found:
@@ -106,9 +104,6 @@ def plot(
 
 
 def _row(run: RunFolder) -> list[str]:
-    from headway.base.errors import HeadwayError
-    from headway.train.report import short
-
     try:
         facts, config = run.facts(), run.config()
     except HeadwayError:
@@ -121,8 +116,8 @@ def _row(run: RunFolder) -> list[str]:
         run.name,
         config.model.name,
         short(facts.get("parameters", 0)).strip(),
-        f"{last.get('step', 0)}/{config.steps}",
+        f"{run.step}/{config.steps}",
         f"{loss:.4f}" if isinstance(loss, float) else "-",
         "-" if best is None else f"{best:.4f}",
-        "finished" if "finished" in facts and last.get("step") == config.steps else "can go on",
+        "finished" if "finished" in facts and run.step == config.steps else "can go on",
     ]

@@ -7,6 +7,14 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from headway.base.console import out
+from headway.cli.shared.drawing import draw_step
+from headway.learn.evidence import record
+from headway.learn.path import the_path
+from headway.learn.progress import SKIPPED, UNSKIPPED, Progress
+from headway.learn.steps import next_step
+from headway.learn.workspace import find_workspace
+
 app = cyclopts.App(name="skip", help="Leave a topic out of the next steps, or take it up again.")
 
 
@@ -25,13 +33,6 @@ def skip(topic: str, /, *more: str, undo: Annotated[bool, Parameter(negative="")
     undo
         Take them up again.
     """
-    from headway.base.console import out
-    from headway.cli._plan import draw_step
-    from headway.learn.evidence import record
-    from headway.learn.path import the_path
-    from headway.learn.progress import SKIPPED, UNSKIPPED, Progress
-    from headway.learn.steps import next_step
-    from headway.learn.workspace import find_workspace
 
     found = [the_path().topic(name) for name in (topic, *more)]
     workspace = find_workspace()

@@ -6,6 +6,16 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.syntax import Syntax
+from rich.text import Text
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError, did_you_mean
+from headway.cli.shared.exercising import colours
+from headway.learn.evidence import read, record
+from headway.learn.exercise import find_exercise
+from headway.learn.progress import GAVE_UP, PASSED
+from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="solution", help="Show right answers to an exercise, after a pass or with --give-up.")
 
@@ -29,16 +39,6 @@ def solution(
     style
         Show only this one.
     """
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError, did_you_mean
-    from headway.cli._exercise import colours
-    from headway.learn.evidence import read, record
-    from headway.learn.exercise import find_exercise
-    from headway.learn.progress import GAVE_UP, PASSED
-    from headway.learn.workspace import find_workspace
-
     exercise = find_exercise(name)
     workspace = find_workspace()
     styles = exercise.styles
@@ -58,9 +58,7 @@ def solution(
         if style in (None, each):
             out().print(Text(f"# -- {each} ", style="bold cyan").append("-" * max(4, 70 - len(each)), style="dim"))
             if colours():
-                from rich.syntax import Syntax
-
-                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default"))
+                out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
             else:
                 out().print(Text(source))
     return 0

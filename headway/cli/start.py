@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import err, out
+from headway.base.errors import HeadwayError
+from headway.base.files import expanded
+from headway.cli.shared.drawing import draw_plan, draw_step
+from headway.desk import up_to_date
+from headway.learn.exercise import exercises
+from headway.learn.path import the_path
+from headway.learn.start import start as begin
+from headway.learn.steps import next_step
+from headway.learn.workspace import DEFAULT_NAME, find_workspace
 
 app = cyclopts.App(name="start", help="Make a workspace from your plan, or complete one.")
 
@@ -32,20 +45,6 @@ def start(
     quiet
         Say only what was made, not the plan and the next step.
     """
-    import os
-
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.cli._plan import draw_plan, draw_step
-    from headway.learn.exercise import exercises
-    from headway.learn.path import the_path
-    from headway.learn.progress import Progress, sync
-    from headway.learn.start import start as begin
-    from headway.learn.steps import next_step
-    from headway.learn.workspace import DEFAULT_NAME, find_workspace
-
     if into is None:
         try:
             root = find_workspace().root
@@ -54,13 +53,12 @@ def start(
             root = Path(named) if named else Path.cwd() / DEFAULT_NAME
     else:
         root = into
-    if root.expanduser().exists() and not root.expanduser().is_dir():
+    if expanded(root).exists() and not expanded(root).is_dir():
         raise HeadwayError(f"{root} is a file: give --into a folder.")
     done = begin(root, plan)
     workspace = done.workspace
-    sync(workspace)
-    progress = Progress(workspace)
-    lines = [line for line in progress.lines if line.item in progress.plan.lines and not line.item.empty]
+    progress = up_to_date(workspace).progress
+    lines = [line for item in progress.plan.lines if not (line := progress.line(item)).item.empty]
     matched = [line for line in lines if line.match.topics]
     topics = {topic for line in matched for topic in line.match.topics}
 
@@ -92,5 +90,5 @@ def start(
     out().print()
     draw_plan(progress)
     out().print()
-    draw_step(next_step(progress), workspace)
+    draw_step(next_step(progress), workspace, progress)
     return 0

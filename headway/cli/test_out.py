@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import cyclopts
+from rich.text import Text
+
+from headway.base.console import err, out
+from headway.base.errors import HeadwayError
+from headway.cli.shared.drawing import count_of, draw_step, glyphs, told_line
+from headway.desk import up_to_date
+from headway.learn.evidence import record
+from headway.learn.judge import Judge
+from headway.learn.path import the_path
+from headway.learn.progress import TESTED_OUT, Progress, remember
+from headway.learn.start import copy_stubs, untouched
+from headway.learn.steps import hardest, next_step, typed
+from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="test-out", help="Show that you know a topic by its hardest exercises.")
 
 
 @app.default
 def test_out(topic: str, /) -> int:
-    """Test out of a topic: its hardest exercises, right and without their solutions shown, count for all of it.
+    """Test out of a topic: its hardest exercises, right and without a hint or a solution shown before, count for all of it.
 
     Type it once to see which exercises these are, solve them, and type it again.
 
@@ -18,18 +31,6 @@ def test_out(topic: str, /) -> int:
     topic
         Its name.
     """
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.cli._plan import count_of, draw_step, glyphs, told_line
-    from headway.learn.evidence import record
-    from headway.learn.judge import Judge
-    from headway.learn.path import the_path
-    from headway.learn.progress import TESTED_OUT, Progress, remember, sync
-    from headway.learn.start import copy_stubs, untouched
-    from headway.learn.steps import hardest, next_step, typed
-    from headway.learn.workspace import find_workspace
 
     asked = the_path().topic(topic)
     workspace = find_workspace()
@@ -44,14 +45,20 @@ def test_out(topic: str, /) -> int:
             f"{asked.title} has no exercises yet to test out by; `headway skip {asked.id}` leaves it out."
         )
     known = {each.exercise.id: each for each in state.exercises}
-    seen = [exercise.id for exercise in chosen if known[exercise.id].shown]
+    seen = [exercise.id for exercise in chosen if known[exercise.id].aided]
     if seen:
-        told = f"the solution of {', '.join(seen)} was shown to you, so it proves nothing"
-        raise HeadwayError(f"{told}: pass all {len(known)} exercises of {asked.id} instead.")
+        what = "solution" if any(known[id].shown for id in seen) else "hint"
+        told = f"the {what}s of {', '.join(seen)} were" if len(seen) > 1 else f"the solution of {seen[0]} was"
+        told = f"a hint for {seen[0]} was" if len(seen) == 1 and what == "hint" else told
+        raise HeadwayError(
+            f"{told} shown to you, so it proves nothing: pass all {len(known)} exercises of {asked.id} instead."
+        )
     copy_stubs(workspace)
     open_ = [exercise for exercise in chosen if not known[exercise.id].done and untouched(workspace, exercise)]
     if open_:
-        out().print(Text(f"To test out of {asked.title}, solve without hints:", style="bold"))
+        out().print(
+            Text(f"To test out of {asked.title}, solve without a hint and without looking at a solution:", style="bold")
+        )
         for exercise in chosen:
             file = typed(workspace, workspace.exercise_file(exercise.id))
             done = exercise not in open_
@@ -79,8 +86,9 @@ def test_out(topic: str, /) -> int:
         return 1
     record(workspace, kind="skip", name=asked.id, result=TESTED_OUT, exercises=[exercise.id for exercise in chosen])
     out().print(Text(f"You have tested out of {asked.title}.", style="bold green"))
-    for item in sync(workspace):
+    now = up_to_date(workspace)
+    for item in now.ticked:
         out().print(Text(f"Headway ticked {told_line(item)}", style="green"))
     out().print()
-    draw_step(next_step(Progress(workspace)), workspace)
+    draw_step(next_step(now.progress), workspace, now.progress)
     return 0

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import cyclopts
 
+from headway.base.console import err, out
+from headway.base.errors import HeadwayError
+from headway.cli.shared.drawing import told_line
+from headway.desk import up_to_date
+from headway.learn.progress import plan_of, tick
+from headway.learn.workspace import find_workspace
+
 app = cyclopts.App(name="tick", help="Tick a line of the plan by hand.")
 
 
 @app.default
-def tick(line: str, /, *more: str) -> int:
+def tick_(line: str, /, *more: str) -> int:
     """Tick lines of the plan by hand. Only the character in the box changes.
 
     Parameters
@@ -23,15 +30,9 @@ def tick(line: str, /, *more: str) -> int:
 
 def by_hand(asked: list[str], on: bool) -> int:
     """Tick or untick the lines asked for, and say what became of each."""
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.cli._plan import told_line
-    from headway.learn.plan import read
-    from headway.learn.progress import sync, tick
-    from headway.learn.workspace import find_workspace
 
     workspace = find_workspace()
-    plan = read(workspace.plan)
+    plan = plan_of(workspace)
     items = [plan.find(word) for word in asked]
     for item in items:
         if item.box is None:
@@ -42,7 +43,7 @@ def by_hand(asked: list[str], on: bool) -> int:
         out().print(f"{word} {told_line(item)}", markup=False)
     for item in already:
         out().print(f"{told_line(item)}, was {word} already", markup=False)
-    for item in sync(workspace) if on else []:
+    for item in up_to_date(workspace).ticked if on else []:
         out().print(f"Headway ticked {told_line(item)}", markup=False)
     for item in gone:
         err().print(f"{told_line(item)}, is no longer in the plan: it was edited meanwhile.", markup=False)

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
+from rich.syntax import Syntax
+from rich.text import Text
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.claims import shelf
+from headway.claims.catalog import CATALOG
+from headway.cli.shared.drawing import shown
+from headway.cli.shared.writing import took, write
+from headway.learn.exercise import find_exercise
+from headway.learn.judge import Judge
+from headway.learn.path import COURSE, the_path
+from headway.learn.plug import plugged
+from headway.learn.progress import Progress
+from headway.learn.workspace import find_workspace
+from headway.zoo import DEFAULT, load
 
 app = cyclopts.App(name="tour", help="See the whole of Headway in under a minute.")
 
@@ -35,13 +52,10 @@ CLAIM = "pre-ln"
 def tour(
     *,
     workspace: Annotated[Path | None, cyclopts.Parameter(help="The workspace whose plan is shown.")] = None,
-    model: Annotated[str, cyclopts.Parameter(help="The model that replies.")] = "smollm2-135m",
+    model: Annotated[str, cyclopts.Parameter(help="The model that replies.")] = DEFAULT,
 ) -> int:
     """Play the tour: your plan as matched; a wrong attention judged and its mistake named; the mistake mended; a real model
     replying on that very function; a paper's claim with its verdict and picture. Nothing of yours is changed."""
-    import tempfile
-
-    from headway.base.console import out
 
     console = out()
     _plan(workspace)
@@ -56,22 +70,11 @@ def tour(
 
 
 def _head(number: int, text: str) -> None:
-    from headway.base.console import out
-
     out().print(f"\n[bold cyan]{number}[/bold cyan]  [bold]{text}[/bold]\n")
 
 
 def _plan(folder: Path | None) -> None:
     """The plan in a few lines: what each leads to."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-    from headway.cli._plan import shown
-    from headway.learn.path import COURSE, the_path
-    from headway.learn.progress import Progress
-    from headway.learn.workspace import find_workspace
-
     try:
         progress = Progress(find_workspace(folder))
     except HeadwayError:
@@ -94,12 +97,6 @@ def _plan(folder: Path | None) -> None:
 
 def _judge(path: Path) -> None:
     """The same function twice: wrong, with its mistake named; then mended."""
-    from rich.syntax import Syntax
-
-    from headway.base.console import out
-    from headway.learn.exercise import find_exercise
-    from headway.learn.judge import Judge
-
     console, exercise = out(), find_exercise("attention/sdpa")
     with Judge() as judge:
         judge.start()
@@ -119,60 +116,26 @@ def _judge(path: Path) -> None:
 
 def _reply(path: Path, name: str) -> None:
     """The model's answer on our attention and on the one just judged: the same tokens."""
-    from headway.base.console import out
-    from headway.base.errors import HeadwayError
-
     _head(4, "That very function inside a real model")
     console = out()
     try:
-        from headway.zoo import load
-
         loaded = load(name)
     except HeadwayError as error:
         console.print(f"  (left out: {error})", markup=False)
         return
-    from headway.cli._talk import write
-    from headway.learn.plug import plugged
-    from headway.sample.filters import GREEDY
-    from headway.sample.text import Reply, reply
+    from headway import use
 
-    ids = loaded.words.encode_chat([{"role": "user", "content": QUESTION}])
-
-    def pieces(into: Reply):
-        return reply(
-            loaded.model,
-            loaded.decoder(),
-            ids,
-            max_tokens=24,
-            sampling=GREEDY,
-            stop_ids=loaded.stop_ids,
-            into=into,
-        )
-
-    own, theirs = Reply(), Reply()
     console.print(f"  [dim]you[/dim]      {QUESTION}\n  [dim]{name}[/dim] ", end="")
     with plugged(path) as state:
-        spoken = []
-        write(_kept(pieces(theirs), spoken))
-    ours = "".join(pieces(own))
-    console.print(f"\n  [dim]{theirs.line()}[/dim]")
-    same = "the same tokens as on Headway's own" if "".join(spoken) == ours else "NOT the tokens of Headway's own"
-    console.print(f"  [dim]it ran on {state.told()}: {same}[/dim]")
-
-
-def _kept(pieces, into: list[str]):
-    """Pass pieces on, and remember them."""
-    for piece in pieces:
-        into.append(piece)
-        yield piece
+        said = use.chat(loaded, QUESTION, max_tokens=24)
+        write(said, column=len(f"  {name} "))
+    same = use.difference(said, use.chat(loaded, QUESTION, max_tokens=24), decode=loaded.words.decode)
+    console.print(f"  [dim]{took(said)}[/dim]")
+    console.print(f"  [dim]it ran on {state.told()}: {same.words}[/dim]", markup=True)
 
 
 def _claim() -> None:
     """The shipped result of one claim."""
-    from headway.base.console import out
-    from headway.claims import shelf
-    from headway.claims.catalog import CATALOG
-
     _head(5, "A paper's central statement, as an experiment with a verdict")
     console, entry, result = out(), CATALOG[CLAIM], shelf.shipped(CLAIM)
     console.print(f"  {entry.paper}: {entry.title}")

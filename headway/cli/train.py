@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import dataclasses
+import json
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.table import Table
+
+from headway.base.console import err, out
+from headway.base.environment import place_in_run
+from headway.base.errors import HeadwayError
+from headway.base.files import write_text
+from headway.base.heap import keep_freed_memory
+from headway.base.reading import read_json_object
+from headway.cli.shared.measuring import command_line
+from headway.learn import evidence
+from headway.learn.workspace import Workspace, is_workspace
+from headway.train.config import PRESET_FOLDER, RESUMABLE, check_model, presets, read_config
+from headway.train.folder import find_run, runs_home
+from headway.train.report import Lines, OnTerminal, duration
+from headway.train.words import save_words
 
 if TYPE_CHECKING:
     from headway.train.folder import RunFolder
@@ -40,13 +58,11 @@ def train(
     Ctrl-C ends after the current step and saves. `headway train --resume last` goes on, bit for bit as if nothing had
     happened; so it does after a crash.
     """
-    from headway.base.errors import HeadwayError
-
     if source is None and resume is None:
         return _list()
     if source is not None and resume is not None:
         raise HeadwayError("give a preset to begin, or --resume RUN to go on, not both.")
-    first = int(os.environ.get("RANK", 0)) == 0
+    first = place_in_run()[1] == 0
     try:
         return _train(source, tuple(changes), resume, into, show)
     except Exception:
@@ -56,18 +72,9 @@ def train(
 
 
 def _train(source: str | None, changes: tuple[str, ...], resume: str | None, into: Path | None, show: bool) -> int:
-    import dataclasses
-    import json
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.train.config import RESUMABLE, check_model, read_config
-
     home = into or runs_home()
     folder = None
     if resume is not None:
-        from headway.train.folder import find_run
-
         folder = find_run(resume, home)
         config = folder.config()
     else:
@@ -78,11 +85,9 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
         out().print_json(json.dumps(config.to_dict()))
         return 0
 
-    from headway.base.heap import keep_freed_memory
-    from headway.cli._bench import command_line
-    from headway.cli._samples import sampler
     from headway.train.loop import Interrupted, Trainer, change, start
     from headway.train.parallel import join
+    from headway.use.samples import sampler
 
     keep_freed_memory()
     with join(config.parallel, config.device) as world:
@@ -117,16 +122,7 @@ def _train(source: str | None, changes: tuple[str, ...], resume: str | None, int
     return 0
 
 
-def runs_home() -> Path:
-    """``runs/`` of the workspace around, else ``runs/`` here."""
-    from headway.learn.workspace import workspace_around
-
-    workspace = workspace_around()
-    return workspace.runs if workspace else Path("runs")
-
-
 def _headline(trainer: Any, step: int) -> None:
-    from headway.base.console import err
     from headway.train.updates import count_parameters
 
     c, world = trainer.config, trainer.world
@@ -141,15 +137,12 @@ def _headline(trainer: Any, step: int) -> None:
 
 
 def _finish(finished: Finished) -> None:
-    from headway.base.console import out
-    from headway.train.report import duration
-    from headway.train.words import save_words
     from headway.weights import export_folder
 
     folder, p = finished.folder, finished.progress
     assert finished.model is not None
     model = export_folder(finished.model, folder.path / "model")
-    save_words(finished.words, model, str(folder.path))  # where the tokenizer of the run lies, however it came about
+    save_words(finished.words, model)
     _name_ends(model, finished)
     _record(folder, finished)
     lines = []
@@ -168,14 +161,10 @@ def _finish(finished: Finished) -> None:
 
 def _name_ends(model: Path, finished: Finished) -> None:
     """An encoder-decoder's config.json says, under the names everybody uses, which ids begin, end and fill up a target."""
-    import json
-
-    from headway.base.files import write_text
-
     special = finished.words.special
     if not {"pad", "start", "end"} <= set(special):
         return
-    facts = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    facts = read_json_object(model / "config.json")
     facts |= {
         "decoder_start_token_id": special["start"],
         "eos_token_id": special["end"],
@@ -187,9 +176,6 @@ def _name_ends(model: Path, finished: Finished) -> None:
 
 def _record(folder: RunFolder, finished: Finished) -> None:
     """Evidence, where the run lies in a workspace."""
-    from headway.learn import evidence
-    from headway.learn.workspace import Workspace, is_workspace
-
     root = folder.path.resolve().parent.parent
     if is_workspace(root):
         config = folder.config()
@@ -203,26 +189,14 @@ def _record(folder: RunFolder, finished: Finished) -> None:
 
 
 def _reporter() -> Any:
-    from headway.base.console import err
-    from headway.train.report import Bar, Lines
-
-    return Bar() if err().is_terminal else Lines()
+    return OnTerminal() if err().is_terminal else Lines()
 
 
 def _nothing() -> Any:
-    import contextlib
-
     return contextlib.nullcontext()
 
 
 def _list() -> int:
-    import tomllib
-
-    from rich.table import Table
-
-    from headway.base.console import out
-    from headway.train.config import PRESET_FOLDER, presets
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("preset", "model", "steps", "what"):
         table.add_column(heading, no_wrap=heading == "preset")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cyclopts
 
+from headway.cli.tick import by_hand
+
 app = cyclopts.App(name="untick", help="Take a tick away.")
 
 
@@ -18,6 +20,4 @@ def untick(line: str, /, *more: str) -> int:
     more
         Further lines.
     """
-    from headway.cli.tick import by_hand
-
     return by_hand([line, *more], on=False)

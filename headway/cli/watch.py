@@ -6,13 +6,35 @@ import contextlib
 import os
 import select
 import sys
+import termios
 import threading
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cyclopts
+import watchfiles
+from rich.text import Text
+
+from headway.base.console import out
+from headway.base.errors import HeadwayError
+from headway.cli.shared.drawing import told_line
+from headway.cli.shared.exercising import (
+    draw_hint,
+    draw_list,
+    draw_verdict,
+    file_of,
+    keep,
+    next_exercise,
+    next_hint,
+    resolve,
+)
+from headway.learn.exercise import exercises
+from headway.learn.judge import Judge
+from headway.learn.progress import Progress
+from headway.learn.workspace import find_workspace
 
 if TYPE_CHECKING:
     from headway.learn.exercise import Exercise
@@ -36,9 +58,6 @@ def watch(name: str | None = None, /) -> int:
     name
         The exercise to begin with; the next one that has not passed if left out.
     """
-    from headway.cli._exercise import resolve
-    from headway.learn.workspace import find_workspace
-
     workspace = find_workspace()
     exercise, _ = resolve(name, workspace)
     return Watch(workspace, exercise).run()
@@ -48,8 +67,6 @@ class Watch:
     """The loop: keys from standard input, saved files from the system, verdicts from a warm judge in a thread."""
 
     def __init__(self, workspace: Workspace, exercise: Exercise) -> None:
-        from headway.learn.judge import Judge
-
         self.workspace, self.exercise = workspace, exercise
         self.judge = Judge()
         self.wake, self.ring = os.pipe()
@@ -126,10 +143,6 @@ class Watch:
             self._print(f"The system does not tell when a file is saved ({what}): press r after saving.")
 
     def _key(self, key: str) -> None:
-        from headway.base.errors import HeadwayError
-        from headway.cli._exercise import draw_hint, draw_list, next_exercise, next_hint
-        from headway.learn.progress import Progress
-
         if key == "r":
             self._judge()
         elif key == "h":
@@ -151,8 +164,6 @@ class Watch:
 
     def _judge(self) -> None:
         """Judge the current file; once more afterwards where it is saved while that runs."""
-        from headway.cli._exercise import file_of
-
         if self.busy:
             self.again = True
             return
@@ -172,12 +183,6 @@ class Watch:
                 self._tell("failed", " ".join(str(error).split()))
 
     def _verdict(self, exercise: Exercise, file: Path, verdict: Verdict, seconds: float) -> None:
-        from rich.text import Text
-
-        from headway.base.console import out
-        from headway.cli._exercise import draw_verdict, keep
-        from headway.cli._plan import told_line
-
         self._clear_status()
         if out().is_terminal:
             out().clear()
@@ -190,8 +195,6 @@ class Watch:
         self.state = f"judged in {seconds:.1f} s"
 
     def _exercise_of(self, file: Path) -> Exercise | None:
-        from headway.learn.exercise import exercises
-
         for exercise in exercises().values():
             if self.workspace.exercise_file(exercise.id).resolve() == file:
                 return exercise
@@ -203,8 +206,6 @@ class Watch:
     def _watch_files(self) -> None:
         """In a thread: report every saved Python file below exercises/."""
         try:
-            import watchfiles
-
             folder = self.workspace.exercises
             for changes in watchfiles.watch(
                 folder, stop_event=self.stop, debounce=120, step=30, rust_timeout=1000, raise_interrupt=False
@@ -235,8 +236,6 @@ class Watch:
         if not os.isatty(fd):
             yield fd
             return
-        import termios
-        import tty
 
         before = termios.tcgetattr(fd)
         try:
@@ -247,8 +246,6 @@ class Watch:
 
     def _status(self) -> None:
         """The one status line, at the bottom of a terminal."""
-        from headway.base.console import out
-
         console = out()
         if not console.is_terminal:
             return
@@ -267,7 +264,5 @@ class Watch:
             self.status = ""
 
     def _print(self, text: str) -> None:
-        from headway.base.console import out
-
         self._clear_status()
         out().print(text, markup=False)

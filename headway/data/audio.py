@@ -13,9 +13,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.reading import read_json_object
 
 RATE = 16000
 """Samples per second that Whisper was trained on."""
+
+RATES = range(1000, 768_001)
+"""Samples per second that a file may have; telephones have 8,000, the finest recordings 768,000."""
+LONGEST = 3 * 3600
+"""Seconds."""
+MOST = 200_000_000
+"""Samples of all channels: 3 hours at Whisper's rate, more than half an hour of a stereo disc."""
+LARGEST = 8 * MOST
+"""Bytes of the largest file that can hold as many."""
 
 FRAME, HOP = 400, 160
 """Samples of a frame (25 ms), and from one frame to the next (10 ms)."""
@@ -31,11 +41,12 @@ def read_wave(path: Path | str) -> tuple[Float[Tensor, "c n"], int]:
     """The samples of a .wav file in [-1, 1], one row per channel, and how many there are in a second.
 
     Integers of 8, 16, 24 and 32 bits and floats of 32 and 64 are read. A header that promises more than there is (a
-    recording that was cut off, a pipe) is taken for what is there.
+    recording that was cut off, a pipe) is taken for what is there. Read are up to `MOST` samples at `RATES` a second.
     """
     path = Path(path)
     try:
-        raw = path.read_bytes()
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST + 1)
     except (FileNotFoundError, IsADirectoryError):
         raise HeadwayError(f"there is no file {path}") from None
     if raw[:4] != b"RIFF" or raw[8:12] != b"WAVE":
@@ -57,6 +68,14 @@ def read_wave(path: Path | str) -> tuple[Float[Tensor, "c n"], int]:
         (kind,) = struct.unpack_from("<H", form, 24)
     if kind not in (1, 3) or bits not in ((8, 16, 24, 32) if kind == 1 else (32, 64)) or not channels or not rate:
         raise Unsupported(f"{path} is a .wav file of a kind that is not read here (format {kind}, {bits} bits)")
+    if rate not in RATES:
+        raise Unsupported(
+            f"{path} says that it has {rate} samples a second: read are {RATES.start:,} to {RATES.stop - 1:,}"
+        )
+    if len(data) // (bits // 8) > MOST or len(data) // (channels * bits // 8) > LONGEST * rate:
+        raise HeadwayError(
+            f"{path} is too long: up to {LONGEST // 3600} hours and {MOST // 10**6} million samples are read"
+        )
     whole = len(data) // (channels * bits // 8) * (channels * bits // 8)
     if not whole:
         raise HeadwayError(f"{path} holds no sound")
@@ -144,3 +163,54 @@ def log_mel(samples: Float[Tensor, "*b n"], *, mels: int = 80, seconds: int | No
     log = bands.clamp(min=1e-10).log10()
     log = torch.maximum(log, log.amax((-2, -1), keepdim=True) - 8.0)
     return ((log + 4.0) / 4.0).view(*samples.shape[:-1], mels, -1)
+
+
+HEARD = {
+    "feature_extractor_type": ("WhisperFeatureExtractor", "WhisperFeatureExtractorFast"),
+    "sampling_rate": (RATE,),
+    "n_fft": (FRAME,),
+    "hop_length": (HOP,),
+    "chunk_length": (30,),
+    "n_samples": (30 * RATE,),
+    "nb_max_frames": (30 * RATE // HOP,),
+    "padding_value": (0,),
+    "dither": (0,),
+    "padding_side": ("right",),
+}
+"""What a preprocessor_config.json may say about sound, and what `log_mel` does."""
+
+UNHEARD = frozenset(
+    {
+        "processor_class",
+        "return_attention_mask",
+        "mel_filters",
+        "do_normalize",
+        "image_processor_type",
+        "tokenizer_class",
+    }
+)
+"""Keys that `transformers` does not look at either: the filters are computed from the others."""
+
+
+def check_extractor(folder: Path, mels: int) -> None:
+    """Refuse, by its name, what a folder says about sound that `log_mel` with `mels` bands does not do.
+
+    It stands in processor_config.json, in the part that is about sound, or else in preprocessor_config.json.
+    """
+    facts, path = None, folder / "processor_config.json"
+    if path.is_file():
+        facts = read_json_object(path).get("feature_extractor")
+    if facts is None and (path := folder / "preprocessor_config.json").is_file():
+        facts = read_json_object(path)
+    if facts is None:
+        return
+    if not isinstance(facts, dict):
+        raise Corrupt(f"{path} says nothing about sound that can be read: fetch it again")
+    for key, value in facts.items():
+        allowed = (mels,) if key == "feature_size" else HEARD.get(key)
+        if key in UNHEARD or value is None or (allowed is None and value in (False, "", [], {})):
+            continue
+        if allowed is None:
+            raise Unsupported(f"{path} sets {key} to {value!r:.60}, which Headway does not know")
+        if isinstance(value, bool) or value not in allowed:
+            raise Unsupported(f"{path} sets {key} to {value!r:.60}; Headway has {allowed[0]!r} for this model")

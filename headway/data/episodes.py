@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.files import expanded
+from headway.base.reading import read_json_object
 
+LARGEST = 64_000_000
+"""Bytes that the arrays of a .npz file may unpack to: 16 million numbers."""
+ARRAYS = ("states", "actions", "returns_to_go", "rewards", "target", "first_timestep")
 FORM = '{"states": [[...], ...], "actions": [[...], ...], "returns_to_go": [...]}'
 
 
@@ -40,7 +46,7 @@ def load_episode(path: Path | str) -> Episode:
     ``returns_to_go`` (t numbers); or, for the last, ``rewards`` (t - 1 numbers) and ``target``, the return asked for at the
     beginning. ``first_timestep`` is the number of the first step, 0 if left out.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise HeadwayError(f"there is no file {str(path)[:200]}: this model takes an episode, a .json file with {FORM}")
     facts = _npz(path) if path.suffix.lower() == ".npz" else _json(path)
@@ -96,22 +102,22 @@ def _numbers(path: Path, facts: dict[str, Any], name: str) -> Tensor:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{path} is no JSON ({error}): an episode is {FORM}, or a .npz file with these arrays") from error
-    if not isinstance(facts, dict):
-        raise Corrupt(f"{path} holds no JSON object: an episode is {FORM}")
-    return facts
+    return read_json_object(path, then=f"an episode is {FORM}, or a .npz file with these arrays")
 
 
 def _npz(path: Path) -> dict[str, Any]:
-    import zipfile
-
-    import numpy as np
-
     try:
+        with zipfile.ZipFile(path) as archive:  # what it unpacks to stands in it: a few bytes can become gigabytes
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > LARGEST:
+            raise HeadwayError(
+                f"{path} unpacks to more than {LARGEST // 1_000_000} MB, which is no episode: leave out the rest"
+            )
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name].tolist() for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+            return {name: file[name].tolist() for name in ARRAYS if name in file.files}
+    except HeadwayError:
+        raise
+    except (
+        Exception
+    ) as error:  # the library raises whatever the damage makes of it: BadZipFile, zlib.error, MemoryError ...
         raise Corrupt(f"{path} is no whole .npz file of plain arrays: {' '.join(str(error).split())}") from error

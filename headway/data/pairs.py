@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.files import expanded
+from headway.base.lines import lines_of
 
 UNDER_TWENTY = [
     "zero",
@@ -143,14 +145,14 @@ def load_pairs(name: str | Path) -> list[tuple[str, str]]:
     """The pairs called `name` (see `PAIRS`), or the first two columns of the .tsv, or values of the .jsonl, at that path."""
     if str(name) in PAIRS:
         return PAIRS[str(name)][0]()
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.is_file():
         raise HeadwayError(
             f"'{name}' is neither a file nor a set of pairs.{did_you_mean(str(name), list(PAIRS))} "
             f"Known: {', '.join(PAIRS)}."
         )
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = lines_of(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise HeadwayError(f"{path} is no UTF-8 text (byte {error.start}): save it as UTF-8.") from None
     pairs = [_pair(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
@@ -166,7 +168,7 @@ def _pair(line: str, path: Path, number: int) -> tuple[str, str]:
             first, second, *_ = row.values() if isinstance(row, dict) else row
         else:
             first, second, *_ = line.split("\t")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise HeadwayError(f"{path}, line {number}: there should be two columns, separated by a tab.") from None
     return str(first), str(second)
 

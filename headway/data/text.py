@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from headway.base.errors import Corrupt, HeadwayError, did_you_mean
+from headway.base.files import expanded
 from headway.base.sources import fetch
 
 TEXTS: dict[str, str] = {
@@ -38,7 +39,7 @@ def load_text(name: str | Path, *, progress: bool = True) -> str:
     """
     if str(name) in TEXTS:
         return _shakespeare(SMALL if name == "shakespeare-small" else None, progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.is_file():
         known = ", ".join(TEXTS)
         raise HeadwayError(

@@ -109,6 +109,7 @@ ROWS = {
     "llama": Row(size="smollm2-135m", changes=SMALL, inputs=text, kinds=ALL),
     "mistral": Row(size="mistral-7b", changes=WIDTH, inputs=text, kinds=ALL),
     "qwen": Row(size="qwen3-0.6b", changes=WIDTH, inputs=text, kinds=ALL),
+    "olmo2": Row(size="olmo2-1b", changes=WIDTH, inputs=text, kinds=ALL),
     "gemma": Row(size="gemma3-1b", changes={**WIDTH, "windows": (64, None)}, inputs=text, kinds=ALL),
     "mixtral": Row(size="mixtral-8x7b", changes=WIDTH, inputs=text, kinds=ALL),
     "mamba": Row(size="mamba-130m", changes=SMALL, inputs=text, kinds=ALL),

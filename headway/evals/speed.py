@@ -12,7 +12,6 @@ import ctypes
 import dataclasses
 import gc
 import importlib
-import json
 import os
 import platform
 import statistics
@@ -29,7 +28,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
-from headway.sample.generate import generate, last_logits
+from headway.base.reading import read_json_object
+from headway.sample.generate import Until, generate, last_logits
 
 Arm = Callable[[], float]
 """Does the work once and returns its rate, in units a second."""
@@ -126,7 +126,7 @@ def _clock(device: torch.device) -> float:
 def decode_rate(model: Any, tokens: Tensor, n: int, said: list[int] | None = None) -> float:
     """Tokens a second of our `generate` after the first one, greedy; what it says goes into `said`."""
     begun, ids = 0.0, []
-    for step, chosen in enumerate(generate(model, tokens, max_tokens=n)):
+    for step, chosen in enumerate(generate(model, tokens, until=Until(max_tokens=n))):
         ids.append(int(chosen[0]))
         if step == 0:
             begun = _clock(tokens.device)
@@ -300,7 +300,7 @@ def reference(model: Any) -> Iterator[Any]:
     # transformers sets this on import, for its own printing; ours comes from the command line.
     with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
         export_folder(model, folder)
-        name = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))["architectures"][0]
+        name = read_json_object(Path(folder) / "config.json")["architectures"][0]
         if not hasattr(theirs, name):
             raise HeadwayError(f"transformers has no {type(model).__name__}: there is nothing to compare with.")
         other = getattr(theirs, name).from_pretrained(folder, dtype=parameter.dtype)
@@ -321,9 +321,9 @@ def mambapy_reference(model: Any) -> Iterator[Any]:
         d_model=config.width,
         n_layers=config.n_layer,
         d_state=config.state,
-        expand_factor=config.channels // config.width,
+        expand_factor=config.inner // config.width,
         d_conv=config.taps,
-        dt_rank=config.rank,
+        dt_rank=config.step_rank,
         rms_norm_eps=config.eps,
         bias=config.bias,
         conv_bias=config.conv_bias,

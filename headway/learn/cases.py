@@ -7,19 +7,45 @@ write one; ``attention/sdpa`` is the worked example (functions) and ``attention/
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from headway.learn.wire import Function
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["Call", "Draw", "Function", "Make", "Mistake", "case", "law", "mistake", "near", "note", "switches"]
+
+
+@dataclass
+class Function:
+    """A function handed to the learner's code as an argument: an expression over `torch`, `math` and the given values.
+
+    The learner's process cannot be given cases.py, which holds the answer, so a callable argument travels as source text.
+    Example: ``Function("lambda tokens: table[tokens[:, -1]]", table=logits)``.
+    """
+
+    source: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __init__(self, source: str, **values: Any) -> None:
+        self.source, self.values = source, values
+        self._made = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.make()(*args, **kwargs)
+
+    def make(self) -> Any:
+        """The function itself."""
+        if self._made is None:
+            import torch
+
+            self._made = eval(self.source, {"torch": torch, "math": math, **self.values})
+        return self._made
 
 
 class Draw:
@@ -166,6 +192,7 @@ class Case:
     draws: int = 14
     tolerance: float | None = None
     sizes: dict[str, Any] = field(default_factory=dict)
+    bfloat16: bool | float = False
 
 
 def case(
@@ -176,6 +203,7 @@ def case(
     layouts: bool = True,
     draws: int = 14,
     tolerance: float | None = None,
+    bfloat16: bool | float = False,
     **sizes: Any,
 ) -> Callable[[Callable[[Draw], Call]], Case]:
     """A kind of input on which the learner's answer must equal the reference.
@@ -184,14 +212,17 @@ def case(
         name: completes "wrong ..." in a message: "with a padding mask", "where t is not s".
         gradient: compare the gradients of every floating input (and parameter) too.
         float32: run it in float32 as well, where the answer must be float32 (switch off where rounding is magnified).
-        layouts: run it on inputs that are not contiguous as well.
-        draws: how many draws of the sizes.
+        layouts: run it on inputs that are not contiguous, and on views of a larger tensor, as well.
+        draws: how many draws of the sizes at most; the hard ones (all least, each least alone, all equal, all greatest) are
+            always among them, and may be more.
         tolerance: instead of the exercise's TOLERANCE.
+        bfloat16: run it in bfloat16 as well, where the answer must be bfloat16 and right to 1 %, or to this number. What
+            computes in float32 and is rounded once, at the end, is right to 0.004.
         sizes: ranges that replace those of SIZES for this case: ``t=(2, 6)``, ``t=(1, "s")`` (not above s), ``t=1``.
     """
 
     def make(build: Callable[[Draw], Call]) -> Case:
-        return Case(name, build, gradient, float32, layouts, draws, tolerance, sizes)
+        return Case(name, build, gradient, float32, layouts, draws, tolerance, sizes, bfloat16)
 
     return make
 
@@ -234,14 +265,28 @@ class Mistake:
     switch: dict[str, Any] | None = None
     base: Any = None
     kind: str | None = None
+    also: dict[str, Any] = field(default_factory=dict)
+
+    def variants(self, most: int = 64) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The mistake as it is given, then with the other values of `also`: what was chosen, and the answer."""
+        yield {}, self.answer
+        base = self.answer if self.base is None else self.base
+        for values in itertools.islice(itertools.product(*self.also.values()), most if self.also else 0):
+            chosen = dict(zip(self.also, values, strict=True))
+            yield chosen, _switched(base, {**(self.switch or {}), **chosen})
 
     def told(self, facts: dict[str, Any]) -> str:
         """The sentence with the numbers of the input at hand: ``{expression}`` over its sizes and scalar arguments."""
-        return fill(self.sentence, facts)
+        return fill(self.sentence, {**(self.switch or {}), **facts})
 
 
 def mistake(
-    sentence: str, *, of: str | None = None, name: str | None = None, kind: str | None = None
+    sentence: str,
+    *,
+    of: str | None = None,
+    name: str | None = None,
+    kind: str | None = None,
+    also: dict[str, list] | None = None,
 ) -> Callable[[Any], Mistake]:
     """A wrong answer written out: a function (or class) with the signature of the entry `of`.
 
@@ -251,25 +296,41 @@ def mistake(
         of: the entry it replaces; may be left out where the exercise has one entry.
         kind: for mistakes the judge knows by behaviour rather than by value: "precision" (a detour through float32),
             "in-place", "random", "layout", "gradient", "dtype". Its own sentence is then shown for it.
+        also: other values of the answer's keyword-only parameters (of a class: attributes) with which it is the same
+            mistake: ``also={"eps": [1e-5, 1e-6, 1e-12]}``. The sentence may speak of the one that was met: ``{eps}``.
     """
 
     def make(answer: Any) -> Mistake:
-        return Mistake(name or answer.__name__, sentence, of, answer, kind=kind)
+        return Mistake(name or answer.__name__, sentence, of, answer, kind=kind, also=also or {})
 
     return make
 
 
 def switches(
-    base: Callable, rows: dict[str, tuple[str, dict[str, Any]]], *, of: str | None = None, kinds: dict | None = None
+    base: Callable,
+    rows: dict[str, tuple],
+    *,
+    of: str | None = None,
+    kinds: dict | None = None,
 ) -> list[Mistake]:
     """Several mistakes as switches of one function, ``{name: (sentence, {switch: value})}``.
 
     `base` has the entry's signature and further keyword-only parameters, the switches, whose defaults give the right
-    answer. It saves writing a dozen nearly equal functions, and lets the judge recognise two mistakes made at once.
+    answer. It saves writing a dozen nearly equal functions, and lets the judge recognise two mistakes made at once. A third
+    item of a row, ``{switch: [values]}``, gives other values with which it is the same mistake, as `also` of `mistake` does.
     """
     return [
-        Mistake(name, sentence, of, _switched(base, switch), switch, base, (kinds or {}).get(name))
-        for name, (sentence, switch) in rows.items()
+        Mistake(
+            name,
+            sentence,
+            of,
+            _switched(base, switch),
+            switch,
+            base,
+            (kinds or {}).get(name),
+            further[0] if further else {},
+        )
+        for name, (sentence, switch, *further) in rows.items()
     ]
 
 

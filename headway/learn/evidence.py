@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import headway
-from headway.base.files import append_line
+from headway.base.files import append_lines
 from headway.learn.workspace import Workspace
 
 
@@ -46,13 +47,37 @@ def record(workspace: Workspace, *, kind: str, name: str, result: str = "", **fa
 
     A fact that JSON does not know (a path, a date) is kept as its text.
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    evidence = Evidence(now, kind, name, result, facts, headway.__version__)
-    row: dict[str, Any] = {"time": now, "kind": kind, "name": name, "result": result, "headway": headway.__version__}
-    if facts:
-        row["facts"] = facts
-    append_line(workspace.log, json.dumps(row, default=str))
+    (evidence,) = record_all(workspace, [{"kind": kind, "name": name, "result": result, "facts": facts}])
     return evidence
+
+
+def check_writable(workspace: Workspace) -> None:
+    """Raise OSError where nothing can be added to the log: asked before a change that has to be recorded."""
+    with open(workspace.log, "ab"):
+        pass
+
+
+def record_all(workspace: Workspace, pieces: Sequence[Mapping[str, Any]]) -> list[Evidence]:
+    """Append several lines at once, each given by its ``kind``, ``name``, ``result`` and ``facts``; see `record`."""
+    if not pieces:
+        return []
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    found, lines = [], []
+    for piece in pieces:
+        row: dict[str, Any] = {
+            "time": now,
+            "kind": piece["kind"],
+            "name": piece["name"],
+            "result": piece.get("result", ""),
+        }
+        row["headway"] = headway.__version__
+        facts = dict(piece.get("facts") or {})
+        if facts:
+            row["facts"] = facts
+        lines.append(json.dumps(row, default=str))
+        found.append(Evidence(now, row["kind"], row["name"], row["result"], facts, headway.__version__))
+    append_lines(workspace.log, lines)
+    return found
 
 
 def read(workspace: Workspace) -> list[Evidence]:

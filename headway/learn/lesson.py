@@ -12,6 +12,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from headway.base.lines import lines_of
+from headway.learn.contract import mistakes_of
 from headway.learn.exercise import find_exercise
 from headway.learn.path import COURSE, the_path
 from headway.learn.recall import Question, questions
@@ -28,7 +30,7 @@ def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
         assert isinstance(node, ast.FunctionDef | ast.ClassDef)
         first = node.body[0]
         if ast.get_docstring(node) is not None and len(node.body) > 1:
-            lines = text.splitlines()
+            lines = lines_of(text)
             assert first.end_lineno is not None
             del lines[first.lineno - 1 : first.end_lineno]
             text = "\n".join(lines)
@@ -38,23 +40,20 @@ def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
 
 def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
     """Mistakes of an exercise as a Markdown list: what the judge says when it meets them, with the numbers `facts`."""
-    from headway.learn.diagnosis import all_mistakes
-
-    known = {mistake.name: mistake for mistake in all_mistakes(find_exercise(exercise).load("mistakes"))}
+    known = {mistake.name: mistake for mistake in mistakes_of(find_exercise(exercise))}
     told = [known[name].told(facts).strip() for name in names]
     return "\n".join(f"- {line[0].upper()}{line[1:].rstrip('.')}." for line in told)
 
 
 def mistakes_of_topic(topic: str, each: int = 3) -> str:
     """Mistakes of all exercises of a topic, the first few of each whose sentence needs no numbers, as a Markdown list."""
-    from headway.learn.diagnosis import all_mistakes
     from headway.learn.exercise import exercises
 
     lines = []
     for exercise in exercises().values():
         if exercise.topic != topic:
             continue
-        every = all_mistakes(exercise.load("mistakes"))
+        every = mistakes_of(exercise)
         plain = list(dict.fromkeys(mistake.sentence for mistake in every if "{" not in mistake.sentence))
         lines += [f"- **{exercise.name}**: {line[0].lower()}{line[1:].rstrip('.')}." for line in plain[:each]]
     return "\n".join(lines) or "The judge's exercises on this topic are still to come."

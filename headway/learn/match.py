@@ -1,13 +1,15 @@
 """Which topics a line of the plan is about. The rules are data (course/path.toml); the result can be corrected by hand.
 
 A line is read as words and addresses. Of the rules that hit the same words the one covering more words wins; a topic's
-weak rules count only where no topic has a strong one. A line made of nothing but words like "read the paper" belongs to
+weak rules count only where no topic has a strong one. A word with two meanings (LoRa is a radio as well) counts only in the
+company that path.toml asks for. A line made of nothing but words like "read the paper" belongs to
 what it stands under; a task that says nothing itself takes the topics of the plain bullets beneath it. A line that
 nothing matches stays with the learner.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
@@ -17,12 +19,19 @@ from urllib.parse import unquote
 
 from headway.base.errors import HeadwayError
 from headway.base.files import write_text
+from headway.base.reading import read_json_object
 from headway.learn.path import Path, Rules, the_path
 from headway.learn.plan import Item, Key, Plan, mend
 from headway.learn.workspace import Workspace
 
 LONGEST = 2000
 """Characters of a line that are looked at."""
+
+_MORE_THAN_READING = {
+    "implement", "implementation", "implementing", "code", "coding", "build", "building", "train", "training", "reproduce",
+    "reproducing", "run", "running", "exercise", "finetune", "replicate", "program", "write", "port",
+}  # fmt: skip
+"""Words of lines that ask for more than reading a paper."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +42,15 @@ class Match:
         topics: Ids; empty where the line is left to the learner.
         reasons: For each topic the rule that hit, for people: ``"retention"``, ``arXiv 2307.08621``, ``title of retnet``.
         source: ``rules``, ``above`` (inherited), ``beneath`` (taken from notes), ``yours`` (corrected), ``nothing``.
+        papers: Keys of the papers that the line is: it gives their titles or addresses, and asks for nothing but reading.
+        unseen: Whether the line asks for something that Headway does not see done.
     """
 
     topics: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     source: str = "nothing"
+    papers: tuple[str, ...] = ()
+    unseen: bool = False
 
     @property
     def why(self) -> str:
@@ -52,6 +65,7 @@ class _Hit:
     start: int = -1
     end: int = -1
     title: bool = False
+    whole: bool = False
 
 
 # -- a line as words and addresses ---------------------------------------------------------------------------------------
@@ -175,6 +189,16 @@ class Matcher:
                     self._doi.setdefault(paper.doi.lower(), []).append((topic.id, f"DOI of {key}"))
                 for link in paper.links:
                     self._links[True].append((topic.id, link))
+        self._field = {stem for word in path.field for stem in _split(word)}
+        self._two_meanings = {
+            _split(word): (
+                re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, one.certain))})(?!\w)") if one.certain else None,
+                {stem for other in one.other for stem in _split(other)},
+                one.company,
+            )
+            for one in path.two_meanings
+            for word in one.words
+        }
         self._longest = max(map(len, [*self._phrases[True], *self._phrases[False], *self._titles]), default=0)
 
     def _add(self, topic: str, strong: bool, rules: Rules) -> None:
@@ -192,13 +216,78 @@ class Matcher:
         """What a line says once the words that only say what to do are gone; numbers say nothing either."""
         return tuple(stem for stem in stems if stem not in self._generic and not stem.isdecimal())
 
-    def line(self, text: str, references: Mapping[str, str] | None = None) -> Match:
-        """The match of one line by its own words and addresses."""
+    def line(self, text: str, references: Mapping[str, str] | None = None, *, within: bool = False) -> Match:
+        """The match of one line by its own words and addresses; `within` says that what it stands under is of this field."""
         line = take_apart(text, references)
         for strong in (True, False):
-            if hits := self._hits(line, strong):
+            if hits := self._meant(self._hits(line, strong), line, within):
                 return self._match(hits, "rules")
         return Match()
+
+    def _meant(self, hits: list[_Hit], line: Words, within: bool) -> list[_Hit]:
+        """The hits without those on words that mean something else in this line."""
+        stems = _stems(line.words)
+        doubtful = {
+            hit: self._two_meanings[stems[hit.start : hit.end]]
+            for hit in hits
+            if hit.start >= 0 and not hit.title and not hit.whole and stems[hit.start : hit.end] in self._two_meanings
+        }
+        if not doubtful:
+            return hits
+        sure = {hit.topic for hit in hits if hit not in doubtful}
+        places = {place for hit in hits if hit.start >= 0 for place in range(hit.start, hit.end)}
+        beside = [stem for n, stem in enumerate(stems) if n not in places]
+        unknown = [stem for stem in self._told(tuple(beside)) if stem not in self._field]
+        known = within or any(stem in self._field for stem in beside) or bool(line.links)
+
+        def meant(hit: _Hit) -> bool:
+            if hit not in doubtful:
+                return True
+            certain, other, company = doubtful[hit]
+            if hit.topic in sure or (certain is not None and certain.search(line.text)):
+                return True
+            if not other.isdisjoint(stems):
+                return False
+            return not company or known or not unknown
+
+        return [hit for hit in hits if meant(hit)]
+
+    def papers(self, text: str, references: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """The keys of the papers that a line *is*: it begins with their titles, or all its addresses are theirs."""
+        line = take_apart(text, references)
+        stems = _stems(line.words)
+        if not _MORE_THAN_READING.isdisjoint(stems):
+            return ()
+        titles = self._title_hits(stems, line.cut)
+        if opening := self._opening(stems, titles):
+            found = [hit.why.partition(",")[0].removeprefix("title of ") for hit in opening]
+        elif line.links:
+            found = [key for link in line.links for key in (self._paper_at(link),)]
+        else:
+            found = [self._paper_at(word) for word in (*_ARXIV.findall(line.text), *_DOI.findall(line.text))]
+        keys = [key for key in found if key]
+        return tuple(dict.fromkeys(keys)) if len(keys) == len(found) else ()
+
+    def _paper_at(self, address: str) -> str | None:
+        """The key of the paper at an address, arXiv id or DOI."""
+        ids = _ARXIV.findall(address)
+        names = [found.lower().rstrip(".,;)") for found in _DOI.findall(unquote(address))]
+        bare = _bare_address(address)
+        for paper in self.path.papers.values():
+            if (paper.arxiv and paper.arxiv in ids) or (paper.doi and paper.doi.lower() in names):
+                return paper.key
+            if any(_begins(bare, _bare_address(link)) for link in paper.links):
+                return paper.key
+        return None
+
+    def unseen(self, text: str, topics: Iterable[str]) -> bool:
+        """Whether the line asks, in one of `topics`, for what Headway does not see done."""
+        sentence = " ".join(take_apart(text).words)
+        return any(
+            re.search(rf"(?<!\S)(?:{pattern})(?!\S)", sentence)
+            for id in topics
+            for pattern in self.path.topics[id].unseen
+        )
 
     def says_nothing(self, text: str, references: Mapping[str, str] | None = None) -> bool:
         """Whether a line only says what to do ("read the paper") or is a bare address; an empty line is neither."""
@@ -221,7 +310,7 @@ class Matcher:
                 start = sentence.count(" ", 0, hit.start())
                 found.append(_Hit(topic, f"“{hit[0]}”", start, start + hit[0].count(" ") + 1))
         if told := self._told(stems):
-            found += [_Hit(topic, why, 0, len(stems)) for topic, why in self._lines[strong].get(told, [])]
+            found += [_Hit(topic, why, 0, len(stems), whole=True) for topic, why in self._lines[strong].get(told, [])]
         if strong:
             titles = self._title_hits(stems, line.cut)
             if opening := self._opening(stems, titles):
@@ -334,20 +423,24 @@ def match_plan(
             topics = tuple(matcher.path.sorted(by_hand[item.index]))
             out.append(Match(topics, ("set by you",) * len(topics), "yours"))
             continue
-        own = matcher.line(text, plan.references)
+        above = item.parent is not None and bool(out[item.parent].topics)
+        own = matcher.line(text, plan.references, within=above)
         if not own.topics and item.parent is not None and matcher.says_nothing(text, plan.references):
-            above = out[item.parent]
-            if above.topics:
-                own = Match(above.topics, (f"like line {plan.items[item.parent].line} above it",), "above")
+            parent = out[item.parent]
+            if parent.topics:
+                own = Match(parent.topics, (f"like line {plan.items[item.parent].line} above it",), "above")
         if not own.topics and text and (notes := _notes(plan, item)):
             hits = [
                 _Hit(topic, f"{why}, line {note.line}")
                 for note in notes
-                for found in [matcher.line(f"{note.text} {note.more}", plan.references)]
+                for found in [matcher.line(f"{note.text} {note.more}", plan.references, within=above)]
                 for topic, why in zip(found.topics, found.reasons, strict=True)
             ]
             if hits:
                 own = matcher._match(hits, "beneath")
+        if own.topics:
+            papers, unseen = matcher.papers(text, plan.references), matcher.unseen(text, own.topics)
+            own = dataclasses.replace(own, papers=papers, unseen=unseen) if papers or unseen else own
         out.append(own)
     return out
 
@@ -375,8 +468,10 @@ def read_corrections(workspace: Workspace, path: Path | None = None) -> dict[Key
     """
     file = corrections_file(workspace)
     path = path or the_path()
+    if not file.exists():
+        return {}
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))["matches"]
+        rows = read_json_object(file, then="mend it, or remove it")["matches"]
         found: dict[Key, tuple[str, ...]] = {}
         for row in rows:
             key = Key.from_facts(row)
@@ -385,9 +480,7 @@ def read_corrections(workspace: Workspace, path: Path | None = None) -> dict[Key
                 raise TypeError
             found[key] = tuple(topic for topic in topics if topic in path.topics)
         return found
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise HeadwayError(
             f"{file} cannot be read ({type(error).__name__}): mend it, or delete it to go back to Headway's own matching."
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import tomllib
 from collections.abc import Iterable
@@ -10,44 +11,10 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.paper import Paper, read_name
 
 COURSE = FilePath(__file__).resolve().parent.parent / "course"
 """The folder of the content."""
-
-
-@dataclass(frozen=True)
-class Paper:
-    """One record of papers.toml. `year` is that of the first version; `others` says that `authors` is not the whole list."""
-
-    key: str
-    title: str
-    authors: tuple[str, ...]
-    year: int
-    others: bool = False
-    arxiv: str | None = None
-    doi: str | None = None
-    venue: str | None = None
-    links: tuple[str, ...] = ()
-
-    @property
-    def short(self) -> str:
-        """``Vaswani et al. 2017``."""
-        team = " " not in self.authors[0] or self.authors[0].endswith(" Team")
-        names = [name if team else name.split()[-1] for name in self.authors]
-        if len(names) == 1 and not self.others:
-            who = names[0]
-        elif len(names) == 2 and not self.others:
-            who = f"{names[0]} and {names[1]}"
-        else:
-            who = f"{names[0]} et al."
-        return f"{who} {self.year}"
-
-    @property
-    def link(self) -> str | None:
-        """Where it can be read: arXiv, else the DOI."""
-        if self.arxiv:
-            return f"https://arxiv.org/abs/{self.arxiv}"
-        return f"https://doi.org/{self.doi}" if self.doi else None
 
 
 @dataclass(frozen=True)
@@ -62,8 +29,22 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class TwoMeanings:
+    """Words that mean something else outside this field; the fields are explained at the top of path.toml."""
+
+    words: tuple[str, ...]
+    certain: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    company: bool = False
+
+
+@dataclass(frozen=True)
 class Topic:
-    """A node of the path. `check` says what counts as done where there are no exercises (``papers = N``, ``models = N``)."""
+    """A node of the path.
+
+    `check` says what counts as done where there are no exercises (``papers = N``, ``models = N``); `unseen` are patterns of
+    lines that ask for something Headway does not see: those are the learner's to tick.
+    """
 
     id: str
     title: str
@@ -76,6 +57,7 @@ class Topic:
     test_out: tuple[str, ...] = ()
     lesson: str | None = None
     check: dict[str, int] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
     strong: Rules = Rules()
     weak: Rules = Rules()
 
@@ -93,6 +75,8 @@ class Path:
     topics: dict[str, Topic]
     papers: dict[str, Paper]
     generic: frozenset[str]
+    field: frozenset[str] = frozenset()
+    two_meanings: tuple[TwoMeanings, ...] = ()
 
     def topic(self, name: str) -> Topic:
         """The topic called `name`: its id, another name for it, or its title, capitals and blanks aside."""
@@ -132,12 +116,7 @@ def read_path(course: FilePath = COURSE) -> Path:
     not of the learner.
     """
     content = tomllib.loads((course / "path.toml").read_text(encoding="utf-8"))
-    papers: dict[str, Paper] = {}
-    for row in tomllib.loads((course / "papers.toml").read_text(encoding="utf-8"))["paper"]:
-        paper = Paper(**_tuples(row))
-        if paper.key in papers:
-            raise ValueError(f"papers.toml: two papers are called {paper.key!r}")
-        papers[paper.key] = paper
+    papers = read_papers(course)
     topics: dict[str, Topic] = {}
     names: set[str] = set()
     for row in content["topic"]:
@@ -154,12 +133,35 @@ def read_path(course: FilePath = COURSE) -> Path:
         for key in topic.papers:
             if key not in papers:
                 raise ValueError(f"path.toml: {topic.id} names the paper {key!r}, which papers.toml does not know")
+            papers[key] = dataclasses.replace(papers[key], topics=(*papers[key].topics, topic.id))
         topics[topic.id] = topic
-    return Path(topics, papers, frozenset(content["reading"]["generic"]))
+    reading = content["reading"]
+    two = tuple(TwoMeanings(**_tuples(row)) for row in reading.get("two_meanings", []))
+    return Path(topics, papers, frozenset(reading["generic"]), frozenset(reading.get("field", [])), two)
+
+
+def read_papers(course: FilePath = COURSE) -> dict[str, Paper]:
+    """The papers of papers.toml in the folder `course`, by key; which topics they belong to stands in path.toml.
+
+    Raises ValueError where two have one key.
+    """
+    papers: dict[str, Paper] = {}
+    for row in tomllib.loads((course / "papers.toml").read_text(encoding="utf-8"))["paper"]:
+        paper = Paper(**_tuples(row | {"authors": [read_name(name) for name in row["authors"]]}))
+        if paper.key in papers:
+            raise ValueError(f"papers.toml: two papers are called {paper.key!r}")
+        papers[paper.key] = paper
+    return papers
 
 
 def _tuples(row: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+@functools.cache
+def the_papers() -> dict[str, Paper]:
+    """The papers that Headway ships, without their topics: all of them are cheaper to have than the path."""
+    return read_papers()
 
 
 @functools.cache

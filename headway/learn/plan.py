@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
 from headway.base.files import replace_if
+from headway.base.lock import locked
 
 LARGEST = 8 * 2**20
 """Bytes; a file above this is no plan."""
+MOST = 10_000
+"""Lines with a bullet, a box or a heading; a plan of a few pages has some hundred."""
+DEEPEST = 100
+"""Lines that stand under one another."""
 
 TICKED = "xX"
 OTHER_MARKS = "-/><!?*"
@@ -104,6 +108,17 @@ class Plan:
         return below
 
     @functools.cached_property
+    def _ends(self) -> list[int]:
+        """For each item the index behind the last one beneath it."""
+        ends = [len(self.items)] * len(self.items)
+        open_: list[Item] = []
+        for item in self.items:
+            while open_ and open_[-1].depth >= item.depth:
+                ends[open_.pop().index] = item.index
+            open_.append(item)
+        return ends
+
+    @functools.cached_property
     def _known(self) -> tuple[dict[Key, int], dict[str, list[int]]]:
         by_text: dict[str, list[int]] = {}
         for item in self.items:
@@ -116,10 +131,8 @@ class Plan:
 
     def beneath(self, item: Item) -> Iterator[Item]:
         """Everything under `item`, at any depth, in order."""
-        for other in self.items[item.index + 1 :]:
-            if other.depth <= item.depth:
-                return
-            yield other
+        for index in range(item.index + 1, self._ends[item.index]):
+            yield self.items[index]
 
     def above(self, item: Item) -> Iterator[Item]:
         """What `item` stands under, the nearest first."""
@@ -127,16 +140,15 @@ class Plan:
             item = self.items[item.parent]
             yield item
 
-    @property
-    def tasks(self) -> list[Item]:
+    @functools.cached_property
+    def tasks(self) -> tuple[Item, ...]:
         """The lines with a box."""
-        return [item for item in self.items if item.kind == "task"]
+        return tuple(item for item in self.items if item.kind == "task")
 
-    @property
-    def lines(self) -> list[Item]:
+    @functools.cached_property
+    def lines(self) -> tuple[Item, ...]:
         """The lines the plan consists of: tasks and bullets; headings, where there is nothing else."""
-        listed = [item for item in self.items if item.kind != "heading"]
-        return listed or list(self.items)
+        return tuple(item for item in self.items if item.kind != "heading") or self.items
 
     def locate(self, key: Key) -> Item | None:
         """The line known by `key`; a line that moved is found where its text is the only one of its kind."""
@@ -193,9 +205,8 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in (9, 10, 12, 13, 27))
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BULLET = re.compile(rb"([-*+]|\d{1,9}[.)])(?=[ \t]|$)")
 _BOX = re.compile(rb"\[([ xX" + re.escape(OTHER_MARKS.encode()) + rb"])\](?=[ \t]|$)")
-_BREAK = re.compile(rb"(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _FENCE = re.compile(rb"(`{3,})[^`]*$|(~{3,})")
-_HEADING = re.compile(rb"(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(rb"(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(rb"(=+|-+)[ \t]*$")
 _DEFINITION = re.compile(rb"\[([^\]]+)\]:[ \t]*<?([^\s>]+)")
 _RAW_HTML = re.compile(rb"<(pre|script|style|textarea)(?=[\s>]|$)", re.IGNORECASE)
@@ -220,11 +231,15 @@ class _Draft:
     box: int | None
     mark: str
     parent: int | None
-    more: str = ""
+    depth: int
+    more: list[str] = field(default_factory=list)
 
 
 def parse(content: bytes) -> Plan:
-    """Read a plan from its bytes. Never fails: what is no list is left alone."""
+    """Read a plan from its bytes; what is no list is left alone.
+
+    Raises HeadwayError where it has more than `MOST` items, or more than `DEEPEST` under one another.
+    """
     plan = _parse(content, code=True)
     if any(item.kind == "task" for item in plan.items):
         return plan
@@ -269,7 +284,7 @@ def _parse(content: bytes, *, code: bool) -> Plan:
             paragraph, text_before = None, False
             continue
 
-        bullet = _BULLET.match(rest) if not _BREAK.match(rest) else None
+        bullet = _BULLET.match(rest) if not _is_break(rest) else None
         heading = _HEADING.match(rest)
         opens = _FENCE.match(rest)
         lazy = text_before and not (bullet or heading or opens)
@@ -284,12 +299,12 @@ def _parse(content: bytes, *, code: bool) -> Plan:
             _add_heading(drafts, headings, paragraph[0], 1 if under[1][:1] == b"=" else 2, _text(paragraph[1]))
             paragraph, text_before = None, False
             continue
-        if _BREAK.match(rest):
+        if _is_break(rest):
             paragraph, text_before = None, False
             continue
         if heading:
             stack.clear()
-            _add_heading(drafts, headings, number + 1, len(heading[1]), _text(heading[2] or b""))
+            _add_heading(drafts, headings, number + 1, len(heading[1]), _text(_heading_text(rest[heading.end() :])))
             paragraph, text_before = None, False
             continue
         if opens:
@@ -298,7 +313,7 @@ def _parse(content: bytes, *, code: bool) -> Plan:
             paragraph, text_before = None, False
             continue
         if not bullet:
-            html = _html(rest, (line for _, line in itertools.islice(lines, number + 1, None)))
+            html = _html(rest, (lines[n][1] for n in range(number + 1, len(lines))))
             if html is not None:
                 paragraph, text_before = None, False
                 continue
@@ -306,7 +321,7 @@ def _parse(content: bytes, *, code: bool) -> Plan:
                 references.setdefault(_text(definition[1]).casefold(), _text(definition[2]))
             elif stack and text_before:
                 owner = drafts[stack[-1].index]
-                owner.more = f"{owner.more} {_text(rest)}".strip()
+                owner.more.append(_text(rest))
             paragraph, text_before = (number + 1, rest), True
             continue
 
@@ -323,11 +338,12 @@ def _parse(content: bytes, *, code: bool) -> Plan:
             box = _BOX.match(body)
             mark = box[1].decode() if box else ""
             text = _text(body[3:] if box else body)
-            nested = None if box or _BREAK.match(body) or on_line > 8 else _BULLET.match(body)
+            nested = None if box or _is_break(body) or on_line > 8 else _BULLET.match(body)
             on_line += 1
             stack.append(_Open(depth, marker_column, inside, len(drafts)))
             where = start + next_at + 1 if box else None
-            drafts.append(_Draft(number + 1, "task" if box else "bullet", "" if nested else text, where, mark, parent))
+            kind = "task" if box else "bullet"
+            _add(drafts, _Draft(number + 1, kind, "" if nested else text, where, mark, parent, _under(drafts, parent)))
             if not box and (opened := _FENCE.match(body)):
                 fence = ((opened[1] or opened[2]), depth, inside)
                 drafts[-1].text, text_before = "", False
@@ -352,9 +368,10 @@ def _left(open_item: _Open, depth: int, quoted: int, indent: int, bullet: bool) 
 
 
 def _quotes(raw: bytes, limit: int | None) -> tuple[int, int, int, int]:
-    """Walk over ``> `` prefixes, at most `limit`: their number, the offset and column behind them, the first one's column."""
+    """Walk over ``> `` prefixes, at most `limit`, else `DEEPEST`: their number, the offset and column behind them, the first
+    one's column."""
     depth, at, column, first = 0, 0, 0, 0
-    while limit is None or depth < limit:
+    while depth < (DEEPEST if limit is None else limit):
         next_at, next_column = _blanks(raw, at, column)
         if raw[next_at : next_at + 1] != b">":
             break
@@ -418,7 +435,36 @@ def _add_heading(drafts: list[_Draft], headings: list[tuple[int, int]], line: in
         headings.pop()
     parent = headings[-1][1] if headings else None
     headings.append((level, len(drafts)))
-    drafts.append(_Draft(line, "heading", text, None, "", parent))
+    _add(drafts, _Draft(line, "heading", text, None, "", parent, _under(drafts, parent)))
+
+
+def _under(drafts: list[_Draft], parent: int | None) -> int:
+    return 0 if parent is None else drafts[parent].depth + 1
+
+
+def _add(drafts: list[_Draft], draft: _Draft) -> None:
+    if draft.depth > DEEPEST:
+        raise HeadwayError(
+            f"line {draft.line} of the plan stands under {draft.depth} others: Headway follows {DEEPEST}."
+        )
+    if len(drafts) >= MOST:
+        raise HeadwayError(
+            f"the plan has more than {MOST} lines with a bullet, a box or a heading: keep a part of it in another file."
+        )
+    drafts.append(draft)
+
+
+def _is_break(rest: bytes) -> bool:
+    """Whether a line is a thematic break: three or more of one of ``-``, ``*``, ``_`` and nothing else."""
+    bare = rest.replace(b" ", b"").replace(b"\t", b"")
+    return len(bare) >= 3 and bare[:1] in (b"-", b"*", b"_") and not bare.strip(bare[:1])
+
+
+def _heading_text(rest: bytes) -> bytes:
+    """What stands behind the hashes of a heading, without those that close it."""
+    text = rest.strip(b" \t")
+    bare = text.rstrip(b"#")
+    return bare.rstrip(b" \t") if not bare or bare[-1:] in (b" ", b"\t") else text
 
 
 def _named(drafts: list[_Draft]) -> tuple[Item, ...]:
@@ -437,11 +483,11 @@ def _named(drafts: list[_Draft]) -> tuple[Item, ...]:
                 line=draft.line,
                 kind=draft.kind,
                 text=draft.text,
-                more=draft.more,
+                more=" ".join(filter(None, draft.more)),
                 box=draft.box,
                 mark=draft.mark,
                 parent=draft.parent,
-                depth=len(under),
+                depth=draft.depth,
                 key=key,
             )
         )
@@ -453,11 +499,21 @@ def read(path: Path) -> Plan:
 
     Raises HeadwayError where there is no such file, or where it holds nothing that could be a plan.
     """
-    return parse(read_bytes(path))
+    plan = parse(_bytes(path))
+    if not plan.items:
+        raise HeadwayError(
+            f"{path} has no list in it: a plan is a Markdown list, for example `- [ ] Read the BERT paper`."
+        )
+    return plan
 
 
 def read_bytes(path: Path) -> bytes:
     """The content of the plan at `path`, once it is sure to be a text with at least one item or heading in it."""
+    return read(path).content
+
+
+def _bytes(path: Path) -> bytes:
+    """The content of the file at `path`, once it is sure to be a text."""
     if path.is_dir():
         raise HeadwayError(f"{path} is a folder: name the Markdown file in it.")
     if path.exists() and not path.is_file():
@@ -478,10 +534,6 @@ def read_bytes(path: Path) -> bytes:
         raise HeadwayError(f"{path} is no text: name a Markdown file with a task list in it.")
     if not content.strip(b" \t\r\n\xef\xbb\xbf"):
         raise HeadwayError(f"{path} is empty: a plan is a Markdown list, for example `- [ ] Read the BERT paper`.")
-    if not parse(content).items:
-        raise HeadwayError(
-            f"{path} has no list in it: a plan is a Markdown list, for example `- [ ] Read the BERT paper`."
-        )
     return content
 
 
@@ -510,7 +562,7 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
 
     Raises HeadwayError when the file is gone, or keeps changing.
     """
-    with _locked(lock):
+    with locked(lock) if lock is not None else contextlib.nullcontext():
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             plan = read(path)
@@ -535,21 +587,6 @@ def mark(path: Path, wanted: Mapping[Key, str | None], lock: Path | None = None)
             if replace_if(path, plan.content, plan.marked(marks)):
                 return change
     raise HeadwayError(f"{path} keeps changing while Headway writes to it: try again when it rests.")
-
-
-@contextlib.contextmanager
-def _locked(lock: Path | None) -> Iterator[None]:
-    """Hold `lock` while the block runs, where the system knows such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        fcntl = None
-    if lock is None or fcntl is None or not lock.parent.is_dir():
-        yield
-        return
-    with open(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 # -- showing -------------------------------------------------------------------------------------------------------------

@@ -18,9 +18,28 @@ from types import ModuleType
 from typing import Any
 
 from headway.base.errors import HeadwayError
+from headway.learn.contract import contract_of
+from headway.learn.exercise import find_exercise
 
 HOMES = ("headway.blocks.", "headway.sample.", "headway.adapt.")
 """Where the functions live that a file may replace by defining one of the same name."""
+
+SMOL, NUMBERS = 'smollm2-135m "Why is the sky blue?"', 'numbers-{} "four hundred and two"'
+RUNS_ON = {
+    "attention/rope": SMOL,
+    "attention/sdpa": SMOL,
+    "attention/sinusoids": NUMBERS.format("transformer"),
+    "language-models/gru": NUMBERS.format("gru"),
+    "language-models/sampling": SMOL + " --temperature 0.8",
+    "layer-norm/rms": SMOL,
+    "seq2seq/additive": NUMBERS.format("gru"),
+}
+"""Exercise -> a model that calls what it asks for, and something to give it. A test holds it against the exercises."""
+
+
+def command_for(exercise: str) -> str | None:
+    """The command that runs a real model on the learner's answer to `exercise`; None where no model calls such a function."""
+    return f"headway run {RUNS_ON[exercise]} --with exercises/{exercise}.py" if exercise in RUNS_ON else None
 
 
 @dataclass
@@ -74,7 +93,7 @@ def plugged(path: Path | str) -> Iterator[Plugged]:
         yield state
         if state.forwards and not any(state.calls.values()):
             names = ", ".join(name.rpartition(".")[2] for name in state.calls)
-            raise HeadwayError(f"the model never called {names} of {path}: it does without. The output is its own.")
+            raise HeadwayError(f"the model never called {names} of {path}, and the output is its own.{_who_does(path)}")
     finally:
         handle.remove()
         for module, attribute, value in replaced:
@@ -85,6 +104,15 @@ def plugged(path: Path | str) -> Iterator[Plugged]:
             for attribute, value in list(vars(module).items()):
                 if id(value) in wrappers:
                     setattr(module, attribute, wrappers[id(value)])
+
+
+def _who_does(path: Path) -> str:
+    """Which model calls what the learner's file is about, as the end of a message."""
+    try:
+        command = command_for(find_exercise(str(path)).id)
+    except HeadwayError:
+        return ""
+    return f" A model that does: `{command}`." if command else ""
 
 
 def _ours_loaded() -> list[ModuleType]:
@@ -120,18 +148,16 @@ def _load(path: Path) -> ModuleType:
 
 def _pairs(path: Path, learner: ModuleType) -> dict[str, Callable]:
     """Full name of one of our functions -> the learner's that takes its place."""
-    from headway.learn.exercise import find_exercise
-
     try:
-        cases: Any = find_exercise(str(path)).load("cases")
+        contract = contract_of(find_exercise(str(path)))
     except HeadwayError:
-        cases = None
-    if cases is not None and hasattr(cases, "plug"):
-        for entry in cases.ENTRIES:
+        contract = None
+    if contract is not None and callable(contract.plug):
+        for entry in contract.entries:
             if not callable(getattr(learner, entry, None)):
                 raise HeadwayError(f"{path} defines no {entry}.")
-        return dict(cases.plug(learner))
-    wanted: dict[str, str] = dict(getattr(cases, "PLUG", {}))
+        return dict(contract.plug(learner))
+    wanted: dict[str, str] = dict(contract.plug) if contract is not None and isinstance(contract.plug, dict) else {}
     if not wanted:
         for name, value in vars(learner).items():
             mine = callable(value) and getattr(value, "__module__", None) == learner.__name__

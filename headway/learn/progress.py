@@ -3,11 +3,14 @@
 The rules, stated here and nowhere else:
 
 - An exercise is done once it has passed. (That its solution was shown before is said beside it, and does not undo it.)
-- A topic with exercises is done when all of them are, or when it was tested out of (its hardest ones passed unaided).
+- A topic with exercises is done when all of them are, or when it was tested out of (its hardest ones passed unaided: no hint
+  and no solution was shown before).
 - A topic without exercises is done by its `check`: notes on so many of its papers, or so many different models used.
   A topic with nothing to check yet is never done, so that nothing is ticked that nobody looked at.
 - Lessons read and claims reproduced are shown, and decide nothing.
-- Headway ticks a line when all topics it is matched to are done. A line that is about no topic, with boxes beneath it, it
+- Headway ticks a line when all topics it is matched to are done. A line that is a paper (its title, its address), in topics
+  without exercises, it ticks when there is a note on that paper. A line that asks for what Headway does not see (a program of
+  one's own that calls an API) it never ticks. A line that is about no topic, with boxes beneath it, it
   ticks when all of those are ticked and Headway ticked at least one of them. Empty boxes count for nothing.
 - Headway never unticks, and never ticks again what was unticked by hand. A box ticked by hand stays, and is shown as such.
 - Boxes that other programs use (``[-]``, ``[/]``, ...) Headway leaves alone.
@@ -15,13 +18,14 @@ The rules, stated here and nowhere else:
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError
-from headway.learn.evidence import Evidence, read, record
+from headway.learn.evidence import Evidence, check_writable, read, record, record_all
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.match import Match, match_plan, read_corrections
 from headway.learn.path import Path, Topic, the_path
@@ -48,17 +52,24 @@ EMPTIED = "emptied"
 
 @dataclass(frozen=True)
 class ExerciseState:
-    """One exercise as the log has it. `passed` is the first pass, `tries` the failed checks before it."""
+    """One exercise as the log has it. `passed` is the first pass, `tries` the failed checks before it; `shown` says that its
+    solution, `hinted` that a hint was shown before it."""
 
     exercise: Exercise
     passed: Evidence | None = None
     last: Evidence | None = None
     tries: int = 0
     shown: bool = False
+    hinted: bool = False
 
     @property
     def done(self) -> bool:
         return self.passed is not None
+
+    @property
+    def aided(self) -> bool:
+        """Whether a hint or the solution was shown before it passed."""
+        return self.shown or self.hinted
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ class Progress:
         papers: dict[str, Evidence] = {}
         models: dict[str, Evidence] = {}
         for piece in self.evidence:
-            if piece.kind == "exercise" and piece.name in mine:
+            if piece.kind in ("exercise", "hint") and piece.name in mine:
                 mine[piece.name] = _after(mine[piece.name], piece)
             elif piece.kind == "skip" and piece.result == TESTED_OUT:
                 tested[piece.name] = piece
@@ -176,8 +187,17 @@ class Progress:
         }
 
     @functools.cached_property
+    def noted(self) -> frozenset[str]:
+        """The keys of the papers there is a note on."""
+        found: set[str] = set()
+        for piece in self.evidence:
+            if piece.kind == "paper":
+                (found.discard if piece.result == EMPTIED else found.add)(piece.name)
+        return frozenset(found)
+
+    @functools.cached_property
     def plan(self) -> Plan:
-        return read_plan(self.workspace.plan)
+        return plan_of(self.workspace)
 
     @functools.cached_property
     def matches(self) -> list[Match]:
@@ -202,7 +222,13 @@ class Progress:
             by_us = last is not None and last.kind == "tick" and last.result == BY_HEADWAY
             unticked = not item.ticked and last is not None and (last.kind == "untick" or by_us)
             if match.topics:
-                earned = all(self.topics[topic].done for topic in match.topics)
+                states = [self.topics[topic] for topic in match.topics]
+                read_it = (
+                    match.papers
+                    and self.noted.issuperset(match.papers)
+                    and not any(state.exercises for state in states)
+                )
+                earned = not match.unseen and (bool(read_it) or all(state.done for state in states))
             else:
                 earned = total > 0 and ticked == total and ours > 0
             earned = earned and not item.empty
@@ -225,26 +251,41 @@ class Progress:
         return self.lines[item.index]
 
 
+def plan_of(workspace: Workspace) -> Plan:
+    """The learner's plan as it lies on the disk.
+
+    Raises HeadwayError where it is gone, with what brings one back, or cannot be read.
+    """
+    if not workspace.plan.exists():
+        raise HeadwayError(
+            f"there is no {workspace.plan.name} in {workspace.root}: `headway start` puts a plan there, "
+            "`headway start YOUR.md` yours; all you did is still known."
+        )
+    return read_plan(workspace.plan)
+
+
 def _after(state: ExerciseState, piece: Evidence) -> ExerciseState:
     """`state` after one more line of the log."""
     passed, tries, shown = state.passed, state.tries, state.shown
+    if piece.kind == "hint":
+        return dataclasses.replace(state, hinted=state.hinted or passed is None)
     if piece.result == PASSED:
         passed = passed or piece
     elif piece.result == GAVE_UP:
         shown = shown or passed is None
     elif piece.result not in UNTRIED:
         tries += passed is None
-    return ExerciseState(state.exercise, passed, piece, tries, shown)
+    return ExerciseState(state.exercise, passed, piece, tries, shown, state.hinted)
 
 
-def sync(workspace: Workspace) -> list[Item]:
+def sync(workspace: Workspace, progress: Progress | None = None) -> list[Item]:
     """Tick in the plan what the evidence has earned, and return the lines that were ticked just now.
 
     Safe to call at any time and by several commands at once: it reads the plan again as it writes, changes one byte per
     line, and records a tick only after it stands in the file. A plan that cannot be read or written just now is left for
-    the next time: no verdict is lost because a plan is.
+    the next time: no verdict is lost because a plan is. `progress` is what was read a moment ago, if it was.
     """
-    progress = Progress(workspace)
+    progress = progress or Progress(workspace)
     try:
         ready = [
             line.item
@@ -253,25 +294,43 @@ def sync(workspace: Workspace) -> list[Item]:
         ]
         if not ready:
             return []
+        check_writable(workspace)
         change = mark(workspace.plan, {item.key: None for item in ready}, lock_of(workspace))
     except (HeadwayError, OSError):
         return []
     ticked = [item for item in ready if item.key in change.done]
-    for item in ticked:
-        because = list(progress.matches[item.index].topics)
-        record(workspace, kind="tick", name=item.text, result=BY_HEADWAY, **item.key.facts(), topics=because)
+    rows = [
+        {
+            "kind": "tick",
+            "name": item.text,
+            "result": BY_HEADWAY,
+            "facts": item.key.facts() | {"topics": list(progress.matches[item.index].topics)},
+        }
+        for item in ticked
+    ]
+    record_all(workspace, rows)
     return ticked
 
 
 def tick(workspace: Workspace, items: Iterable[Item], on: bool = True) -> tuple[list[Item], list[Item], list[Item]]:
-    """Tick (or untick) lines by hand: those changed, those that were so already, those that are gone from the file."""
+    """Tick (or untick) lines by hand: those changed, those that were so already, those that are gone from the file.
+
+    Raises OSError, with nothing changed, where the log cannot be written; HeadwayError where that shows only afterwards.
+    """
     items = list(items)
+    check_writable(workspace)
     wishes: dict[Key, str | None] = {item.key: _last_letter(workspace, item) if on else " " for item in items}
     change = mark(workspace.plan, wishes, lock_of(workspace))
     for item in items:
         if item.key in change.done:
             facts = {**item.key.facts(), "was": item.mark}
-            record(workspace, kind="tick" if on else "untick", name=item.text, result=BY_HAND, **facts)
+            try:
+                record(workspace, kind="tick" if on else "untick", name=item.text, result=BY_HAND, **facts)
+            except OSError as error:
+                raise HeadwayError(
+                    f"{workspace.plan} is changed as you asked, but {workspace.log} could not be written ({error.strerror}): "
+                    "free some room or allow writing there, and run the same command again."
+                ) from error
     changed = [item for item in items if item.key in change.done]
     already = [item for item in items if item.key in change.already]
     gone = [item for item in items if item.key in change.gone]

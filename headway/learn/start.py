@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
-from headway.base.files import checksum, write_bytes, write_text
+from headway.base.files import checksum, expanded, write_bytes, write_text
+from headway.base.reading import read_json
 from headway.learn.exercise import Exercise, exercises
 from headway.learn.path import COURSE
 from headway.learn.plan import read_bytes
@@ -43,7 +44,7 @@ def start(root: Path, plan: Path | None = None, course: dict[str, Exercise] | No
     Everything that could be wrong with `plan` is found before anything is written. A crash at any point leaves a
     workspace that the same call completes.
     """
-    workspace = Workspace(root.expanduser().absolute())
+    workspace = Workspace(expanded(root).absolute())
     given = read_bytes(plan) if plan is not None else None
     if workspace.plan.exists() or workspace.plan.is_symlink():
         present = read_bytes(workspace.plan)
@@ -102,7 +103,7 @@ def _sums_file(workspace: Workspace) -> Path:
 def _sums(workspace: Workspace) -> dict[str, str]:
     """What was copied, by exercise. A file that cannot be read only means that no stub is renewed."""
     try:
-        found = json.loads(_sums_file(workspace).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(_sums_file(workspace))
+    except (OSError, HeadwayError):
         return {}
     return {str(id): str(value) for id, value in found.items()} if isinstance(found, dict) else {}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.base.errors import HeadwayError
 from headway.learn.exercise import Exercise
 from headway.learn.plan import Item
 from headway.learn.progress import Progress, TopicState
@@ -38,16 +41,59 @@ class Step:
 def next_step(progress: Progress) -> Step | None:
     """The first thing to do in the order of the plan; where the plan leaves nothing, in the order of the path.
 
-    Lines that are ticked, topics that are done, skipped, or have nothing to do yet are passed over.
+    Lines that are ticked, topics that are done or skipped are passed over. Topics that Headway has no way to check come after
+    all others, lines before topics that no line names: their papers are there to be read, and the line is the learner's to tick.
     """
-    for item, topic in _open_topics(progress):
+    open_ = list(_open_topics(progress))
+    for item, topic in open_:
         if step := step_in(progress, topic, item):
+            return step
+    for item, topic in open_:
+        if item is not None and (step := unchecked_step(progress, topic, item)):
             return step
     return None
 
 
+def unchecked_step(progress: Progress, topic: TopicState, item: Item | None = None) -> Step | None:
+    """What to do in a topic for which there is no exercise and no count yet: read its papers, then tick the line oneself."""
+    if topic.checkable or topic.done:
+        return None
+    name = topic.topic.id
+    left = [key for key in topic.topic.papers if key not in topic.papers]
+    named = [key for key in (progress.line(item).match.papers if item else ()) if key not in progress.noted]
+    if (named or left) and not (set(topic.topic.papers) & set(topic.papers)):
+        paper = progress.path.papers[(named or left)[0]]
+        what = f"no exercise for it yet: read {paper.short}, {paper.title}, and write a note"
+        file = progress.workspace.papers / f"{paper.key}.md"
+        return Step(item, topic, what, f"headway papers note {paper.key}", file if file.exists() else None)
+    if item is None:
+        return None
+    models = f", `headway models {topic.topic.models[0]}` shows its model" if topic.topic.models else ""
+    more = f", {len(left)} more of its papers are in `headway papers --topic {name}`" if left else ""
+    return Step(
+        item, topic, f"no exercise for it yet{models}{more}: tick it when you are done", f"headway tick {item.line}"
+    )
+
+
+def open_lines(progress: Progress) -> tuple[int, int]:
+    """How many open lines are left that are about topics which the learner skipped, and how many are theirs to tick."""
+    skipped = mine = 0
+    for line in progress.lines:
+        if line.item.box is None or line.item.mark != " " or line.item.empty or line.unticked:
+            continue
+        about = [progress.topics[topic] for topic in line.match.topics]
+        if any(state.skipped and not state.done for state in about):
+            skipped += 1
+        else:
+            mine += 1
+    return skipped, mine
+
+
 def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> Step | None:
-    """The first thing to do within one topic; None where it is done, or nothing can be done in it yet."""
+    """The first thing to do within one topic; None where it is done, or Headway has nothing in it yet that it can check.
+
+    A lesson that is there comes first, whatever the topic has besides.
+    """
     if topic.done:
         return None
     state = progress.topics
@@ -65,14 +111,20 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
             file = progress.workspace.exercise_file(exercise.exercise.id)
             what = f"exercise {n} of {len(topic.exercises)}: {_lower(exercise.exercise.title)}"
             return Step(item, topic, what, f"headway check {exercise.exercise.id}", file, before)
-    if "models" in topic.topic.check and not topic.models:
-        return Step(item, topic, "talk with a model", "headway chat", before=before)
+    if "models" in topic.topic.check:
+        have, want = topic.counts["models"]
+        if not have:
+            return Step(item, topic, "talk with a model", "headway chat", before=before)
+        if have < want:
+            other, command = next((name, command) for name, command in _OTHER_MODELS if name not in topic.models)
+            return Step(item, topic, f"model {have + 1} of {want}: run another, {other}", command, before=before)
     if "papers" in topic.topic.check:
         have, want = topic.counts["papers"]
         # Where any paper will do, those of the topics the learner is at come first.
         shelves = sorted(progress.topics.values(), key=lambda state: not state.began)
         any_paper = [key for state in shelves for key in state.topic.papers]
-        papers = [key for key in topic.topic.papers or any_paper if key not in topic.papers]
+        named = progress.line(item).match.papers if item else ()  # the line is a paper: that one is meant
+        papers = [key for key in (*named, *(topic.topic.papers or any_paper)) if key not in progress.noted]
         if papers:
             paper = progress.path.papers[papers[0]]
             what = f"note {have + 1} of {want}, in your own words: {paper.short}, {paper.title}"
@@ -84,6 +136,14 @@ def step_in(progress: Progress, topic: TopicState, item: Item | None = None) -> 
     return None
 
 
+_OTHER_MODELS = (
+    ("shakespeare-char", 'headway run shakespeare-char "ROMEO:"'),
+    ("numbers-transformer", 'headway run numbers-transformer "four hundred and two"'),
+    ("numbers-gru", 'headway run numbers-gru "four hundred and two"'),
+)
+"""Models that come with Headway, and how to try each: more of them than any topic asks for."""
+
+
 def _lower(title: str) -> str:
     """A title in the middle of a sentence; a capital stays where the word has more of them."""
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
@@ -91,10 +151,11 @@ def _lower(title: str) -> str:
 
 def _open_topics(progress: Progress) -> Iterator[tuple[Item | None, TopicState]]:
     seen: set[str] = set()
+    tasks = bool(progress.plan.tasks)
     for line in progress.lines:
         if line.item.ticked or line.unticked or line.item.kind == "heading":
             continue
-        if line.item.kind == "bullet" and any(item.kind == "task" for item in progress.plan.items):
+        if line.item.kind == "bullet" and tasks:
             continue  # a note among tasks
         if line.item.mark not in ("", " "):
             continue  # marked in another program's way: cancelled, in progress, ...
@@ -105,6 +166,17 @@ def _open_topics(progress: Progress) -> Iterator[tuple[Item | None, TopicState]]
     for topic, state in progress.topics.items():
         if topic not in seen and not state.skipped:
             yield None, state
+
+
+def compared(topic: TopicState, progress: Progress) -> tuple[str, str] | None:
+    """Two architectures whose difference is what the topic is about: its own, and the one it builds on or a second of its own."""
+    if not topic.topic.models:
+        return None
+    mine = topic.topic.models[0]
+    for need in reversed(progress.path.before(topic.topic.id)):
+        if models := [name for name in progress.path.topics[need].models if name != mine]:
+            return models[0], mine
+    return (mine, topic.topic.models[1]) if len(topic.topic.models) > 1 else None
 
 
 def hardest(topic: TopicState) -> list[Exercise]:
@@ -126,9 +198,6 @@ def typed(workspace: Workspace, path: Path) -> str:
 
 def activation() -> str | None:
     """The line that makes ``headway`` a word of this shell, where it is not one: Headway was started from a venv by its path."""
-    import shutil
-    import sys
-
     scripts = Path(sys.executable).parent
     if shutil.which("headway") or not (scripts / "activate").exists():
         return None
@@ -141,8 +210,6 @@ def activation() -> str | None:
 
 def way_in(workspace: Workspace) -> str | None:
     """``cd ...`` where Headway, asked from the current folder, would not find this workspace; None where it would."""
-    from headway.base.errors import HeadwayError
-
     try:
         if find_workspace().root.resolve() == workspace.root.resolve():
             return None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headway.learn.cases import Call, Draw, Mistake
+from headway.learn.contract import mistakes_in
 from headway.learn.exercise import sibling
 
 
@@ -25,14 +26,14 @@ def telling(file: str, d: Draw, build: Callable[[Draw], Call], tries: int = 8) -
     best, most = None, -1
     for _ in range(tries):
         call = build(d)
-        found = {_outcome(answer, call.arguments) for answer in answers}
+        found = {_told(answer, call.arguments) for answer in answers}
         if len(found) > most:
             best, most = call, len(found)
     assert best is not None
     return best
 
 
-def _outcome(answer: Callable, arguments: dict[str, Any]) -> str:
+def _told(answer: Callable, arguments: dict[str, Any]) -> str:
     try:
         return repr(answer(**copy.deepcopy(arguments)))
     except Exception as error:
@@ -41,9 +42,4 @@ def _outcome(answer: Callable, arguments: dict[str, Any]) -> str:
 
 @functools.cache
 def _mistakes(file: str) -> list[Mistake]:
-    found: list[Mistake] = []
-    for value in vars(sibling(file, "mistakes")).values():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Mistake) and item not in found:
-                found.append(item)
-    return found
+    return mistakes_in(sibling(file, "mistakes"))

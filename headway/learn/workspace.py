@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.base.errors import HeadwayError
+from headway.base.files import expanded
 
 MARK = ".headway"
 """The folder whose presence makes its parent a workspace."""
@@ -75,13 +76,13 @@ def find_workspace(start: Path | str | None = None) -> Workspace:
     """
     named = os.environ.get("HEADWAY_WORKSPACE") if start is None else None
     if named:
-        root = Path(named).expanduser().absolute()
+        root = expanded(named, "HEADWAY_WORKSPACE").absolute()
         if is_workspace(root):
             return Workspace(root)
         raise HeadwayError(
             f"HEADWAY_WORKSPACE names {root}, which is no workspace: run `headway start --into {root}`, or unset it."
         )
-    here = Path(start if start is not None else Path.cwd()).expanduser().absolute()
+    here = expanded(start if start is not None else Path.cwd()).absolute()
     for folder in (here, *here.parents, here / DEFAULT_NAME):
         if is_workspace(folder):
             return Workspace(folder)
@@ -105,7 +106,7 @@ def workspace_around(start: Path | str | None = None) -> Workspace | None:
 
 def create(root: Path | str) -> Workspace:
     """Make `root` a workspace, if it is not one yet; nothing that is there already is touched."""
-    workspace = Workspace(Path(root).expanduser().absolute())
+    workspace = Workspace(expanded(root).absolute())
     if workspace.root.exists() and not workspace.root.is_dir():
         raise HeadwayError(f"{workspace.root} is a file: give --into a folder.")
     for folder in (workspace.marks, workspace.exercises, workspace.papers, workspace.runs):

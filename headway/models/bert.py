@@ -1,4 +1,4 @@
-"""BERT: the encoder of 2017 alone, trained to fill in words that were taken out, and then used for everything.
+"""BERT: the Transformer's encoder alone, pre-trained by masked language modelling and fine-tuned for other tasks.
 
 Devlin, Chang, Lee & Toutanova, *BERT: Pre-training of Deep Bidirectional Transformers*, 2018 (arXiv 1810.04805).
 Sentence embeddings: Reimers & Gurevych, *Sentence-BERT*, 2019 (1908.10084).
@@ -22,8 +22,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
 from headway.blocks.packed import Packing, attend_packed
@@ -66,7 +68,7 @@ class BertConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int = None  # type: ignore[assignment]
+    ff_width: int = DERIVED
     context: int = 512
     n_segment: int = 2
     head: Head = "pretraining"
@@ -77,7 +79,7 @@ class BertConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ff_width", 4 * self.width if self.ff_width is None else self.ff_width)
+        settle(self, ff_width=4 * self.width)
         object.__setattr__(self, "labels", tuple(self.labels))
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
@@ -93,13 +95,6 @@ class BertConfig:
         return self.head in ("pretraining", "sequence") or (self.head == "states" and self.pooler)
 
 
-PRESETS = {  # section 3 of the paper; the vocabulary of the released uncased model; MiniLM as its config.json has it
-    "bert-base": BertConfig(vocab_size=30522, width=768, n_layer=12, n_head=12, dropout=0.1),
-    "bert-large": BertConfig(vocab_size=30522, width=1024, n_layer=24, n_head=16, dropout=0.1),
-    "minilm": BertConfig(vocab_size=30522, width=384, n_layer=6, n_head=12, head="states", dropout=0.1),
-}
-
-
 class Bert(nn.Module):
     """An encoder: token ids in, what the head makes of its states out."""
 
@@ -108,9 +103,9 @@ class Bert(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.position = nn.Embedding(c.context + self.first_position, c.width)
-        self.segment = nn.Embedding(c.n_segment, c.width)
+        self.segment = Embedding(c.n_segment, c.width, "segment")
         self.embed_norm = nn.LayerNorm(c.width, c.eps)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.n_layer))
@@ -279,3 +274,10 @@ class WordHead(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         return linear(self.norm(self.activation(self.dense(x))), embedding, self.bias)
+
+
+PRESETS = {  # section 3 of the paper; the vocabulary of the released uncased model; MiniLM as its config.json has it
+    "bert-base": BertConfig(vocab_size=30522, width=768, n_layer=12, n_head=12, dropout=0.1),
+    "bert-large": BertConfig(vocab_size=30522, width=1024, n_layer=24, n_head=16, dropout=0.1),
+    "minilm": BertConfig(vocab_size=30522, width=384, n_layer=6, n_head=12, head="states", dropout=0.1),
+}

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.blocks.cache_state import RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 
 NOTES = {
     "position": "none: a token is judged by the one before it, wherever it stands",
@@ -42,16 +43,13 @@ class BigramConfig:
         return 1
 
 
-PRESETS = {"names": BigramConfig(vocab_size=27)}  # the letters and a mark for where a name begins and ends
-
-
 class Bigram(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: BigramConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.vocab_size)
+        self.embed = Embedding(config.vocab_size, config.vocab_size)
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> None:
@@ -106,3 +104,6 @@ class Bigram(nn.Module):
         pairs = tokens[:-1].flatten() * v + tokens[1:].flatten()
         counts = torch.bincount(pairs, minlength=v * v).view(v, v).to(torch.float64) + smoothing
         self.embed.weight.copy_((counts / counts.sum(-1, keepdim=True)).log())
+
+
+PRESETS = {"names": BigramConfig(vocab_size=27)}  # the letters and a mark for where a name begins and ends

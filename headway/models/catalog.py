@@ -209,6 +209,16 @@ CATALOG: dict[str, Entry] = {
             hf=("Qwen2ForCausalLM", "Qwen3ForCausalLM", "Qwen2Model", "Qwen3Model"),
         ),
         Entry(
+            name="olmo2",
+            title="OLMo 2",
+            papers=("olmo2",),
+            model="Olmo2",
+            config="Olmo2Config",
+            kind="decoder",
+            follows="llama",
+            hf=("Olmo2ForCausalLM", "Olmo2Model"),
+        ),
+        Entry(
             name="gemma",
             title="Gemma 1 to 3",
             papers=("gemma", "gemma2", "gemma3"),

@@ -1,4 +1,4 @@
-"""CLIP: pictures and their captions, brought to the same place.
+"""CLIP: an encoder of pictures and one of captions, trained contrastively into one embedding space.
 
 Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, 2021 (arXiv 2103.00020).
 
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 from headway.models.vit import patchify
@@ -90,21 +91,6 @@ class CLIPConfig:
     def __post_init__(self) -> None:
         if self.image % self.patch:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
-
-
-PRESETS = {  # table 20 of the paper; the vocabulary of the released models
-    "clip-vit-b32": CLIPConfig(
-        vision=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
-        text=TowerConfig(width=512, n_layer=12, n_head=8, ff_width=2048),
-    ),
-    "clip-vit-l14-336": CLIPConfig(
-        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
-        text=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
-        image=336,
-        patch=14,
-        projection=768,
-    ),
-}
 
 
 class CLIP(nn.Module):
@@ -183,7 +169,7 @@ class TextTower(nn.Module):
     def __init__(self, config: CLIPConfig):
         super().__init__()
         self.end_token = config.end_token
-        self.embed = nn.Embedding(config.vocab_size, config.text.width)
+        self.embed = Embedding(config.vocab_size, config.text.width)
         self.position = nn.Embedding(config.context, config.text.width)
         self.blocks = nn.ModuleList(Block(config.text) for _ in range(config.text.n_layer))
         self.norm = nn.LayerNorm(config.text.width, config.text.eps)
@@ -256,10 +242,16 @@ def draw(model: nn.Module, generator: torch.Generator | None) -> None:
             nn.init.normal_(weight, std=0.02, generator=generator)
 
 
-def contrastive_loss(logits: Float[Tensor, "b b"]) -> Float[Tensor, ""]:
-    """Cross-entropy of the diagonal, over rows and over columns, averaged (figure 3). log(b) where nothing is known."""
-    if logits.shape[0] != logits.shape[1]:
-        raise HeadwayError(f"pictures and captions come in pairs: {logits.shape[0]} and {logits.shape[1]} do not")
-    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    pair = torch.arange(len(logits), device=logits.device)
-    return (F.cross_entropy(wide, pair) + F.cross_entropy(wide.T, pair)) / 2
+PRESETS = {  # table 20 of the paper; the vocabulary of the released models
+    "clip-vit-b32": CLIPConfig(
+        vision=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
+        text=TowerConfig(width=512, n_layer=12, n_head=8, ff_width=2048),
+    ),
+    "clip-vit-l14-336": CLIPConfig(
+        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
+        text=TowerConfig(width=768, n_layer=12, n_head=12, ff_width=3072),
+        image=336,
+        patch=14,
+        projection=768,
+    ),
+}

@@ -1,4 +1,4 @@
-"""Decision Transformer: ask for a return, and read off the action that gets it.
+"""Decision Transformer: reinforcement learning as sequence modelling; actions are predicted from the return still to come.
 
 Chen et al., *Decision Transformer: Reinforcement Learning via Sequence Modeling*, 2021 (arXiv 2106.01345).
 
@@ -19,9 +19,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear
 from headway.blocks.tap import Tap
 
@@ -55,7 +57,7 @@ class DecisionTransformerConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int | None = None
+    ff_width: int = DERIVED
     episode: int = 4096
     bounded: bool = True
     positions: int = 1024
@@ -63,17 +65,9 @@ class DecisionTransformerConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.ff_width is None:
-            object.__setattr__(self, "ff_width", 4 * self.width)
+        settle(self, ff_width=4 * self.width)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
-
-
-PRESETS = {  # table 9 of the paper; the sizes of the vectors and the length of an episode are those of Gym's hopper
-    "gym-hopper": DecisionTransformerConfig(
-        state_width=11, action_width=3, width=128, n_layer=3, n_head=1, episode=1000
-    ),
-}
 
 
 class Predictions(NamedTuple):
@@ -93,7 +87,7 @@ class DecisionTransformer(nn.Module):
         self.embed_return = Linear(1, config.width)
         self.embed_state = Linear(config.state_width, config.width)
         self.embed_action = Linear(config.action_width, config.width)
-        self.time = nn.Embedding(config.episode, config.width)
+        self.time = Embedding(config.episode, config.width, "time step")
         self.embed_norm = nn.LayerNorm(config.width)
         self.offset = nn.Parameter(torch.zeros(config.width))
         self.drop = nn.Dropout(config.dropout)
@@ -158,6 +152,11 @@ class DecisionTransformer(nn.Module):
         """
         if (last_action is None) != (cache.length == 0):
             raise HeadwayError("the first step has no action before it, and every other has one: give last_action")
+        if not 0 <= time < self.config.episode:
+            raise HeadwayError(
+                f"an episode of this model has {self.config.episode} steps, 0 to {self.config.episode - 1}: "
+                f"there is no step {time}"
+            )
         now = torch.tensor([time], device=state.device)
         tokens = [self.embed_return(returns) + self.time(now), self.embed_state(state) + self.time(now)]
         if last_action is not None:
@@ -168,8 +167,8 @@ class DecisionTransformer(nn.Module):
         """The causal stack over embedded tokens."""
         span = locate(x, cache, mask)
         x = self.drop(self.embed_norm(x) + self.offset)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -201,8 +200,8 @@ class Block(nn.Module):
         self.attn, self.mlp = Attention(config), MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), span, cache, layer))
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -216,10 +215,10 @@ class Attention(nn.Module):
         self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         q, k, v = (split_heads(part, self.n_head) for part in self.qkv(x).chunk(3, dim=-1))
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         return self.drop(self.out(merge_heads(attend(q, k, v, mask, causal=mask is None))))
 
@@ -229,10 +228,16 @@ class MLP(nn.Module):
 
     def __init__(self, config: DecisionTransformerConfig):
         super().__init__()
-        assert config.ff_width is not None
         self.up = Linear(config.width, config.ff_width)
         self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.relu(self.up(x))))
+
+
+PRESETS = {  # table 9 of the paper; the sizes of the vectors and the length of an episode are those of Gym's hopper
+    "gym-hopper": DecisionTransformerConfig(
+        state_width=11, action_width=3, width=128, n_layer=3, n_head=1, episode=1000
+    ),
+}

@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.tap import Tap
 
@@ -52,25 +54,16 @@ class GPT2Config:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int | None = None
+    ff_width: int = DERIVED
     eps: float = 1e-5
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.ff_width is None:
-            object.__setattr__(self, "ff_width", 4 * self.width)
+        settle(self, ff_width=4 * self.width)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
-
-
-PRESETS = {  # table 2 of the report; widths and heads from OpenAI's released hyperparameters
-    "gpt2": GPT2Config(vocab_size=50257, context=1024, width=768, n_layer=12, n_head=12),
-    "gpt2-medium": GPT2Config(vocab_size=50257, context=1024, width=1024, n_layer=24, n_head=16),
-    "gpt2-large": GPT2Config(vocab_size=50257, context=1024, width=1280, n_layer=36, n_head=20),
-    "gpt2-xl": GPT2Config(vocab_size=50257, context=1024, width=1600, n_layer=48, n_head=25),
-}
 
 
 class GPT2(nn.Module):
@@ -79,7 +72,7 @@ class GPT2(nn.Module):
     def __init__(self, config: GPT2Config):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.position = nn.Embedding(config.context, config.width)
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
@@ -118,8 +111,8 @@ class GPT2(nn.Module):
                 f"this model has {self.config.context} positions and the text needs {span.past + span.t}: shorten it"
             )
         x = self.drop(self.embed(tokens) + self.position(span.positions))
-        for layer, block in enumerate(self.blocks):
-            x = block(x, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -147,8 +140,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), span, cache, layer))
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -162,10 +155,10 @@ class Attention(nn.Module):
         self.out = Linear(config.width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         q, k, v = (split_heads(part, self.n_head) for part in self.qkv(x).chunk(3, dim=-1))
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         return self.drop(self.out(merge_heads(attend(q, k, v, mask, causal=mask is None))))
 
@@ -175,10 +168,17 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPT2Config):
         super().__init__()
-        assert config.ff_width is not None
         self.up = Linear(config.width, config.ff_width)
         self.down = Linear(config.ff_width, config.width)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.gelu(self.up(x), approximate="tanh")))
+
+
+PRESETS = {  # table 2 of the report; widths and heads from OpenAI's released hyperparameters
+    "gpt2": GPT2Config(vocab_size=50257, context=1024, width=768, n_layer=12, n_head=12),
+    "gpt2-medium": GPT2Config(vocab_size=50257, context=1024, width=1024, n_layer=24, n_head=16),
+    "gpt2-large": GPT2Config(vocab_size=50257, context=1024, width=1280, n_layer=36, n_head=20),
+    "gpt2-xl": GPT2Config(vocab_size=50257, context=1024, width=1600, n_layer=48, n_head=25),
+}

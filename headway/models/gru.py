@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.recurrent import gru, state_at
 from headway.blocks.tap import Tap
 
@@ -55,16 +56,13 @@ class GRUConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {"small": GRUConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop
-
-
 class GRU(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: GRUConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Cell(c.state if n else c.width, c.state) for n in range(c.n_layer))
         self.head = nn.Linear(c.state, c.vocab_size)
@@ -106,8 +104,8 @@ class GRU(nn.Module):
         """The last layer's states: all of `forward` but the head."""
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        for layer, cell in enumerate(self.blocks):
-            x = cell(self.drop(x) if layer else x, real, cache, layer)
+        for cell, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = cell(x if cell is self.blocks[0] else self.drop(x), real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return real.restore(x)
@@ -131,13 +129,16 @@ class Cell(nn.Module):
         self.state = nn.Linear(state, 3 * state)
         self.after = Tap()
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
         if not x.shape[1]:  # nothing came, and the state stays
-            if cache is not None:
-                cache.write(layer, **cache.read(layer))
+            if past is not None:
+                past.write(**past.read())
             return self.after(x.new_zeros(x.shape[0], 0, self.state.in_features))
-        start = x.new_zeros(x.shape[0], self.state.in_features) if cache is None else cache.read(layer)["h"]
+        start = x.new_zeros(x.shape[0], self.state.in_features) if past is None else past.read()["h"]
         states = gru(x, start, self.input.weight, self.state.weight, self.input.bias, self.state.bias)
-        if cache is not None:
-            cache.write(layer, h=state_at(states, start, real.lengths))
+        if past is not None:
+            past.write(h=state_at(states, start, real.lengths))
         return self.after(states)
+
+
+PRESETS = {"small": GRUConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop

@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import angles_at, rotary_angles, rotary_frequencies, rotate
@@ -34,6 +36,163 @@ NOTES = {
     "head": "its own matrix, or tied to the embedding in small models",
 }
 """What is particular here, part by part: `headway diff` compares these between architectures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LlamaConfig:
+    """The sizes of a Llama.
+
+    Attributes:
+        vocab_size: Rows of the embedding.
+        width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside the MLP.
+        n_group: Key/value heads; divides n_head; n_head if not given.
+        head_width: Width of a head; even; width / n_head if not given.
+        eps: Added to the mean square in RMSNorm.
+        rope_base: Base of the rotary frequencies (10,000 in Llama 1 and 2, 500,000 in Llama 3).
+        rope_scaling: Llama 3.1's stretching, or None.
+        tied: Whether the head is the embedding.
+        context: The length it was trained for; longer texts run, and get worse.
+    """
+
+    vocab_size: int
+    width: int
+    n_layer: int
+    n_head: int
+    ff_width: int
+    n_group: int = DERIVED
+    head_width: int = DERIVED
+    eps: float = 1e-5
+    rope_base: float = 10000.0
+    rope_scaling: RopeScaling | None = None
+    tied: bool = False
+    context: int = 2048
+
+    def __post_init__(self) -> None:
+        if self.head_width is DERIVED and self.width % self.n_head:
+            raise HeadwayError(
+                f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"
+            )
+        settle(self, n_group=self.n_head, head_width=self.width // self.n_head)
+        if self.n_head % self.n_group:
+            raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
+        if self.head_width % 2:
+            raise HeadwayError(f"rotary embedding turns pairs: head_width must be even, not {self.head_width}")
+
+
+class Llama(nn.Module):
+    """A causal language model: token ids in, the logits of each next token out."""
+
+    def __init__(self, config: LlamaConfig):
+        super().__init__()
+        self.config = config
+        self.embed = Embedding(config.vocab_size, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = RMSNorm(config.width, config.eps)
+        self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        """Draw the initial weights: N(0, 0.02), gains 1."""
+        for name, weight in self.named_parameters():
+            if "norm" in name:
+                nn.init.ones_(weight)
+            else:
+                nn.init.normal_(weight, std=0.02, generator=generator)
+
+    def forward(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t v"]:
+        """Logits of the token after each of `tokens`.
+
+        Args:
+            tokens: Ids; with a cache, those that come after what the cache has seen.
+            cache: From `new_cache`; it is extended in place.
+            mask: True at real tokens, None if all are. Logits at padding mean nothing.
+        """
+        return self.readout(self.hidden(tokens, cache, mask=mask))
+
+    def hidden(
+        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """The residual stream after the last norm: all of `forward` but the head."""
+        span = locate(tokens, cache, mask)
+        x = self.embed(tokens)
+        cos, sin = self.angles(span.positions, x.dtype)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
+        if cache is not None:
+            cache.advance(span.t)
+        return self.norm(x)
+
+    def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
+        """Logits from `hidden`."""
+        return linear(x, self.embed.weight) if self.head is None else self.head(x)
+
+    def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        c = self.config
+        positions = positions.to(torch.promote_types(dtype, torch.float32))
+        cos, sin = rotary_angles(positions, c.head_width, c.rope_base)
+        if c.rope_scaling is not None:
+            frequencies = rotary_frequencies(c.head_width, c.rope_base, dtype=positions.dtype, device=positions.device)
+            cos, sin = angles_at(positions, stretch(frequencies, c.rope_scaling))
+        return cos.to(dtype), sin.to(dtype)
+
+    def new_cache(self, batch: int, room: int) -> KVCache:
+        """An empty cache for `batch` conversations of up to `room` tokens."""
+        c, weight = self.config, self.embed.weight
+        windows = [None] * c.n_layer
+        return KVCache(windows, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device)
+
+
+class Block(nn.Module):
+    """Attention, then the MLP, each on a normed copy of the stream and added back to it."""
+
+    def __init__(self, config: LlamaConfig):
+        super().__init__()
+        self.attn_norm = RMSNorm(config.width, config.eps)
+        self.attn = Attention(config)
+        self.mlp_norm = RMSNorm(config.width, config.eps)
+        self.mlp = MLP(config)
+        self.after_attn, self.after_mlp = Tap(), Tap()
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
+        return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention; one fused projection for queries, keys and values."""
+
+    def __init__(self, config: LlamaConfig):
+        super().__init__()
+        self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
+        self.qkv = Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
+        self.out = Linear(config.n_head * config.head_width, config.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        b, t, _ = x.shape
+        # h query heads, g key heads, g value heads
+        heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
+        turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
+        q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
+        if kv is not None:
+            k, v = kv.extend(k, v)
+        mask = span.mask(k.shape[2])
+        return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
+
+
+class MLP(nn.Module):
+    """SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another."""
+
+    def __init__(self, config: LlamaConfig):
+        super().__init__()
+        self.gate = Linear(config.width, config.ff_width, bias=False)
+        self.up = Linear(config.width, config.ff_width, bias=False)
+        self.down = Linear(config.ff_width, config.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x)) * self.up(x))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,60 +216,11 @@ class RopeScaling:
             raise HeadwayError(f"rope scaling needs factor >= 1 and low < high, not {self}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class LlamaConfig:
-    """The sizes of a Llama.
-
-    Attributes:
-        vocab_size: Rows of the embedding.
-        width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside the MLP.
-        n_group: Key/value heads; divides n_head; n_head if None.
-        head_width: width / n_head if None.
-        eps: Added to the mean square in RMSNorm.
-        rope_base: Base of the rotary frequencies (10,000 in Llama 1 and 2, 500,000 in Llama 3).
-        rope_scaling: Llama 3.1's stretching, or None.
-        tied: Whether the head is the embedding.
-        context: The length it was trained for; longer texts run, and get worse.
-    """
-
-    vocab_size: int
-    width: int
-    n_layer: int
-    n_head: int
-    ff_width: int
-    n_group: int | None = None
-    head_width: int | None = None
-    eps: float = 1e-5
-    rope_base: float = 10000.0
-    rope_scaling: RopeScaling | None = None
-    tied: bool = False
-    context: int = 2048
-
-    def __post_init__(self) -> None:
-        if self.n_group is None:
-            object.__setattr__(self, "n_group", self.n_head)
-        if self.head_width is None:
-            if self.width % self.n_head:
-                raise HeadwayError(
-                    f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"
-                )
-            object.__setattr__(self, "head_width", self.width // self.n_head)
-        if self.n_head % self.groups:
-            raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
-        if self.head % 2:
-            raise HeadwayError(f"rotary embedding turns pairs: head_width must be even, not {self.head_width}")
-
-    @property
-    def groups(self) -> int:
-        """Key/value heads, settled."""
-        assert self.n_group is not None
-        return self.n_group
-
-    @property
-    def head(self) -> int:
-        """Width of a head, settled."""
-        assert self.head_width is not None
-        return self.head_width
+def stretch(frequencies: Float[Tensor, " half"], scaling: RopeScaling) -> Float[Tensor, " half"]:
+    """Slow the rotations whose wave hardly fits into the pre-training context; leave the fast ones (Llama 3.1)."""
+    fits = scaling.context * frequencies / (2 * math.pi)  # how many of its waves the context holds
+    keep = ((fits - scaling.low) / (scaling.high - scaling.low)).clamp(0, 1)  # 0: stretch in full, 1: leave
+    return keep * frequencies + (1 - keep) * frequencies / scaling.factor
 
 
 PRESETS = {
@@ -142,131 +252,3 @@ PRESETS = {
         context=8192,
     ),
 }
-
-
-def stretch(frequencies: Float[Tensor, " half"], scaling: RopeScaling) -> Float[Tensor, " half"]:
-    """Slow the rotations whose wave hardly fits into the pre-training context; leave the fast ones (Llama 3.1)."""
-    fits = scaling.context * frequencies / (2 * math.pi)  # how many of its waves the context holds
-    keep = ((fits - scaling.low) / (scaling.high - scaling.low)).clamp(0, 1)  # 0: stretch in full, 1: leave
-    return keep * frequencies + (1 - keep) * frequencies / scaling.factor
-
-
-class Llama(nn.Module):
-    """A causal language model: token ids in, the logits of each next token out."""
-
-    def __init__(self, config: LlamaConfig):
-        super().__init__()
-        self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.norm = RMSNorm(config.width, config.eps)
-        self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
-        self.reset()
-
-    def reset(self, generator: torch.Generator | None = None) -> None:
-        """Draw the initial weights: N(0, 0.02), gains 1."""
-        for weight in self.parameters():
-            if weight.dim() == 1:
-                nn.init.ones_(weight)
-            else:
-                nn.init.normal_(weight, std=0.02, generator=generator)
-
-    def forward(
-        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
-    ) -> Float[Tensor, "b t v"]:
-        """Logits of the token after each of `tokens`.
-
-        Args:
-            tokens: Ids; with a cache, those that come after what the cache has seen.
-            cache: From `new_cache`; it is extended in place.
-            mask: True at real tokens, None if all are. Logits at padding mean nothing.
-        """
-        return self.readout(self.hidden(tokens, cache, mask=mask))
-
-    def hidden(
-        self, tokens: Int[Tensor, "b t"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
-    ) -> Float[Tensor, "b t d"]:
-        """The residual stream after the last norm: all of `forward` but the head."""
-        return self.hidden_of(self.embed(tokens), cache, mask=mask)
-
-    def hidden_of(
-        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
-    ) -> Float[Tensor, "b t d"]:
-        """`hidden` from embeddings that need not be words' (LLaVA puts pictures among them)."""
-        span = locate(x, cache, mask)
-        cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
-        if cache is not None:
-            cache.advance(span.t)
-        return self.norm(x)
-
-    def readout(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
-        """Logits from `hidden`."""
-        return linear(x, self.embed.weight) if self.head is None else self.head(x)
-
-    def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
-        c = self.config
-        positions = positions.to(torch.promote_types(dtype, torch.float32))
-        if c.rope_scaling is None:
-            cos, sin = rotary_angles(positions, c.head, c.rope_base)
-        else:
-            frequencies = rotary_frequencies(c.head, c.rope_base, dtype=positions.dtype, device=positions.device)
-            cos, sin = angles_at(positions, stretch(frequencies, c.rope_scaling))
-        return cos.to(dtype), sin.to(dtype)
-
-    def new_cache(self, batch: int, room: int) -> KVCache:
-        """An empty cache for `batch` conversations of up to `room` tokens."""
-        c, weight = self.config, self.embed.weight
-        return KVCache([None] * c.n_layer, batch, c.groups, c.head, room, dtype=weight.dtype, device=weight.device)
-
-
-class Block(nn.Module):
-    """Attention, then the MLP, each on a normed copy of the stream and added back to it."""
-
-    def __init__(self, config: LlamaConfig):
-        super().__init__()
-        self.attn_norm = RMSNorm(config.width, config.eps)
-        self.attn = Attention(config)
-        self.mlp_norm = RMSNorm(config.width, config.eps)
-        self.mlp = MLP(config)
-        self.after_attn, self.after_mlp = Tap(), Tap()
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
-        return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
-
-
-class Attention(nn.Module):
-    """Causal grouped-query attention on rotated queries and keys; one fused projection for all three."""
-
-    def __init__(self, config: LlamaConfig):
-        super().__init__()
-        self.n_head, self.n_group, self.head_width = config.n_head, config.groups, config.head
-        self.qkv = Linear(config.width, (config.n_head + 2 * config.groups) * config.head, bias=False)
-        self.out = Linear(config.n_head * config.head, config.width, bias=False)
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        b, t, _ = x.shape
-        # h query heads, g key heads, g value heads
-        heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
-        turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
-        q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
-        mask = span.mask(k.shape[2])
-        return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
-
-
-class MLP(nn.Module):
-    """SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another."""
-
-    def __init__(self, config: LlamaConfig):
-        super().__init__()
-        self.gate = Linear(config.width, config.ff_width, bias=False)
-        self.up = Linear(config.width, config.ff_width, bias=False)
-        self.down = Linear(config.ff_width, config.width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.silu(self.gate(x)) * self.up(x))

@@ -1,4 +1,4 @@
-"""LLaVA: a language model that is shown a picture as if it were words.
+"""LLaVA: a vision tower's patches, projected into a language model's embedding space and read among its tokens.
 
 Liu et al., *Visual Instruction Tuning*, 2023 (arXiv 2304.08485); the two-layer projector from *Improved Baselines with Visual
 Instruction Tuning*, 2023 (2310.03744).
@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.cache import KVCache
+from headway.blocks.cache import KVCache, locate
 from headway.models.clip import TowerConfig, VisionTower, draw
 from headway.models.llama import Llama, LlamaConfig
 
@@ -67,16 +67,6 @@ class LlavaConfig:
         return (self.image // self.patch) ** 2
 
 
-PRESETS = {  # LLaVA-1.5's released config.json
-    "llava-1.5-7b": LlavaConfig(
-        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
-        language=LlamaConfig(
-            vocab_size=32064, width=4096, n_layer=32, n_head=32, ff_width=11008, eps=1e-5, context=4096
-        ),
-    ),
-}
-
-
 class Llava(nn.Module):
     """Pictures and token ids in, the logits of each next token out."""
 
@@ -120,7 +110,19 @@ class Llava(nn.Module):
             )
         if pictures is not None:
             x = x.masked_scatter(places[..., None], self.see(pictures).to(x.dtype))
-        return self.language.readout(self.language.hidden_of(x, cache, mask=mask))
+        return self.language.readout(self.hidden(x, cache, mask=mask))
+
+    def hidden(
+        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, *, mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """`Llama.hidden` from embeddings that need not be words': pictures stand among them."""
+        language, span = self.language, locate(x, cache, mask)
+        cos, sin = language.angles(span.positions, x.dtype)
+        for block, kv in zip(language.blocks, cache or [None] * len(language.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
+        if cache is not None:
+            cache.advance(span.t)
+        return language.norm(x)
 
     def see(self, pictures: Float[Tensor, "i c y x"]) -> Float[Tensor, "i p d"]:
         """Pictures as the language model sees them: one vector per patch."""
@@ -142,3 +144,13 @@ class Projector(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(x)))
+
+
+PRESETS = {  # LLaVA-1.5's released config.json
+    "llava-1.5-7b": LlavaConfig(
+        vision=TowerConfig(width=1024, n_layer=24, n_head=16, ff_width=4096),
+        language=LlamaConfig(
+            vocab_size=32064, width=4096, n_layer=32, n_head=32, ff_width=11008, eps=1e-5, context=4096
+        ),
+    ),
+}

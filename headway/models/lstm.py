@@ -1,4 +1,4 @@
-"""A language model with long short-term memory: a cell that is added to, and what it shows of itself.
+"""A language model with long short-term memory: an additive cell behind input, forget and output gates.
 
 Hochreiter & Schmidhuber, *Long Short-Term Memory*, Neural Computation, 1997;
 the forget gate is of Gers, Schmidhuber & Cummins, *Learning to Forget*, 2000.
@@ -17,7 +17,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.recurrent import lstm, lstm_by_hand, state_at
 from headway.blocks.tap import Tap
 
@@ -56,16 +57,13 @@ class LSTMConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {"small": LSTMConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop
-
-
 class LSTM(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: LSTMConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Cell(c.state if n else c.width, c.state) for n in range(c.n_layer))
         self.head = nn.Linear(c.state, c.vocab_size)
@@ -110,8 +108,8 @@ class LSTM(nn.Module):
         """The last layer's outputs: all of `forward` but the head."""
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        for layer, cell in enumerate(self.blocks):
-            x = cell(self.drop(x) if layer else x, real, cache, layer)
+        for cell, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = cell(x if cell is self.blocks[0] else self.drop(x), real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return real.restore(x)
@@ -136,19 +134,22 @@ class Cell(nn.Module):
         self.state = nn.Linear(state, 4 * state)
         self.after = Tap()
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
         if not x.shape[1]:  # nothing came, and the state stays
-            if cache is not None:
-                cache.write(layer, **cache.read(layer))
+            if past is not None:
+                past.write(**past.read())
             return self.after(x.new_zeros(x.shape[0], 0, self.state.in_features))
         zero = x.new_zeros(x.shape[0], self.state.in_features)
-        h, c = (zero, zero) if cache is None else cache.read(layer).values()
+        h, c = (zero, zero) if past is None else past.read().values()
         weights = (self.input.weight, self.state.weight, self.input.bias, self.state.bias)
-        if cache is not None and real.lengths is not None:  # the rows end at different steps: every cell is needed
+        if past is not None and real.lengths is not None:  # the rows end at different steps: every cell is needed
             outputs, cells = lstm_by_hand(x, h, c, *weights)
-            cache.write(layer, h=state_at(outputs, h, real.lengths), c=state_at(cells, c, real.lengths))
+            past.write(h=state_at(outputs, h, real.lengths), c=state_at(cells, c, real.lengths))
             return self.after(outputs)
         outputs, last = lstm(x, h, c, *weights)
-        if cache is not None:
-            cache.write(layer, h=outputs[:, -1], c=last)
+        if past is not None:
+            past.write(h=outputs[:, -1], c=last)
         return self.after(outputs)
+
+
+PRESETS = {"small": LSTMConfig(vocab_size=65, width=64, state=128)}  # characters of Shakespeare, in minutes on a laptop

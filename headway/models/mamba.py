@@ -21,9 +21,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.scan import scan
@@ -60,44 +62,20 @@ class MambaConfig:
     vocab_size: int
     width: int
     n_layer: int
-    inner: int | None = None
+    inner: int = DERIVED
     state: int = 16
     taps: int = 4
-    step_rank: int | None = None
+    step_rank: int = DERIVED
     bias: bool = False
     conv_bias: bool = True
     eps: float = 1e-5
     tied: bool = True
 
     def __post_init__(self) -> None:
-        if self.inner is None:
-            object.__setattr__(self, "inner", 2 * self.width)
-        if self.step_rank is None:
-            object.__setattr__(self, "step_rank", math.ceil(self.width / 16))
+        settle(self, inner=2 * self.width, step_rank=math.ceil(self.width / 16))
         for name in ("vocab_size", "width", "n_layer", "inner", "state", "taps", "step_rank"):
             if getattr(self, name) < 1:
                 raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
-
-    @property
-    def channels(self) -> int:
-        """Channels of a mixer, settled."""
-        assert self.inner is not None
-        return self.inner
-
-    @property
-    def rank(self) -> int:
-        """Rank of the step's map, settled."""
-        assert self.step_rank is not None
-        return self.step_rank
-
-
-PRESETS = {  # the released config.json files
-    "mamba-130m": MambaConfig(vocab_size=50280, width=768, n_layer=24),
-    "mamba-370m": MambaConfig(vocab_size=50280, width=1024, n_layer=48),
-    "mamba-790m": MambaConfig(vocab_size=50280, width=1536, n_layer=48),
-    "mamba-1.4b": MambaConfig(vocab_size=50280, width=2048, n_layer=48),
-    "mamba-2.8b": MambaConfig(vocab_size=50280, width=2560, n_layer=64),
-}
 
 
 class Mamba(nn.Module):
@@ -106,7 +84,7 @@ class Mamba(nn.Module):
     def __init__(self, config: MambaConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -163,8 +141,8 @@ class Mamba(nn.Module):
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
         x = x.to(torch.promote_types(x.dtype, torch.float32))
-        for layer, block in enumerate(self.blocks):
-            x = block(x, real, cache, layer)
+        for block, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return self.norm(real.restore(x).to(self.norm.weight.dtype))
@@ -176,7 +154,7 @@ class Mamba(nn.Module):
     def new_cache(self, batch: int, room: int) -> RecurrentCache:
         """An empty cache for `batch` conversations; a state has room for any length, so `room` is not needed."""
         c, weight = self.config, self.embed.weight
-        shapes = {"inputs": (c.taps - 1, c.channels), "state": (c.channels, c.state)}
+        shapes = {"inputs": (c.taps - 1, c.inner), "state": (c.inner, c.state)}
         dtype = torch.promote_types(weight.dtype, torch.float32)  # in bf16 a slow decay would round to none at all
         return RecurrentCache([shapes] * c.n_layer, batch, dtype=dtype, device=weight.device)
 
@@ -190,8 +168,8 @@ class Block(nn.Module):
         self.mixer = Mixer(config)
         self.after_mixer = Tap()
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
-        return self.after_mixer(x + self.mixer(self.norm(x.to(self.norm.weight.dtype)), real, cache, layer))
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        return self.after_mixer(x + self.mixer(self.norm(x.to(self.norm.weight.dtype)), real, past))
 
 
 class Mixer(nn.Module):
@@ -199,29 +177,38 @@ class Mixer(nn.Module):
 
     def __init__(self, config: MambaConfig):
         super().__init__()
-        d, n = config.channels, config.state
-        self.sizes = [config.rank, n, n]
+        d, n = config.inner, config.state
+        self.sizes = [config.step_rank, n, n]
         self.expand = Linear(config.width, 2 * d, bias=config.bias)
         self.conv_weight = nn.Parameter(torch.empty(config.taps, d))
         self.conv_bias = nn.Parameter(torch.empty(d)) if config.conv_bias else None
-        self.select = Linear(d, config.rank + 2 * n, bias=False)
-        self.step = Linear(config.rank, d)
+        self.select = Linear(d, config.step_rank + 2 * n, bias=False)
+        self.step = Linear(config.step_rank, d)
         self.A_log = nn.Parameter(torch.empty(d, n))  # A = -exp(A_log): whatever is learned, a state decays
         self.D = nn.Parameter(torch.empty(d))
         self.out = Linear(d, config.width, bias=config.bias)
         self.steps = Tap()
 
-    def forward(self, u: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
-        past = {} if cache is None else cache.read(layer)
+    def forward(self, u: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        kept = {} if past is None else past.read()
         inputs, z = self.expand(u).chunk(2, dim=-1)
-        x = causal_conv(inputs, self.conv_weight, self.conv_bias, past.get("inputs"))
+        x = causal_conv(inputs, self.conv_weight, self.conv_bias, kept.get("inputs"))
         low, B, C = self.select(x).split(self.sizes, dim=-1)
         wide = torch.promote_types(x.dtype, torch.float32)
         dt = self.steps(F.softplus(self.step(low).to(wide)))
         if real.mask is not None:
             dt = dt.masked_fill(~real.mask[..., None], 0)  # a step of zero: the state does not move
         A = -torch.exp(self.A_log.to(wide))
-        y, state = scan(x, dt, A, B, C, self.D, z, past.get("state"))
-        if cache is not None:
-            cache.write(layer, inputs=last_inputs(inputs, past["inputs"], real.lengths), state=state)
+        y, state = scan(x, dt, A, B, C, self.D, z, kept.get("state"))
+        if past is not None:
+            past.write(inputs=last_inputs(inputs, kept["inputs"], real.lengths), state=state)
         return self.out(y)
+
+
+PRESETS = {  # the released config.json files
+    "mamba-130m": MambaConfig(vocab_size=50280, width=768, n_layer=24),
+    "mamba-370m": MambaConfig(vocab_size=50280, width=1024, n_layer=48),
+    "mamba-790m": MambaConfig(vocab_size=50280, width=1536, n_layer=48),
+    "mamba-1.4b": MambaConfig(vocab_size=50280, width=2048, n_layer=48),
+    "mamba-2.8b": MambaConfig(vocab_size=50280, width=2560, n_layer=64),
+}

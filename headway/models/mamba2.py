@@ -22,8 +22,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm, rms_norm
 from headway.blocks.ssd import ssd
@@ -91,22 +92,13 @@ class Mamba2Config:
         return self.inner + 2 * self.n_group * self.state
 
 
-PRESETS = {  # the released config.json files
-    "mamba2-130m": Mamba2Config(vocab_size=50288, width=768, n_layer=24, n_head=24),
-    "mamba2-370m": Mamba2Config(vocab_size=50288, width=1024, n_layer=48, n_head=32),
-    "mamba2-780m": Mamba2Config(vocab_size=50288, width=1536, n_layer=48, n_head=48),
-    "mamba2-1.3b": Mamba2Config(vocab_size=50288, width=2048, n_layer=48, n_head=64),
-    "mamba2-2.7b": Mamba2Config(vocab_size=50288, width=2560, n_layer=64, n_head=80),
-}
-
-
 class Mamba2(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: Mamba2Config):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -161,8 +153,8 @@ class Mamba2(nn.Module):
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
         x = x.to(torch.promote_types(x.dtype, torch.float32))
-        for layer, block in enumerate(self.blocks):
-            x = block(x, real, cache, layer)
+        for block, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return self.norm(real.restore(x).to(self.norm.weight.dtype))
@@ -188,8 +180,8 @@ class Block(nn.Module):
         self.mixer = Mixer(config)
         self.after_mixer = Tap()
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
-        return self.after_mixer(x + self.mixer(self.norm(x.to(self.norm.weight.dtype)), real, cache, layer))
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        return self.after_mixer(x + self.mixer(self.norm(x.to(self.norm.weight.dtype)), real, past))
 
 
 class Mixer(nn.Module):
@@ -208,11 +200,11 @@ class Mixer(nn.Module):
         self.out = Linear(c.inner, c.width, bias=c.bias)
         self.steps = Tap()
 
-    def forward(self, u: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+    def forward(self, u: Tensor, real: Real, past: LayerState | None) -> Tensor:
         c = self.config
-        past = {} if cache is None else cache.read(layer)
+        kept = {} if past is None else past.read()
         z, inputs, dt = self.expand(u).split([c.inner, c.convolved, c.n_head], dim=-1)
-        xBC = causal_conv(inputs, self.conv_weight, self.conv_bias, past.get("inputs"))
+        xBC = causal_conv(inputs, self.conv_weight, self.conv_bias, kept.get("inputs"))
         x, B, C = xBC.split([c.inner, c.n_group * c.state, c.n_group * c.state], dim=-1)
         x = x.unflatten(-1, (c.n_head, c.head_width))
         B, C = B.unflatten(-1, (c.n_group, c.state)), C.unflatten(-1, (c.n_group, c.state))
@@ -221,9 +213,9 @@ class Mixer(nn.Module):
         if real.mask is not None:
             dt = dt.masked_fill(~real.mask[..., None], 0)  # a step of zero: the state does not move
         A = -torch.exp(self.A_log.to(wide))
-        y, state = ssd(x, dt, A, B, C, self.D, past.get("state"))
-        if cache is not None:
-            cache.write(layer, inputs=last_inputs(inputs, past["inputs"], real.lengths), state=state)
+        y, state = ssd(x, dt, A, B, C, self.D, kept.get("state"))
+        if past is not None:
+            past.write(inputs=last_inputs(inputs, kept["inputs"], real.lengths), state=state)
         return self.out(self.norm(y.flatten(-2), z))
 
 
@@ -241,3 +233,12 @@ class GatedNorm(nn.Module):
             return rms_norm(gated, self.weight, self.eps)
         gated = gated.unflatten(-1, (self.n_group, -1))
         return rms_norm(gated, gated.new_ones(gated.shape[-1]), self.eps).flatten(-2) * self.weight
+
+
+PRESETS = {  # the released config.json files
+    "mamba2-130m": Mamba2Config(vocab_size=50288, width=768, n_layer=24, n_head=24),
+    "mamba2-370m": Mamba2Config(vocab_size=50288, width=1024, n_layer=48, n_head=32),
+    "mamba2-780m": Mamba2Config(vocab_size=50288, width=1536, n_layer=48, n_head=48),
+    "mamba2-1.3b": Mamba2Config(vocab_size=50288, width=2048, n_layer=48, n_head=64),
+    "mamba2-2.7b": Mamba2Config(vocab_size=50288, width=2560, n_layer=64, n_head=80),
+}

@@ -1,4 +1,4 @@
-"""Mistral 7B: a Llama whose layers look back a window only.
+"""Mistral 7B: a Llama with sliding-window attention.
 
 Jiang et al., *Mistral 7B*, 2023 (arXiv 2310.06825).
 
@@ -17,9 +17,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -42,8 +44,8 @@ class MistralConfig:
     Attributes:
         vocab_size: Rows of the embedding.
         width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside the MLP.
-        n_group: Key/value heads; divides n_head.
-        head_width: Width of a head; even.
+        n_group: Key/value heads; divides n_head; n_head if not given.
+        head_width: Width of a head; even; width / n_head if not given.
         window: How many positions a query sees, its own included; None for all.
         eps: Added to the mean square in RMSNorm.
         rope_base: Base of the rotary frequencies.
@@ -55,9 +57,9 @@ class MistralConfig:
     width: int
     n_layer: int
     n_head: int
-    n_group: int
-    head_width: int
     ff_width: int
+    n_group: int = DERIVED
+    head_width: int = DERIVED
     window: int | None = 4096
     eps: float = 1e-5
     rope_base: float = 10000.0
@@ -65,6 +67,11 @@ class MistralConfig:
     context: int = 32768
 
     def __post_init__(self) -> None:
+        if self.head_width is DERIVED and self.width % self.n_head:
+            raise HeadwayError(
+                f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"
+            )
+        settle(self, n_group=self.n_head, head_width=self.width // self.n_head)
         if self.n_head % self.n_group:
             raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
         if self.head_width % 2:
@@ -73,20 +80,13 @@ class MistralConfig:
             raise HeadwayError(f"a window holds at least the query itself: window must be 1 or more, not {self.window}")
 
 
-PRESETS = {  # table 1 of the paper; the context of the released config.json (the paper: 8,192)
-    "mistral-7b": MistralConfig(
-        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
-    ),
-}
-
-
 class Mistral(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: MistralConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -97,8 +97,6 @@ class Mistral(nn.Module):
         for name, weight in self.named_parameters():
             if "norm" in name:
                 nn.init.ones_(weight)
-            elif name.endswith("bias"):
-                nn.init.zeros_(weight)
             else:
                 nn.init.normal_(weight, std=0.02, generator=generator)
 
@@ -121,8 +119,8 @@ class Mistral(nn.Module):
         span = locate(tokens, cache, mask)
         x = self.embed(tokens)
         cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -133,16 +131,16 @@ class Mistral(nn.Module):
 
     def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        c = self.config
         positions = positions.to(torch.promote_types(dtype, torch.float32))
-        cos, sin = rotary_angles(positions, self.config.head_width, self.config.rope_base)
+        cos, sin = rotary_angles(positions, c.head_width, c.rope_base)
         return cos.to(dtype), sin.to(dtype)
 
     def new_cache(self, batch: int, room: int) -> KVCache:
-        """An empty cache for `batch` conversations of up to `room` tokens; no layer holds much more than its window."""
+        """An empty cache for `batch` conversations of up to `room` tokens."""
         c, weight = self.config, self.embed.weight
-        return KVCache(
-            [c.window] * c.n_layer, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device
-        )
+        windows = [c.window] * c.n_layer
+        return KVCache(windows, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device)
 
 
 class Block(nn.Module):
@@ -156,8 +154,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -171,14 +169,14 @@ class Attention(nn.Module):
         self.qkv = Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
         self.out = Linear(config.n_head * config.head_width, config.width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
         # h query heads, g key heads, g value heads
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
         q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2], self.window)
         return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
 
@@ -194,3 +192,10 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+PRESETS = {  # table 1 of the paper; the context of the released config.json (the paper: 8,192)
+    "mistral-7b": MistralConfig(
+        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
+    ),
+}

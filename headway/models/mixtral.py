@@ -1,7 +1,7 @@
-"""Mixtral: a Mistral whose MLP is eight, of which every token takes two.
+"""Mixtral: a Mistral whose MLP is a mixture of experts; a router picks two of eight for each token.
 
-Jiang et al., *Mixtral of Experts*, 2024 (arXiv 2401.04088). The balance loss is Fedus et al., *Switch Transformers*, 2021
-(2101.03961), equations 4 to 6.
+Jiang et al., *Mixtral of Experts*, 2024 (arXiv 2401.04088); routing to one expert: Fedus et al., *Switch Transformers*, 2021
+(2101.03961).
 
     tokens -> embed -> [attn_norm -> attention -> + -> mlp_norm -> router -> top experts -> +] x n_layer -> norm -> head
 
@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -32,7 +34,6 @@ NOTES = {
     "attention": "causal; grouped keys and values; no biases; a window where the checkpoint asks for one",
     "mlp": "a router picks 2 of 8 SwiGLU experts per token and mixes them by a softmax over the picked scores",
     "head": "its own matrix",
-    "loss": "a balance loss on the router keeps it from sending everything to one expert",
 }
 """What is particular here, part by part: `headway diff` compares these between architectures."""
 
@@ -44,11 +45,11 @@ class MixtralConfig:
     Attributes:
         vocab_size: Rows of the embedding.
         width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside each expert.
-        n_group: Key/value heads; divides n_head.
-        head_width: Width of a head; even.
+        n_group: Key/value heads; divides n_head; n_head if not given.
+        head_width: Width of a head; even; width / n_head if not given.
         n_expert, n_active: Experts per layer, and how many of them a token takes. With one, its weight is always 1 and
-            the router learns from the balance loss alone.
-        window: How many positions a query sees, None for all.
+            no gradient reaches the router.
+        window: How many positions a query sees, its own included; None for all.
         eps: Added to the mean square in RMSNorm.
         rope_base: Base of the rotary frequencies.
         tied: Whether the head is the embedding.
@@ -59,9 +60,9 @@ class MixtralConfig:
     width: int
     n_layer: int
     n_head: int
-    n_group: int
-    head_width: int
     ff_width: int
+    n_group: int = DERIVED
+    head_width: int = DERIVED
     n_expert: int = 8
     n_active: int = 2
     window: int | None = None
@@ -71,6 +72,11 @@ class MixtralConfig:
     context: int = 32768
 
     def __post_init__(self) -> None:
+        if self.head_width is DERIVED and self.width % self.n_head:
+            raise HeadwayError(
+                f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"
+            )
+        settle(self, n_group=self.n_head, head_width=self.width // self.n_head)
         if self.n_head % self.n_group:
             raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
         if self.head_width % 2:
@@ -83,20 +89,13 @@ class MixtralConfig:
             )
 
 
-PRESETS = {  # table 1 of the paper
-    "mixtral-8x7b": MixtralConfig(
-        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
-    ),
-}
-
-
 class Mixtral(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: MixtralConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -107,8 +106,6 @@ class Mixtral(nn.Module):
         for name, weight in self.named_parameters():
             if "norm" in name:
                 nn.init.ones_(weight)
-            elif name.endswith("bias"):
-                nn.init.zeros_(weight)
             else:
                 nn.init.normal_(weight, std=0.02, generator=generator)
 
@@ -131,8 +128,8 @@ class Mixtral(nn.Module):
         span = locate(tokens, cache, mask)
         x = self.embed(tokens)
         cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -143,16 +140,16 @@ class Mixtral(nn.Module):
 
     def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        c = self.config
         positions = positions.to(torch.promote_types(dtype, torch.float32))
-        cos, sin = rotary_angles(positions, self.config.head_width, self.config.rope_base)
+        cos, sin = rotary_angles(positions, c.head_width, c.rope_base)
         return cos.to(dtype), sin.to(dtype)
 
     def new_cache(self, batch: int, room: int) -> KVCache:
         """An empty cache for `batch` conversations of up to `room` tokens."""
         c, weight = self.config, self.embed.weight
-        return KVCache(
-            [c.window] * c.n_layer, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device
-        )
+        windows = [c.window] * c.n_layer
+        return KVCache(windows, batch, c.n_group, c.head_width, room, dtype=weight.dtype, device=weight.device)
 
 
 class Block(nn.Module):
@@ -166,8 +163,8 @@ class Block(nn.Module):
         self.mlp = Experts(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -181,20 +178,20 @@ class Attention(nn.Module):
         self.qkv = Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=False)
         self.out = Linear(config.n_head * config.head_width, config.width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
         # h query heads, g key heads, g value heads
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         turned = rotate(heads[:, : -self.n_group], cos, sin)  # queries and keys turn alike: one call for both
         q, k, v = turned[:, : self.n_head], turned[:, self.n_head :], heads[:, -self.n_group :]
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2], self.window)
         return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
 
 
 class Experts(nn.Module):
-    """A router and its experts. The scores of the latest call pass through the tap `scores`, for `balance_loss`."""
+    """A router and its experts. The router's scores pass through the tap `scores`."""
 
     def __init__(self, config: MixtralConfig):
         super().__init__()
@@ -217,7 +214,7 @@ class Experts(nn.Module):
 
 
 class MLP(nn.Module):
-    """One expert: SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another."""
+    """SwiGLU (Shazeer, 2020, 2002.05202): a linear map, gated by the silu of another. One of them is an expert."""
 
     def __init__(self, config: MixtralConfig):
         super().__init__()
@@ -229,21 +226,8 @@ class MLP(nn.Module):
         return self.down(F.silu(self.gate(x)) * self.up(x))
 
 
-def balance_loss(
-    scores: Float[Tensor, "rows e"], n_active: int = 1, real: Bool[Tensor, " rows"] | None = None
-) -> Float[Tensor, ""]:
-    """n_expert · Σ_e (share of choices that fell on e) · (mean router probability of e): 1 where all is even, and
-    n_expert where all fall on one (Switch Transformers, equations 4 to 6; with `n_active` choices per token, the shares are
-    summed over the choices, as Mixtral's is, so that an even load gives `n_active`).
-
-    Args:
-        scores: The router's logits, one row per token.
-        n_active: Experts a token takes.
-        real: False at padding, which counts nowhere.
-    """
-    n_expert = scores.shape[-1]
-    if real is not None:
-        scores = scores[real]
-    probability = scores.to(torch.promote_types(scores.dtype, torch.float32)).softmax(-1)
-    chosen = F.one_hot(scores.topk(n_active, dim=-1).indices, n_expert).sum(1).to(probability.dtype)
-    return n_expert * (chosen.mean(0) * probability.mean(0)).sum()
+PRESETS = {  # table 1 of the paper
+    "mixtral-8x7b": MixtralConfig(
+        vocab_size=32000, width=4096, n_layer=32, n_head=32, n_group=8, head_width=128, ff_width=14336
+    ),
+}

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import RecurrentCache, sort_padding
 from headway.blocks.conv import last_inputs
+from headway.blocks.embedding import Embedding
 
 NOTES = {
     "position": "by place: each of the last tokens has columns of its own in the hidden layer",
@@ -52,18 +53,13 @@ class MLPLMConfig:
             raise HeadwayError(f"context is how many tokens are looked at, at least 1, not {self.context}")
 
 
-PRESETS = {
-    "brown": MLPLMConfig(vocab_size=16383, context=4, width=60, ff_width=50)
-}  # a size the paper tried, section 4
-
-
 class MLPLM(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: MLPLMConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.up = nn.Linear(c.context * c.width, c.ff_width)
         self.head = nn.Linear(c.ff_width + (c.context * c.width if c.direct else 0), c.vocab_size)
         self.reset()
@@ -102,9 +98,11 @@ class MLPLM(nn.Module):
         b, t = tokens.shape
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        before = x.new_zeros(b, self.config.context - 1, x.shape[-1]) if cache is None else cache.read(0)["past"]
+        before = x.new_zeros(b, self.config.context - 1, x.shape[-1])
         if cache is not None:
-            cache.write(0, past=last_inputs(x, before, real.lengths))
+            (past,) = cache
+            before = past.read()["past"]
+            past.write(past=last_inputs(x, before, real.lengths))
             cache.advance(t, real.lengths)
         full = torch.cat((before, x), 1)
         window = torch.cat([full[:, place : place + t] for place in range(self.config.context)], -1)
@@ -119,3 +117,8 @@ class MLPLM(nn.Module):
         """An empty cache for `batch` texts of any length: it keeps `context - 1` vectors."""
         c, weight = self.config, self.embed.weight
         return RecurrentCache([{"past": (c.context - 1, c.width)}], batch, dtype=weight.dtype, device=weight.device)
+
+
+PRESETS = {
+    "brown": MLPLMConfig(vocab_size=16383, context=4, width=60, ff_width=50)
+}  # a size the paper tried, section 4

@@ -1,4 +1,4 @@
-"""Qwen2 and Qwen3: Llamas that help their queries and keys along, first with biases, then with a norm.
+"""Qwen2 and Qwen3: Llamas with biases on queries, keys and values (Qwen2), or RMSNorm on queries and keys (Qwen3).
 
 Yang et al., *Qwen2 Technical Report*, 2024 (arXiv 2407.10671); *Qwen3 Technical Report*, 2025 (2505.09388).
 
@@ -17,9 +17,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
-from headway.blocks.cache import KVCache, Span, locate
+from headway.blocks.cache import KVCache, LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm
 from headway.blocks.rotary import rotary_angles, rotate
@@ -42,8 +44,8 @@ class QwenConfig:
     Attributes:
         vocab_size: Rows of the embedding.
         width, n_layer, n_head, ff_width: Residual stream, blocks, query heads, width inside the MLP.
-        n_group: Key/value heads; divides n_head.
-        head_width: Width of a head; even.
+        n_group: Key/value heads; divides n_head; n_head if not given.
+        head_width: Width of a head; even; width / n_head if not given.
         qkv_bias: Whether queries, keys and values have a bias (Qwen2).
         qk_norm: Whether every query and key head is normalised (Qwen3).
         window: How many positions a query sees in the windowed layers, None for all.
@@ -58,11 +60,11 @@ class QwenConfig:
     width: int
     n_layer: int
     n_head: int
-    n_group: int
-    head_width: int
     ff_width: int
-    qkv_bias: bool
-    qk_norm: bool
+    n_group: int = DERIVED
+    head_width: int = DERIVED
+    qkv_bias: bool = False
+    qk_norm: bool = False
     window: int | None = None
     full_layers: int = 0
     eps: float = 1e-6
@@ -71,6 +73,11 @@ class QwenConfig:
     context: int = 32768
 
     def __post_init__(self) -> None:
+        if self.head_width is DERIVED and self.width % self.n_head:
+            raise HeadwayError(
+                f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"
+            )
+        settle(self, n_group=self.n_head, head_width=self.width // self.n_head)
         if self.n_head % self.n_group:
             raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
         if self.head_width % 2:
@@ -84,44 +91,14 @@ class QwenConfig:
         return [None if n < self.full_layers else self.window for n in range(self.n_layer)]
 
 
-PRESETS = {  # the released config.json files
-    "qwen2-0.5b": QwenConfig(
-        vocab_size=151936,
-        width=896,
-        n_layer=24,
-        n_head=14,
-        n_group=2,
-        head_width=64,
-        ff_width=4864,
-        qkv_bias=True,
-        qk_norm=False,
-        tied=True,
-        context=131072,
-    ),
-    "qwen3-0.6b": QwenConfig(
-        vocab_size=151936,
-        width=1024,
-        n_layer=28,
-        n_head=16,
-        n_group=8,
-        head_width=128,
-        ff_width=3072,
-        qkv_bias=False,
-        qk_norm=True,
-        tied=True,
-        context=40960,
-    ),
-}
-
-
 class Qwen(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: QwenConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.embed = Embedding(config.vocab_size, config.width)
+        self.blocks = nn.ModuleList(Block(config, window) for window in config.windows)
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
         self.reset()
@@ -155,8 +132,8 @@ class Qwen(nn.Module):
         span = locate(tokens, cache, mask)
         x = self.embed(tokens)
         cos, sin = self.angles(span.positions, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, span, cache, layer)
+        for block, kv in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, span, kv)
         if cache is not None:
             cache.advance(span.t)
         return self.norm(x)
@@ -167,8 +144,9 @@ class Qwen(nn.Module):
 
     def angles(self, positions: Int[Tensor, "#b t"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, worked out in at least float32 and only then rounded to `dtype`."""
+        c = self.config
         positions = positions.to(torch.promote_types(dtype, torch.float32))
-        cos, sin = rotary_angles(positions, self.config.head_width, self.config.rope_base)
+        cos, sin = rotary_angles(positions, c.head_width, c.rope_base)
         return cos.to(dtype), sin.to(dtype)
 
     def new_cache(self, batch: int, room: int) -> KVCache:
@@ -180,40 +158,40 @@ class Qwen(nn.Module):
 class Block(nn.Module):
     """Attention, then the MLP, each on a normed copy of the stream and added back to it."""
 
-    def __init__(self, config: QwenConfig):
+    def __init__(self, config: QwenConfig, window: int | None):
         super().__init__()
         self.attn_norm = RMSNorm(config.width, config.eps)
-        self.attn = Attention(config)
+        self.attn = Attention(config, window)
         self.mlp_norm = RMSNorm(config.width, config.eps)
         self.mlp = MLP(config)
         self.after_attn, self.after_mlp = Tap(), Tap()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
-        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
+        x = self.after_attn(x + self.attn(self.attn_norm(x), cos, sin, span, kv))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
 class Attention(nn.Module):
     """Causal grouped-query attention; queries and keys get a bias (Qwen2) or a norm (Qwen3) before they turn."""
 
-    def __init__(self, config: QwenConfig):
+    def __init__(self, config: QwenConfig, window: int | None):
         super().__init__()
         self.n_head, self.n_group, self.head_width = config.n_head, config.n_group, config.head_width
-        self.windows = config.windows
-        n_out = (config.n_head + 2 * config.n_group) * config.head_width
-        self.qkv = Linear(config.width, n_out, bias=config.qkv_bias)
+        self.window = window
+        self.qkv = Linear(config.width, (config.n_head + 2 * config.n_group) * config.head_width, bias=config.qkv_bias)
         self.out = Linear(config.n_head * config.head_width, config.width, bias=False)
         self.q_norm = RMSNorm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
         self.k_norm = RMSNorm(config.head_width, config.eps) if config.qk_norm else nn.Identity()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, cache: KVCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, span: Span, kv: LayerCache | None) -> Tensor:
         b, t, _ = x.shape
+        # h query heads, g key heads, g value heads
         heads = self.qkv(x).view(b, t, self.n_head + 2 * self.n_group, self.head_width).transpose(1, 2)
         q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
         q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
-        mask = span.mask(k.shape[2], self.windows[layer])
+        if kv is not None:
+            k, v = kv.extend(k, v)
+        mask = span.mask(k.shape[2], self.window)
         return self.out(merge_heads(attend(q, k, v, mask, causal=mask is None)))
 
 
@@ -228,3 +206,33 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+PRESETS = {  # the released config.json files
+    "qwen2-0.5b": QwenConfig(
+        vocab_size=151936,
+        width=896,
+        n_layer=24,
+        n_head=14,
+        n_group=2,
+        head_width=64,
+        ff_width=4864,
+        qkv_bias=True,
+        qk_norm=False,
+        tied=True,
+        context=131072,
+    ),
+    "qwen3-0.6b": QwenConfig(
+        vocab_size=151936,
+        width=1024,
+        n_layer=28,
+        n_head=16,
+        n_group=8,
+        head_width=128,
+        ff_width=3072,
+        qkv_bias=False,
+        qk_norm=True,
+        tied=True,
+        context=40960,
+    ),
+}

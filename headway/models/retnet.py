@@ -20,12 +20,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.norms import RMSNorm, rms_norm
-from headway.blocks.retention import CHUNK, Memory, decays, retain
+from headway.blocks.retention import CHUNK, RetentionState, decays, retain
 from headway.blocks.rotary import angles_at, rotate_interleaved
 from headway.blocks.tap import Tap
 
@@ -58,46 +60,22 @@ class RetNetConfig:
     width: int
     n_layer: int
     n_head: int
-    value_width: int | None = None
-    ff_width: int | None = None
+    value_width: int = DERIVED
+    ff_width: int = DERIVED
     eps: float = 1e-6
     chunk: int = CHUNK
     tied: bool = False
 
     def __post_init__(self) -> None:
-        if self.value_width is None:
-            object.__setattr__(self, "value_width", 2 * self.width)
-        if self.ff_width is None:
-            object.__setattr__(self, "ff_width", 2 * self.width)
+        settle(self, value_width=2 * self.width, ff_width=2 * self.width)
         if self.width % self.n_head or self.width // self.n_head % 2:
             raise HeadwayError(
                 f"heads turn pairs of features: width {self.width} must be an even number of times n_head {self.n_head}"
             )
-        if self.values % self.n_head:
-            raise HeadwayError(f"n_head must divide value_width: {self.values} is not a multiple of {self.n_head}")
+        if self.value_width % self.n_head:
+            raise HeadwayError(f"n_head must divide value_width: {self.value_width} is not a multiple of {self.n_head}")
         if self.chunk < 1:
             raise HeadwayError(f"a chunk has at least one token, not {self.chunk}")
-
-    @property
-    def values(self) -> int:
-        """Width of all heads' values, settled."""
-        assert self.value_width is not None
-        return self.value_width
-
-    @property
-    def hidden(self) -> int:
-        """Width inside the MLP, settled."""
-        assert self.ff_width is not None
-        return self.ff_width
-
-
-PRESETS = {
-    # GPT-2's width, depth and vocabulary; then table 2 of the paper, heads of 256, tiktoken's cl100k_base rounded up.
-    "retnet-140m": RetNetConfig(vocab_size=50257, width=768, n_layer=12, n_head=3, tied=True),
-    "retnet-1.3b": RetNetConfig(vocab_size=100288, width=2048, n_layer=24, n_head=8),
-    "retnet-2.7b": RetNetConfig(vocab_size=100288, width=2560, n_layer=32, n_head=10),
-    "retnet-6.7b": RetNetConfig(vocab_size=100288, width=4096, n_layer=32, n_head=16),
-}
 
 
 class RetNet(nn.Module):
@@ -106,7 +84,7 @@ class RetNet(nn.Module):
     def __init__(self, config: RetNetConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = RMSNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -155,8 +133,8 @@ class RetNet(nn.Module):
         x = self.embed(tokens)
         position = torch.arange(tokens.shape[1], device=tokens.device)[None]
         cos, sin = self.angles(position if cache is None else cache.seen[:, None] + position, x.dtype)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, real, cache, layer)
+        for block, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, cos, sin, real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return self.norm(real.restore(x))
@@ -177,7 +155,7 @@ class RetNet(nn.Module):
         """An empty cache for `batch` conversations; a state has room for any length, so `room` is not needed."""
         c, weight = self.config, self.embed.weight
         k = c.width // c.n_head
-        shapes = {"S": (c.n_head, k, c.values // c.n_head), "z": (c.n_head, k)}
+        shapes = {"S": (c.n_head, k, c.value_width // c.n_head), "z": (c.n_head, k)}
         dtype = torch.promote_types(weight.dtype, torch.float32)  # in bf16 the slowest decay would round to none at all
         return RecurrentCache([shapes] * c.n_layer, batch, dtype=dtype, device=weight.device)
 
@@ -193,10 +171,8 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.after_retention, self.after_mlp = Tap(), Tap()
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, cache: RecurrentCache | None, layer: int
-    ) -> Tensor:
-        x = self.after_retention(x + self.retention(self.retain_norm(x), cos, sin, real, cache, layer))
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        x = self.after_retention(x + self.retention(self.retain_norm(x), cos, sin, real, past))
         return self.after_mlp(x + self.mlp(self.mlp_norm(x)))
 
 
@@ -208,23 +184,21 @@ class Retention(nn.Module):
         self.config = config
         self.q = Linear(config.width, config.width, bias=False)
         self.k = Linear(config.width, config.width, bias=False)
-        self.v = Linear(config.width, config.values, bias=False)
-        self.gate = Linear(config.width, config.values, bias=False)
-        self.out = Linear(config.values, config.width, bias=False)
+        self.v = Linear(config.width, config.value_width, bias=False)
+        self.gate = Linear(config.width, config.value_width, bias=False)
+        self.out = Linear(config.value_width, config.width, bias=False)
         self.retained = Tap()
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, cache: RecurrentCache | None, layer: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, real: Real, past: LayerState | None) -> Tensor:
         c = self.config
         wide = torch.promote_types(x.dtype, torch.float32)  # a decay next to 1 needs its digits, and so does the state
         q, k, v = (split_heads(part(x), c.n_head).to(wide) for part in (self.q, self.k, self.v))
         k = k * (c.width // c.n_head) ** -0.5
         q, k = rotate_interleaved(q, cos, sin), rotate_interleaved(k, cos, sin)
-        past = None if cache is None else Memory(**cache.read(layer), seen=cache.seen)
-        y, memory = retain(q, k, v, decays(c.n_head, dtype=wide, device=x.device), past, real.mask, chunk=c.chunk)
-        if cache is not None:
-            cache.write(layer, S=memory.S, z=memory.z)
+        kept = None if past is None or real.before is None else RetentionState(**past.read(), seen=real.before)
+        y, kept = retain(q, k, v, decays(c.n_head, dtype=wide, device=x.device), kept, real.mask, chunk=c.chunk)
+        if past is not None:
+            past.write(S=kept.S, z=kept.z)
         y = rms_norm(y, y.new_ones(y.shape[-1]), c.eps)  # per head; the scale of a row of scores drops out here
         return self.out(F.silu(self.gate(x)) * merge_heads(self.retained(y)).to(x.dtype))
 
@@ -234,9 +208,18 @@ class MLP(nn.Module):
 
     def __init__(self, config: RetNetConfig):
         super().__init__()
-        self.up = Linear(config.width, config.hidden, bias=False)
-        self.gate = Linear(config.width, config.hidden, bias=False)
-        self.down = Linear(config.hidden, config.width, bias=False)
+        self.up = Linear(config.width, config.ff_width, bias=False)
+        self.gate = Linear(config.width, config.ff_width, bias=False)
+        self.down = Linear(config.ff_width, config.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(x)) * self.gate(x))
+
+
+PRESETS = {
+    # GPT-2's width, depth and vocabulary; then table 2 of the paper, heads of 256, tiktoken's cl100k_base rounded up.
+    "retnet-140m": RetNetConfig(vocab_size=50257, width=768, n_layer=12, n_head=3, tied=True),
+    "retnet-1.3b": RetNetConfig(vocab_size=100288, width=2048, n_layer=24, n_head=8),
+    "retnet-2.7b": RetNetConfig(vocab_size=100288, width=2560, n_layer=32, n_head=10),
+    "retnet-6.7b": RetNetConfig(vocab_size=100288, width=4096, n_layer=32, n_head=16),
+}

@@ -1,4 +1,4 @@
-"""RoBERTa: BERT trained longer, on more text, without the second sentence. Two details of the model differ, and both bite.
+"""RoBERTa: BERT trained longer, on more text, without next-sentence prediction; positions are counted from 2.
 
 Liu et al., *RoBERTa: A Robustly Optimized BERT Pretraining Approach*, 2019 (arXiv 1907.11692).
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch.nn.functional as F
+
 from headway.base.errors import HeadwayError
 from headway.models.bert import Bert, BertConfig, Head
 
@@ -21,7 +23,7 @@ NOTES = {
     "norm": "LayerNorm, after each residual sum (post-norm), and one after the embedding",
     "attention": "both ways: every token sees every token; biases everywhere",
     "mlp": "GELU (exact) between two linear maps, four times the width inside",
-    "head": "words: dense, GELU and norm before the tied embedding; no second sentence to be judged",
+    "head": "words: dense, GELU (always exact) and norm before the tied embedding; no second sentence to be judged",
 }
 """What is particular here, part by part: `headway diff` compares these between architectures."""
 
@@ -45,13 +47,18 @@ class RobertaConfig(BertConfig):
             raise HeadwayError("RoBERTa was not trained to judge a second sentence: its head for training is 'mlm'")
 
 
-PRESETS = {  # table 9 of the paper, in its appendix; the vocabulary of the released models
-    "roberta-base": RobertaConfig(vocab_size=50265, width=768, n_layer=12, n_head=12, dropout=0.1),
-    "roberta-large": RobertaConfig(vocab_size=50265, width=1024, n_layer=24, n_head=16, dropout=0.1),
-}
-
-
 class Roberta(Bert):
     """An encoder: token ids in, what the head makes of its states out."""
 
     first_position = 2
+
+    def __init__(self, config: RobertaConfig):
+        super().__init__(config)
+        if self.mlm is not None:
+            self.mlm.activation = F.gelu  # exact, as in fairseq, whatever the blocks have
+
+
+PRESETS = {  # table 9 of the paper, in its appendix; the vocabulary of the released models
+    "roberta-base": RobertaConfig(vocab_size=50265, width=768, n_layer=12, n_head=12, dropout=0.1),
+    "roberta-large": RobertaConfig(vocab_size=50265, width=1024, n_layer=24, n_head=16, dropout=0.1),
+}

@@ -22,8 +22,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
-from headway.blocks.cache_state import Real, RecurrentCache, sort_padding
+from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.diagonal import diagonal
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.tap import Tap
 
@@ -63,18 +64,13 @@ class S4DConfig:
                 raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
 
 
-PRESETS = {  # of our own: bytes in, bytes out, on a laptop
-    "s4d-bytes": S4DConfig(vocab_size=256, width=256, n_layer=6),
-}
-
-
 class S4D(nn.Module):
     """A causal language model: token ids in, the logits of each next token out."""
 
     def __init__(self, config: S4DConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.width)
+        self.embed = Embedding(config.vocab_size, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.width, config.eps)
         self.head = None if config.tied else Linear(config.width, config.vocab_size, bias=False)
@@ -125,8 +121,8 @@ class S4D(nn.Module):
         """The residual stream after the last norm: all of `forward` but the head."""
         tokens, real = sort_padding(tokens, cache, mask)
         x = self.embed(tokens)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, real, cache, layer)
+        for block, past in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
+            x = block(x, real, past)
         if cache is not None:
             cache.advance(tokens.shape[1], real.lengths)
         return self.norm(real.restore(x))
@@ -152,8 +148,8 @@ class Block(nn.Module):
         self.mixer = Mixer(config)
         self.after_mixer = Tap()
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
-        return self.after_mixer(x + self.mixer(self.norm(x), real, cache, layer))
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
+        return self.after_mixer(x + self.mixer(self.norm(x), real, past))
 
 
 class Mixer(nn.Module):
@@ -169,12 +165,17 @@ class Mixer(nn.Module):
         self.step_log = nn.Parameter(torch.empty(d))
         self.out = Linear(d, 2 * d)
 
-    def forward(self, x: Tensor, real: Real, cache: RecurrentCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, real: Real, past: LayerState | None) -> Tensor:
         wide = torch.promote_types(x.dtype, torch.float32)  # the FFT and complex numbers know no half precision
         A = torch.complex(-self.A_log.to(wide).exp(), self.A_turn.to(wide))
         C = torch.view_as_complex(self.C.to(wide))
-        past = None if cache is None else torch.view_as_complex(cache.read(layer)["state"])
-        y, state = diagonal(x.to(wide), A, C, self.step_log.to(wide).exp(), past, real.lengths)
-        if cache is not None:
-            cache.write(layer, state=torch.view_as_real(state))
+        kept = None if past is None else torch.view_as_complex(past.read()["state"])
+        y, state = diagonal(x.to(wide), A, C, self.step_log.to(wide).exp(), kept, real.lengths)
+        if past is not None:
+            past.write(state=torch.view_as_real(state))
         return F.glu(self.out(F.gelu(y.to(x.dtype) + self.D * x)), dim=-1)
+
+
+PRESETS = {  # of our own: bytes in, bytes out, on a laptop
+    "s4d-bytes": S4DConfig(vocab_size=256, width=256, n_layer=6),
+}

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from headway.base.errors import HeadwayError
 from headway.blocks.alignment import additive_scores, align, dot_scores
 from headway.blocks.cache_state import Real, sort_padding
+from headway.blocks.embedding import Embedding
 from headway.blocks.masks import key_mask
 from headway.blocks.memory import CrossState, Memory, memory_of
 from headway.blocks.recurrent import gru, gru_step, state_at, turned
@@ -75,20 +76,14 @@ class Seq2SeqConfig:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 
 
-PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.1
-    "rnnsearch": Seq2SeqConfig(vocab_size=30000, width=620, state=1000),
-    "rnnencdec": Seq2SeqConfig(vocab_size=30000, width=620, state=1000, attention="none"),
-}
-
-
 class Seq2Seq(nn.Module):
     """A translator: source ids and the target's ids so far in, the logits of each next target id out."""
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
-        self.target_embed = nn.Embedding(c.target_vocab_size or c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
+        self.target_embed = Embedding(c.target_vocab_size or c.vocab_size, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.ahead = Cell(c.width, c.state)
         self.back = Cell(c.width, c.state) if c.bidirectional else None
@@ -174,10 +169,10 @@ class Seq2Seq(nn.Module):
             s = torch.tanh(self.begin(summary))
             fed = torch.zeros_like(s)
         else:
-            s, fed = cache.read(0).values()
+            s, fed = cache.layers[0].read().values()
         x, states, feeds = self.decoder(words, s, fed, memory, summary)
         if cache is not None:
-            cache.write(0, s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
+            cache.layers[0].write(s=state_at(states, s, real.lengths), fed=state_at(feeds, fed, real.lengths))
             cache.advance(tokens.shape[1], real.lengths)
         return self.drop(real.restore(x))
 
@@ -271,3 +266,9 @@ class Decoder(nn.Module):
                 kept.append(new)
         self.alignment(torch.stack(weights, 1))
         return torch.stack(feeds, 1), torch.stack(states, 1), torch.stack(feeds, 1)
+
+
+PRESETS = {  # RNNsearch: appendix A.2.3 of Bahdanau et al., with the vocabularies of section 4.1
+    "rnnsearch": Seq2SeqConfig(vocab_size=30000, width=620, state=1000),
+    "rnnencdec": Seq2SeqConfig(vocab_size=30000, width=620, state=1000, attention="none"),
+}

@@ -24,12 +24,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
-from headway.blocks.cache import locate
+from headway.blocks.cache import LayerCache, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import causal_mask, key_mask
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.norms import RMSNorm
 from headway.blocks.tap import Tap
 
@@ -71,33 +73,23 @@ class T5Config:
     n_head: int
     ff_width: int
     head_width: int = 64
-    n_decoder_layer: int = None  # type: ignore[assignment]
+    n_decoder_layer: int = DERIVED
     n_bucket: int = 32
     max_distance: int = 128
     activation: Literal["relu", "gelu_new", "silu"] = "relu"
     gated: bool = False
     tied: bool = True
-    scaled: bool = None  # type: ignore[assignment]
+    scaled: bool = DERIVED
     eps: float = 1e-6
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.n_decoder_layer is None:
-            object.__setattr__(self, "n_decoder_layer", self.n_layer)
-        if self.scaled is None:
-            object.__setattr__(self, "scaled", self.tied)
+        settle(self, n_decoder_layer=self.n_layer, scaled=self.tied)
         if self.activation not in ACTIVATIONS:
             raise HeadwayError(f"activation is one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
         if self.n_bucket < 4 or self.n_bucket % 2 or self.max_distance <= self.n_bucket // 2:
             given = f"{self.n_bucket} and {self.max_distance}"
             raise HeadwayError(f"n_bucket is even and at least 4, and max_distance more than half of it: not {given}")
-
-
-V11: dict[str, Any] = {"activation": "gelu_new", "gated": True, "tied": False}
-PRESETS = {  # section 3.7 of the paper (Small); the vocabulary and version 1.1 as the released config.json files have them
-    "t5-small": T5Config(vocab_size=32128, width=512, n_layer=6, n_head=8, ff_width=2048),
-    "t5-v1.1-small": T5Config(vocab_size=32128, width=512, n_layer=8, n_head=6, ff_width=1024, **V11),
-}
 
 
 def buckets(distance: Int[Tensor, "*b"], n_bucket: int, max_distance: int, *, both_ways: bool) -> Int[Tensor, "*b"]:
@@ -128,7 +120,7 @@ class T5(nn.Module):
     def __init__(self, config: T5Config):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.encoder_bias = nn.Embedding(c.n_bucket, c.n_head)
         self.decoder_bias = nn.Embedding(c.n_bucket, c.n_head)
         self.drop = nn.Dropout(c.dropout)
@@ -202,8 +194,8 @@ class T5(nn.Module):
         seen = causal_mask(span.t, s, device=tokens.device)[None, None] if seen is None else seen
         bias = self.bias(self.decoder_bias, span.past, span.t, s, seen)
         x = self.drop(self.embed(tokens))
-        for layer, block in enumerate(self.decoder):
-            x = block(x, bias, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, bias, kv, source_kv, memory.mask)
         if cache is not None:
             cache.advance(span.t)
         return self.drop(self.decoder_norm(x))
@@ -259,13 +251,13 @@ class DecoderBlock(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, bias: Tensor, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor, kv: LayerCache | None, source_kv: Pair, seen: Tensor | None) -> Tensor:
         normed = self.attn_norm(x)
         k, v = self.attn.look_at(normed)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         x = self.after_attn(x + self.drop(self.attn(normed, k, v, bias)))
-        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *memory.pairs[layer], memory.mask)))
+        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *source_kv, seen)))
         return self.after_mlp(x + self.drop(self.mlp(self.mlp_norm(x))))
 
 
@@ -304,3 +296,10 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.activation(self.up(x)) if self.gate is None else self.activation(self.gate(x)) * self.up(x)
         return self.down(self.drop(inner))
+
+
+V11: dict[str, Any] = {"activation": "gelu_new", "gated": True, "tied": False}
+PRESETS = {  # section 3.7 of the paper (Small); the vocabulary and version 1.1 as the released config.json files have them
+    "t5-small": T5Config(vocab_size=32128, width=512, n_layer=6, n_head=8, ff_width=2048),
+    "t5-v1.1-small": T5Config(vocab_size=32128, width=512, n_layer=8, n_head=6, ff_width=1024, **V11),
+}

@@ -25,12 +25,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import Span, locate
+from headway.blocks.cache import LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
 from headway.blocks.masks import key_mask, real_positions
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.positions import sinusoids, sinusoids_in_halves
 from headway.blocks.tap import Tap
 
@@ -69,8 +71,8 @@ class TransformerConfig:
     n_layer: int
     n_head: int
     target_vocab_size: int | None = None
-    ff_width: int = None  # type: ignore[assignment]
-    n_decoder_layer: int = None  # type: ignore[assignment]
+    ff_width: int = DERIVED
+    n_decoder_layer: int = DERIVED
     norm: Literal["post", "pre", "deepnorm", "rezero"] = "post"
     activation: Literal["relu", "gelu", "silu"] = "relu"
     scaled: bool = True
@@ -81,8 +83,7 @@ class TransformerConfig:
     context: int = 512
 
     def __post_init__(self) -> None:
-        for field, value in (("ff_width", 4 * self.width), ("n_decoder_layer", self.n_layer)):
-            object.__setattr__(self, field, value if getattr(self, field) is None else getattr(self, field))
+        settle(self, ff_width=4 * self.width, n_decoder_layer=self.n_layer)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         for field, known in (("norm", ("post", "pre", "deepnorm", "rezero")), ("activation", tuple(ACTIVATIONS))):
@@ -90,12 +91,6 @@ class TransformerConfig:
                 raise HeadwayError(f"{field} is one of {', '.join(known)}, not {getattr(self, field)!r}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
-
-
-PRESETS = {  # table 3 of the paper, with the shared vocabulary of section 5.1
-    "transformer-base": TransformerConfig(vocab_size=37000, width=512, n_layer=6, n_head=8, dropout=0.1),
-    "transformer-big": TransformerConfig(vocab_size=37000, width=1024, n_layer=6, n_head=16, dropout=0.3),
-}
 
 
 def deepnorm(n: int, m: int) -> dict[str, tuple[float, float]]:
@@ -113,8 +108,8 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         c = self.config = config
-        self.embed = nn.Embedding(c.vocab_size, c.width)
-        self.target_embed = nn.Embedding(c.target_vocab_size, c.width) if c.target_vocab_size is not None else None
+        self.embed = Embedding(c.vocab_size, c.width)
+        self.target_embed = Embedding(c.target_vocab_size, c.width) if c.target_vocab_size is not None else None
         self.drop = nn.Dropout(c.dropout)
         weight = {side: alpha for side, (alpha, _) in deepnorm(c.n_layer, c.n_decoder_layer).items()}
         self.encoder = nn.ModuleList(EncoderBlock(c, weight["encoder"]) for _ in range(c.n_layer))
@@ -189,8 +184,8 @@ class Transformer(nn.Module):
         memory = memory_of(source, source_mask, cache, self.look)
         span = locate(tokens, cache, mask)
         x = self.place(self.target_embed or self.embed, tokens, span.positions)
-        for layer, block in enumerate(self.decoder):
-            x = block(x, span, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, span, kv, source_kv, memory.mask)
         if cache is not None:
             cache.advance(span.t)
         return x if self.decoder_norm is None else self.decoder_norm(x)
@@ -256,16 +251,16 @@ class DecoderBlock(nn.Module):
         self.mlp, self.mlp_sum = MLP(config), Residual(config, weight)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None, source_kv: Pair, seen: Tensor | None) -> Tensor:
         def look_back(x: Tensor) -> Tensor:
             k, v = self.attn.look_at(x)
-            if cache is not None:
-                k, v = cache.extend(layer, k, v)
+            if kv is not None:
+                k, v = kv.extend(k, v)
             mask = span.mask(k.shape[2])
             return self.attn(x, k, v, mask, causal=mask is None)
 
         x = self.after_attn(self.attn_sum(x, look_back))
-        x = self.after_cross(self.cross_sum(x, lambda x: self.cross(x, *memory.pairs[layer], memory.mask)))
+        x = self.after_cross(self.cross_sum(x, lambda x: self.cross(x, *source_kv, seen)))
         return self.after_mlp(self.mlp_sum(x, self.mlp))
 
 
@@ -299,3 +294,9 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(self.activation(self.up(x)))
+
+
+PRESETS = {  # table 3 of the paper, with the shared vocabulary of section 5.1
+    "transformer-base": TransformerConfig(vocab_size=37000, width=512, n_layer=6, n_head=8, dropout=0.1),
+    "transformer-big": TransformerConfig(vocab_size=37000, width=1024, n_layer=6, n_head=16, dropout=0.3),
+}

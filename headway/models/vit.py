@@ -1,4 +1,4 @@
-"""ViT and DINOv2: a picture is a sentence of patches.
+"""ViT and DINOv2: a Transformer encoder whose tokens are the patches of a picture.
 
 Dosovitskiy et al., *An Image is Worth 16x16 Words*, 2020 (arXiv 2010.11929). LayerScale and the masked patches as in Oquab et
 al., *DINOv2*, 2023 (2304.07193); registers from Darcet et al., *Vision Transformers Need Registers*, 2023 (2309.16588).
@@ -98,35 +98,6 @@ class ViTConfig:
         return self.image // self.patch
 
 
-PRESETS = {  # table 1 of the paper; table 17 of DINOv2 and its released config.json files
-    "vit-b16": ViTConfig(width=768, n_layer=12, n_head=12, ff_width=3072, n_class=1000),
-    "vit-l16": ViTConfig(width=1024, n_layer=24, n_head=16, ff_width=4096, n_class=1000),
-    "dinov2-s14": ViTConfig(
-        image=518,
-        patch=14,
-        width=384,
-        n_layer=12,
-        n_head=6,
-        ff_width=1536,
-        layer_scale=1.0,
-        mask_token=True,
-        eps=1e-6,
-    ),
-    "dinov2-b14-registers": ViTConfig(
-        image=518,
-        patch=14,
-        width=768,
-        n_layer=12,
-        n_head=12,
-        ff_width=3072,
-        n_register=4,
-        layer_scale=1.0,
-        mask_token=True,
-        eps=1e-6,
-    ),
-}
-
-
 class ViT(nn.Module):
     """Pictures in; a vector per token out (`hidden`), and logits of the classes (`forward`)."""
 
@@ -220,7 +191,7 @@ class ViT(nn.Module):
 
 
 class MapHead(nn.Module):
-    """From the patches to a value per pixel: a transposed convolution doubles the sides, is normalised, and cut off at 0."""
+    """From the patches to a value per pixel: transposed convolutions that double the sides, each with batch norm and ReLU."""
 
     def __init__(self, width: int, widths: tuple[int, ...]):
         super().__init__()
@@ -303,3 +274,32 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.down(F.gelu(self.up(x))))
+
+
+PRESETS = {  # table 1 of the paper; table 17 of DINOv2 and its released config.json files
+    "vit-b16": ViTConfig(width=768, n_layer=12, n_head=12, ff_width=3072, n_class=1000),
+    "vit-l16": ViTConfig(width=1024, n_layer=24, n_head=16, ff_width=4096, n_class=1000),
+    "dinov2-s14": ViTConfig(
+        image=518,
+        patch=14,
+        width=384,
+        n_layer=12,
+        n_head=6,
+        ff_width=1536,
+        layer_scale=1.0,
+        mask_token=True,
+        eps=1e-6,
+    ),
+    "dinov2-b14-registers": ViTConfig(
+        image=518,
+        patch=14,
+        width=768,
+        n_layer=12,
+        n_head=12,
+        ff_width=3072,
+        n_register=4,
+        layer_scale=1.0,
+        mask_token=True,
+        eps=1e-6,
+    ),
+}

@@ -21,11 +21,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import DERIVED, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
-from headway.blocks.cache import Span, locate
+from headway.blocks.cache import LayerCache, Span, locate
+from headway.blocks.embedding import Embedding
 from headway.blocks.linear import Linear, linear
-from headway.blocks.memory import CrossCache, Memory, memory_of
+from headway.blocks.memory import CrossCache, Memory, Pair, memory_of
 from headway.blocks.tap import Tap
 
 NOTES = {
@@ -56,31 +58,21 @@ class WhisperConfig:
     width: int
     n_layer: int
     n_head: int
-    ff_width: int = None  # type: ignore[assignment]
-    n_decoder_layer: int = None  # type: ignore[assignment]
+    ff_width: int = DERIVED
+    n_decoder_layer: int = DERIVED
     mels: int = 80
     frames: int = 3000
     context: int = 448
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for field, value in (("ff_width", 4 * self.width), ("n_decoder_layer", self.n_layer)):
-            object.__setattr__(self, field, value if getattr(self, field) is None else getattr(self, field))
+        settle(self, ff_width=4 * self.width, n_decoder_layer=self.n_layer)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if self.width % 2 or self.width < 4 or self.frames % 2:
             raise HeadwayError(f"width is even and at least 4, and frames are even: not {self.width} and {self.frames}")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
-
-
-PRESETS = {  # table 1 of the paper; the vocabularies of the released models; large-v3 hears 128 bands
-    "whisper-tiny.en": WhisperConfig(vocab_size=51864, width=384, n_layer=4, n_head=6),
-    "whisper-tiny": WhisperConfig(vocab_size=51865, width=384, n_layer=4, n_head=6),
-    "whisper-base": WhisperConfig(vocab_size=51865, width=512, n_layer=6, n_head=8),
-    "whisper-small": WhisperConfig(vocab_size=51865, width=768, n_layer=12, n_head=12),
-    "whisper-large-v3": WhisperConfig(vocab_size=51866, width=1280, n_layer=32, n_head=20, mels=128),
-}
 
 
 def frame_positions(length: int, width: int) -> Float[Tensor, "s d"]:
@@ -101,7 +93,7 @@ class Whisper(nn.Module):
         self.conv2 = nn.Conv1d(c.width, c.width, 3, stride=2, padding=1)
         # Computed, and yet saved: checkpoints carry it, rounded to their own dtype.
         self.register_buffer("frame_position", torch.empty(c.frames // 2, c.width))
-        self.embed = nn.Embedding(c.vocab_size, c.width)
+        self.embed = Embedding(c.vocab_size, c.width)
         self.position = nn.Embedding(c.context, c.width)
         self.drop = nn.Dropout(c.dropout)
         self.encoder = nn.ModuleList(EncoderBlock(c) for _ in range(c.n_layer))
@@ -176,8 +168,8 @@ class Whisper(nn.Module):
                 f"this model has {self.config.context} positions and the text needs {span.past + span.t}: shorten it"
             )
         x = self.drop(self.embed(tokens) + self.position(span.positions))
-        for layer, block in enumerate(self.decoder):
-            x = block(x, span, memory, cache, layer)
+        for block, kv, source_kv in zip(self.decoder, cache or [None] * len(self.decoder), memory.pairs, strict=True):
+            x = block(x, span, kv, source_kv)
         if cache is not None:
             cache.advance(span.t)
         return self.decoder_norm(x)
@@ -219,14 +211,14 @@ class DecoderBlock(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         self.after_attn, self.after_cross, self.after_mlp = Tap(), Tap(), Tap()
 
-    def forward(self, x: Tensor, span: Span, memory: Memory, cache: CrossCache | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, span: Span, kv: LayerCache | None, source_kv: Pair) -> Tensor:
         normed = self.attn_norm(x)
         k, v = self.attn.look_at(normed)
-        if cache is not None:
-            k, v = cache.extend(layer, k, v)
+        if kv is not None:
+            k, v = kv.extend(k, v)
         mask = span.mask(k.shape[2])
         x = self.after_attn(x + self.drop(self.attn(normed, k, v, mask, causal=mask is None)))
-        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *memory.pairs[layer])))
+        x = self.after_cross(x + self.drop(self.cross(self.cross_norm(x), *source_kv)))
         return self.after_mlp(x + self.drop(self.mlp(self.mlp_norm(x))))
 
 
@@ -259,3 +251,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(x)))
+
+
+PRESETS = {  # table 1 of the paper; the vocabularies of the released models; large-v3 hears 128 bands
+    "whisper-tiny.en": WhisperConfig(vocab_size=51864, width=384, n_layer=4, n_head=6),
+    "whisper-tiny": WhisperConfig(vocab_size=51865, width=384, n_layer=4, n_head=6),
+    "whisper-base": WhisperConfig(vocab_size=51865, width=512, n_layer=6, n_head=8),
+    "whisper-small": WhisperConfig(vocab_size=51865, width=768, n_layer=12, n_head=12),
+    "whisper-large-v3": WhisperConfig(vocab_size=51866, width=1280, n_layer=32, n_head=20, mels=128),
+}

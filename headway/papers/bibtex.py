@@ -1,18 +1,21 @@
-"""BibTeX, read as other programs write it and written so that BibTeX takes it. The one module that knows bibtexparser.
+"""BibTeX and BibLaTeX, read as other programs write them, and written so that BibTeX takes it.
 
-A file is cut into entries here, and bibtexparser reads each alone: one broken entry costs that entry and nothing after it.
+    a file  ->  where each brace closes  ->  entries, field by field  ->  LaTeX as text, names, identifiers  ->  Paper
+
+The file is gone through once, from left to right, in time that grows with its length alone. One broken entry costs that
+entry and nothing after it: reading goes on with the next one that begins a line.
 """
 
 from __future__ import annotations
 
+import bisect
 import re
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from headway.papers.entries import Broken, Entry, topics_of, year_of
-from headway.papers.latex import decode, encode, encode_title
-from headway.papers.records import Name, Record, arxiv_id, arxiv_within, read_name
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
+from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
+from headway.papers.latex import decode, decode_address, encode, encode_title, protected_words
 
 # kind -> (type of entry, the field that names the venue)
 _TYPES = {
@@ -36,18 +39,18 @@ _VENUES = ("journal", "journaltitle", "booktitle", "school", "institution", "how
 # -- writing -------------------------------------------------------------------------------------------------------------
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a .bib file; an arXiv paper that appeared nowhere else is an ``@misc`` with ``eprint``."""
     return "\n".join(_entry(record) for record in records)
 
 
-def _entry(record: Record) -> str:
+def _entry(record: Paper) -> str:
     kind, venue = _TYPES[record.kind]
     if record.kind == "preprint" and not record.arxiv:
         kind, venue = "unpublished", "howpublished"
     authors = [_author(name) for name in record.authors] + ["others"] * record.others
     fields = {
-        "title": encode_title(record.title),
+        "title": encode_title(record.title, record.protected),
         "author": " and ".join(authors),
         "year": str(record.year or ""),
         venue: encode(record.venue or ""),
@@ -63,7 +66,7 @@ def _entry(record: Record) -> str:
         "keywords": ", ".join(f"headway/{topic}" for topic in record.topics),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{kind}{{{record.key},", *lines, "}", ""])
+    return "\n".join([f"@{kind}{{{record.cite},", *lines, "}", ""])
 
 
 def _author(name: Name) -> str:
@@ -71,7 +74,7 @@ def _author(name: Name) -> str:
         plain = re.fullmatch(r"[^\W\d_]+", name.family) and name.family[0].isupper()
         return encode(name.family) if plain else f"{{{encode(name.family)}}}"
     family, given, suffix = (_guarded(part) for part in (name.family, name.given, name.suffix))
-    return f"{family}, {suffix}, {given}" if suffix else f"{family}, {given}"
+    return f"{family}, {suffix}, {given}" if suffix or SUFFIX.fullmatch(name.given) else f"{family}, {given}"
 
 
 def _guarded(part: str) -> str:
@@ -82,22 +85,20 @@ def _guarded(part: str) -> str:
 
 # -- reading -------------------------------------------------------------------------------------------------------------
 
-_START = re.compile(r"@\s*([A-Za-z]+)\s*([{(])")
-_NEXT = re.compile(r"^[ \t]*@\s*[A-Za-z]+\s*[{(]", re.MULTILINE)
-_HEAD = re.compile(r"@\s*([A-Za-z]+)\s*([{(])\s*([^,={}\"]*?)\s*,")
+_LINE_START = re.compile(r"^[ \t]*@\s*(?P<kind>[^\s{}()\"#%,='@\\]+)\s*(?P<opened>[{(])", re.MULTILINE)
+_START = re.compile(
+    _LINE_START.pattern + r"|(?<=[\s})])@(?P<kind_within>[A-Za-z]+)\s*(?P<opened_within>[{(])", re.MULTILINE
+)
+_KEY = re.compile(r"\s*([^,={}\"]*?)\s*,")
+_NAME = re.compile(r"([^\s=,{}()\"#%]+)\s*=\s*")
+_BARE = re.compile(r"[^\s,#{}()\"=]+")
+_QUOTE = re.compile(r"\\\"(?!\s*[,)}#])|[{}\"]")
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 def read(text: str) -> Iterator[Entry | Broken]:
     """Every entry of a .bib file, in order; what cannot be read is named by its line."""
-    parser = _Parser()
-    found: list[Broken | _Fields] = []
-    for line, kind, chunk, complaint in _cut(text):
-        if kind == "string":
-            parser.define(chunk)
-        elif complaint:
-            found.append(Broken(line, complaint))
-        elif kind not in ("comment", "preamble"):
-            found.append(_read(parser, line, kind, chunk))
+    found = list(_Scan(text).entries())
     parents = {one.key.lower(): one for one in found if isinstance(one, _Fields) and one.key}
     for one in found:
         yield one if isinstance(one, Broken) else _entry_of(one, parents)
@@ -113,94 +114,153 @@ class _Fields:
     fields: dict[str, str]
 
 
-def _cut(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """(line, type, text, complaint) of each entry; an entry that never closes ends where the next one starts."""
-    at, line, counted = 0, 1, 0
-    while found := _START.search(text, at):
-        start = found.start()
-        line += text.count("\n", counted, start)
-        counted = start
-        following = _NEXT.search(text, found.end())
-        end = _closing(text, found.end(), following.start() if following else len(text), found[2])
-        if end is None:
-            at = following.start() if following else len(text)
-            yield line, found[1].lower(), "", "its braces or quotes do not close"
-        else:
-            at = end
-            yield line, found[1].lower(), text[start:end], ""
+class _Fault(Exception):
+    """What is wrong with an entry, and where reading it stopped."""
+
+    def __init__(self, at: int, why: str) -> None:
+        super().__init__(why)
+        self.at = at
 
 
-def _closing(text: str, at: int, limit: int, opened: str) -> int | None:
-    """Where the entry that opened before `at` ends, or None where it does not before `limit`."""
-    depth = 0
-    for found in re.compile(r"\\.|[{}()]", re.DOTALL).finditer(text, at, limit):
-        c = found[0]
-        if c == "{" or c == "\\{":
-            depth += 1
-        elif c == "}" and depth == 0 and opened == "{":
-            return found.end()
-        elif c == "}" or c == "\\}":
-            depth -= 1
-        elif c == ")" and depth == 0 and opened == "(":
-            return found.end()
-        if depth < 0:
-            return None
-    return None
+class _Scan:
+    """One pass over a file. As BibTeX has it, every brace counts, a backslash before it or not."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.close: dict[int, int] = {}
+        open_: list[int] = []
+        for found in re.finditer("[{}]", text):
+            if found[0] == "{":
+                open_.append(found.start())
+            elif open_:
+                self.close[open_.pop()] = found.start()
+        self.starts = [found.start() for found in _LINE_START.finditer(text)]
+        self.strings: dict[str, str] = {}
 
-class _Parser:
-    """bibtexparser for one file: the strings it defines stay known from entry to entry."""
-
-    def __init__(self) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it was written for an older pyparsing, which it tells nobody but us
-            from bibtexparser.bparser import BibTexParser
-
-            self._parser = BibTexParser(common_strings=True, ignore_nonstandard_types=False, interpolate_strings=True)
-        self._parser.expect_multiple_parse = True
-
-    def define(self, chunk: str) -> None:
-        """Take in an ``@string``; one that cannot be read stands for its own name, like one that is missing."""
-        self.parse(chunk)
-
-    def parse(self, chunk: str) -> dict[str, str] | None:
-        """The fields of one entry as they are written, or None."""
-        from bibtexparser.bibdatabase import UndefinedString
-
-        database = self._parser.bib_database
-        for _ in range(20):
-            database.entries.clear()
-            database.comments.clear()
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    self._parser.parse(chunk, partial=True)
-            except UndefinedString as error:
-                name = str(error.args[0]) if error.args else ""
-                if name in database.strings:
-                    return None
-                database.strings[name] = name
+    def entries(self) -> Iterator[_Fields | Broken]:
+        text, at, line, counted, line_at = self.text, 0, 1, 0, 0
+        while found := _START.search(text, at):
+            kind = (found["kind"] or found["kind_within"]).lower()
+            opened = found.end() - 1
+            start = text.index("@", found.start())
+            line += text.count("\n", counted, start)
+            line_at = text.rfind("\n", counted, start) + 1 or line_at
+            counted = start
+            if found["kind_within"] and text.startswith("%", line_at):
+                at = found.end()  # an entry that somebody has commented out
                 continue
-            except Exception:  # whatever a foreign file does to a foreign parser costs this entry only
-                return None
-            return dict(database.entries[-1]) if database.entries else None
-        return None
+            if not re.fullmatch("[a-z]+", kind):
+                at = self.close.get(opened, opened) + 1
+                if text[opened] == "{" and _KEY.match(text, opened + 1):
+                    yield Broken(line, f"'@{kind}' is no type of entry (letters only)")
+                else:
+                    at = opened + 1  # a line of text that begins with the name of somebody
+                continue
+            try:
+                one, at = self._entry(kind, opened, line)
+            except _Fault as fault:
+                at = self._after(found.start(), fault.at, self.close.get(opened) if text[opened] == "{" else None)
+                yield Broken(line, str(fault))
+            else:
+                if one is not None:
+                    yield one
+
+    def _after(self, start: int, fault: int, end: int | None) -> int:
+        """Where to go on after an entry that cannot be read beyond `fault`: with the next that begins a line, or at its end."""
+        n = bisect.bisect_right(self.starts, max(start, fault - 1) if end is not None else start)
+        following = self.starts[n] if n < len(self.starts) else None
+        if end is not None and (following is None or following > end):
+            return end + 1
+        return following if following is not None else max(fault, start + 1)
+
+    def _entry(self, kind: str, opened: int, line: int) -> tuple[_Fields | None, int]:
+        """The entry whose bracket is at `opened`, None for a string, a comment or a preamble, and where the file goes on."""
+        text, braced = self.text, self.text[opened] == "{"
+        end = self.close.get(opened) if braced else len(text)
+        if kind in ("comment", "preamble"):
+            if braced:
+                return None, (opened if end is None else end) + 1
+            return None, self._value(opened + 1, len(text))[1] if kind == "preamble" else opened + 1
+        if end is None:
+            raise _Fault(opened, "its braces or quotes do not close")
+        if kind == "string":
+            fields, at = self._fields(opened + 1, end, "string")
+            self.strings |= fields
+            return None, at
+        head = _KEY.match(text, opened + 1, end)
+        if head is None:
+            if "=" not in text[opened : end if braced else min(end, opened + 200)]:
+                raise _Fault(opened + 1, "an entry without a field")
+            raise _Fault(opened + 1, "no key and comma at its beginning")
+        fields, at = self._fields(head.end(), end, head[1] or "no key", ")" if not braced else "}")
+        if not fields:
+            raise _Fault(at, "an entry without a field")
+        return _Fields(line, kind, head[1], fields), at
+
+    def _fields(self, at: int, end: int, whose: str, closing: str = "") -> tuple[dict[str, str], int]:
+        """The fields from `at` on, of which the first of a name counts, and where the entry that closes at `end` is over."""
+        text = self.text
+        closing = closing or ("}" if end < len(text) else ")")
+        fields: dict[str, str] = {}
+        missing = f"its fields cannot be read ({whose}): a comma, a brace or a quote is missing"
+        while True:
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+            if at >= len(text):
+                raise _Fault(at, "its braces or quotes do not close")
+            if text[at] == closing:
+                return fields, at + 1
+            name = _NAME.match(text, at, end)
+            if name is None:
+                raise _Fault(at, missing)
+            value, at = self._value(name.end(), end)
+            fields.setdefault(name[1].lower(), value)
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            if text[at : at + 1] not in (",", closing):
+                raise _Fault(at, missing if at < len(text) else "its braces or quotes do not close")
+
+    def _value(self, at: int, end: int) -> tuple[str, int]:
+        """A value, its pieces joined (``acl # " 2020"``), and where it ends. A name that no ``@string`` defines is its value."""
+        text = self.text
+        parts: list[str] = []
+        while True:
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            c = text[at : at + 1]
+            if c == "{":
+                stop = self.close.get(at)
+                if stop is None or stop >= end:
+                    raise _Fault(at + 1, "its braces or quotes do not close")
+                parts.append(text[at + 1 : stop])
+                at = stop + 1
+            elif c == '"':
+                stop = self._quoted(at + 1, end)
+                parts.append(text[at + 1 : stop])
+                at = stop + 1
+            elif bare := _BARE.match(text, at, end):
+                parts.append(self.strings.get(bare[0].lower(), bare[0]))
+                at = bare.end()
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            if text[at : at + 1] != "#":
+                return "".join(parts), at
+            at += 1
+
+    def _quoted(self, at: int, end: int) -> int:
+        """Where the quoted text ends that begins at `at`: at the next quote outside braces."""
+        while found := _QUOTE.search(self.text, at, end):
+            if found[0] == '"':
+                return found.start()
+            if found[0] == "{":
+                stop = self.close.get(found.start())
+                if stop is None or stop >= end:
+                    break
+                at = stop + 1
+            elif found[0] == "}":
+                break
+            else:
+                at = found.end()  # an accent, as in "Schr\"odinger", which BibTeX itself would take for the end
+        raise _Fault(at, "its braces or quotes do not close")
 
 
-def _read(parser: _Parser, line: int, kind: str, chunk: str) -> _Fields | Broken:
-    head = _HEAD.match(chunk)
-    if head is None:
-        if re.fullmatch(r"@\s*[A-Za-z]+\s*[{(]\s*[^,={}\"]*[})]", chunk):
-            return Broken(line, "an entry without a field")
-        return Broken(line, "no key and comma at its beginning")
-    fields = parser.parse(f"@{kind}{head[2]}k,{chunk[head.end() :]}")  # keys may hold what bibtexparser does not take
-    if fields is None:
-        return Broken(
-            line, f"its fields cannot be read ({head[3] or 'no key'}): a comma, a brace or a quote is missing"
-        )
-    return _Fields(
-        line, kind, head[3], {name.lower(): value for name, value in fields.items() if isinstance(value, str)}
-    )
+_BLANKS = re.compile(r"\s*")
 
 
 def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
@@ -223,55 +283,95 @@ def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
             "note",
         )
         fields = book | {name: value for name, value in parent.fields.items() if name not in mine} | fields
-    text = {name: decode(value).strip() for name, value in fields.items()}
-    raw = lambda name: re.sub(r"\\([_%&#~{}])", r"\1", fields.get(name, "")).strip().strip("{}")  # noqa: E731
-    venue_field = next(
-        (name for name in _VENUES if text.get(name) and not text[name].startswith(("http", "\\url"))), None
-    )
-    if venue_field == "series" and kind not in ("book", "proceedings"):
-        venue_field = None
-    eprint = (
-        raw("eprint")
-        if raw("archiveprefix").lower() in ("arxiv", "") and raw("eprinttype").lower() in ("arxiv", "")
-        else ""
-    )
+    fields = {name: value for name, value in fields.items() if value.strip()}
+    text = lambda name: decode(fields[name]).strip() if name in fields else ""  # noqa: E731
+    raw = lambda name: decode_address(fields.get(name, ""))  # noqa: E731
+    venue = next((text(name) for name in _VENUES if name in fields and _is_venue(name, fields[name], kind)), None)
+    title = with_subtitle(text("title"), text("subtitle"))
     address = raw("url") or (re.search(r"https?://[^\s{}]+", raw("howpublished")) or [""])[0]
-    arxiv = arxiv_id(eprint) or arxiv_id(raw("doi")) or arxiv_id(address)
-    arxiv = arxiv or next(
-        (id for name in ("note", "number", "eprint") if (id := arxiv_within(text.get(name, "")))), None
-    )
-    record = Record(
+    record = Paper(
         key=one.key,
-        title=text.get("title", ""),
+        citekey=one.key,
+        title=title,
+        protected=protected_words(fields.get("title", "")),
         authors=tuple(_names(fields.get("author") or fields.get("editor", ""))),
-        year=year_of(text.get("year") or text.get("date", "")),
+        year=year_of(text("year")) or year_of(text("date")),
         kind=_KINDS.get(kind, "other"),
-        venue=text[venue_field] if venue_field else None,
-        arxiv=arxiv,
-        doi=raw("doi"),
+        venue=venue,
+        arxiv=_arxiv(fields, address),
+        doi=raw("doi")
+        or next((raw(name) for name in ("ee", "eprint", "howpublished", "note") if doi(raw(name))), None),
         url=address,
-        volume=text.get("volume"),
-        issue=text.get("number") or text.get("issue"),
-        pages=text.get("pages"),
-        publisher=text.get("publisher"),
-        topics=topics_of(re.split(r"[,;]", text.get("keywords", ""))),
+        volume=text("volume"),
+        issue=text("number") or text("issue"),
+        pages=text("pages"),
+        publisher=text("publisher"),
+        topics=topics_of(re.split(r"[,;]", text("keywords"))),
     )
-    return Entry(one.line, record, text.get("annotation") or text.get("annote") or "")
+    return Entry(one.line, record, text("annotation") or text("annote"))
+
+
+def _is_venue(name: str, value: str, kind: str) -> bool:
+    """Whether a field that may name the venue does so here: an address names none, nor does a series of an article."""
+    if re.match(r"\s*\{*\s*(?:https?:|\\url|\\href)", value):
+        return False
+    return name != "series" or kind in ("book", "proceedings")
+
+
+def _arxiv(fields: Mapping[str, str], address: str) -> str | None:
+    """The arXiv id, from any of the places where programs put it."""
+    raw = lambda name: decode_address(fields.get(name, ""))  # noqa: E731
+    archive = raw("archiveprefix").lower() or raw("eprinttype").lower()
+    eprint = raw("eprint") if archive in ("arxiv", "") else ""
+    within = raw("primaryclass") or raw("eprintclass")
+    if archive == "arxiv" and re.fullmatch(r"\d{7}(?:v\d+)?", eprint):  # an old one without its archive
+        eprint = f"{within.partition('.')[0]}/{eprint}"
+    number = next((id for name in ("arxivid", "arxiv") if (id := arxiv_id(raw(name)))), None)
+    number = number or arxiv_id(eprint) or arxiv_id(raw("doi")) or arxiv_id(address)
+    mentions = ("eprint", "note", "howpublished", "number", "journal", "journaltitle", "booktitle", "publisher", "institution",
+                "series", "type", "pubstate", "addendum", "annotation", "comment")  # fmt: skip
+    return number or next((id for name in mentions if (id := arxiv_within(raw(name)))), None)
 
 
 def _names(value: str) -> Iterator[Name]:
-    for part in _split(re.sub(r"\s+", " ", value), re.compile(r" and ", re.IGNORECASE)):
-        part = part.strip()
-        if not part:
-            continue
-        pieces = [piece.strip() for piece in _split(part, re.compile(","))]
-        if len(pieces) == 1:
-            whole = part.startswith("{") and _group_end(part, 0) == len(part)
-            yield Name(_clean(part)) if whole else read_name(_clean(part))
-        elif len(pieces) == 2:
-            yield Name(_clean(pieces[0]), _clean(pieces[1]))
-        else:
-            yield Name(_clean(pieces[0]), _clean(", ".join(pieces[2:])), _clean(pieces[1]))
+    """The names in an ``author`` field."""
+    value = re.sub(r"\s+", " ", value).strip()
+    parts = _split(value, re.compile(r" and(?= |$)|^and(?= )", re.IGNORECASE))
+    if len(parts) == 1 and ";" in (listed := plain(value)):
+        parts = _split(listed, re.compile(";"))
+    for part in parts:
+        if part := part.strip():
+            yield from _people(part)
+
+
+def _people(part: str) -> Iterator[Name]:
+    """The one name that a part of an ``author`` field is; several, where somebody has listed them with commas alone."""
+    pieces = [piece.strip() for piece in _split(part, re.compile(","))]
+    if all(re.match(r"(?:family|given|prefix|suffix|useprefix|[a-z]+-i)\s*=", piece) for piece in pieces):
+        given = {name.strip(): _clean(value) for name, _, value in (piece.partition("=") for piece in pieces)}
+        family = " ".join(filter(None, (given.get("prefix"), given.get("family"))))
+        yield Name(family, given.get("given", ""), given.get("suffix", ""))
+    elif len(pieces) == 1:
+        whole = part.startswith("{") and _group_end(part, 0) == len(part)
+        yield Name(_clean(part)) if whole else _plain_name(part)
+    elif len(pieces) == 2:
+        first, second = _clean(pieces[0]), _clean(pieces[1])
+        yield read_name(f"{first}, {second}") if SUFFIX.fullmatch(second) else Name(first, second)
+    elif len(pieces) % 2 == 0 and all(re.fullmatch(r"(?:\w\.?[ ~-]?){1,4}", piece) for piece in pieces[1::2]):
+        yield from (
+            Name(_clean(family), _clean(given)) for family, given in zip(pieces[::2], pieces[1::2], strict=True)
+        )
+    else:
+        yield Name(_clean(pieces[0]), _clean(", ".join(pieces[2:])), _clean(pieces[1]))
+
+
+def _plain_name(part: str) -> Name:
+    """A name without a comma. What stands in braces is one word, and no particle: ``A. {Delgado de Molina}``."""
+    words = [word for word in _split(part.replace("\\ ", " "), re.compile("[ ~]")) if word]
+    if "{" not in part:
+        return read_name(" ".join(map(_clean, words)))
+    whole = {n for n, word in enumerate(words) if word.startswith("{") and not word.startswith("{\\")}
+    return name_of_words([_clean(word) for word in words], whole)
 
 
 def _clean(text: str) -> str:
@@ -289,8 +389,6 @@ def _split(text: str, at: re.Pattern[str]) -> list[str]:
         elif found := at.match(text, n):
             parts.append(text[start:n])
             start = n = found.end()
-            if text[n - 1] == " ":  # "and and": the blank after one is the blank before the other
-                n -= 1
         else:
             n += 1
     return [*parts, text[start:]]

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from headway.papers.entries import Broken, Entry, topics_of, year_of
-from headway.papers.records import Name, Record, arxiv_id, arxiv_within
+from headway.base.paper import Name, Paper, arxiv_id, arxiv_within
+from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
+from headway.papers.latex import protected_words
 
 _TYPES = {
     "article": "article-journal", "conference": "paper-conference", "preprint": "article", "book": "book", "chapter": "chapter",
@@ -21,17 +22,17 @@ _KINDS = {name: kind for kind, name in _TYPES.items()} | {
 }  # fmt: skip
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a CSL JSON file."""
     return json.dumps([_row(record) for record in records], ensure_ascii=False, indent=2) + "\n"
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Paper) -> dict[str, Any]:
     arxiv = f"arXiv:{record.arxiv}" if record.arxiv else None
     preprint = record.kind == "preprint"
     row = {
-        "id": record.key,
-        "citation-key": record.key,
+        "id": record.cite,
+        "citation-key": record.cite,
         "type": _TYPES[record.kind],
         "title": record.title,
         "author": [_author(name) for name in record.authors] + [{"literal": "others"}] * record.others,
@@ -94,28 +95,31 @@ def read(text: str) -> Iterator[Entry | Broken]:
         yield _read(line, item)
 
 
-def from_csl(item: dict[str, Any]) -> Record:
+def from_csl(item: dict[str, Any]) -> Paper:
     """The record in one CSL item; a missing title is an empty one. A registry's lists are taken by their first."""
     get = lambda name: _text(item.get(name))  # noqa: E731
     numbers = [get(name) for name in ("number", "DOI", "URL", "note", "archive_location", "archive", "extra")]
     arxiv = next((id for text in numbers if (id := arxiv_id(text) or arxiv_within(text))), None)
-    issued = item.get("issued") or item.get("published") or item.get("published-print") or {}
+    dates = ("issued", "published", "published-print", "published-online", "posted", "created")
     keywords = item.get("keyword") or item.get("keywords") or ""
     authors = item.get("author") or item.get("editor") or []
-    return Record(
-        key=get("citation-key") or get("citation-label") or get("id"),
-        title=_unmarked(get("title")),
+    key = get("citation-key") or get("citation-label") or get("id")
+    return Paper(
+        key=key,
+        citekey=key,
+        title=with_subtitle(get("title"), get("subtitle")),
+        protected=_protected(get("title")),
         authors=tuple(_name(author) for author in authors if author) if isinstance(authors, list) else (),
-        year=_year(issued),
+        year=next((year for name in dates if (year := _year(item.get(name)))), None),
         kind=_KINDS.get(get("type"), "other"),
-        venue=_unmarked(get("container-title")) or _unmarked(get("event-title")),
+        venue=get("container-title") or get("event-title"),
         arxiv=arxiv,
         doi=get("DOI"),
         url=get("URL"),
         volume=get("volume"),
         issue=get("issue"),
         pages=get("page"),
-        publisher=_unmarked(get("publisher")),
+        publisher=get("publisher"),
         topics=topics_of(keywords if isinstance(keywords, list) else re.split(r"[,;]", str(keywords))),
     )
 
@@ -135,9 +139,10 @@ def _text(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
-def _unmarked(text: str) -> str:
-    """Without the tags that CSL and registries put into titles (``<i>``, ``<sub>``, ``<mml:...>``)."""
-    return re.sub(r"</?(?:i|b|u|em|strong|sub|sup|sc|scp|span|jats:\w+|mml:\w+)(?:\s[^<>]*)?/?>", "", text)
+def _protected(title: str) -> tuple[str, ...]:
+    """The words of a title that CSL's ``nocase`` keeps as they are."""
+    found = re.findall(r"<span\s+class=[\"']nocase[\"']\s*>(.*?)</span>", title)
+    return protected_words(re.sub(r"<span\s+class=[\"']nocase[\"']\s*>(.*?)</span>", r"{\1}", title)) if found else ()
 
 
 def _name(author: Any) -> Name:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headway.papers.records import Record
+from headway.base.paper import Paper, plain_title
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Entry:
     """An entry that could be read: its line, its record (the title may be empty), and a note its owner had made on it."""
 
     line: int
-    record: Record
+    record: Paper
     note: str = ""
 
 
@@ -36,3 +36,10 @@ def year_of(date: object) -> int | None:
     """The year in whatever a program calls a date."""
     found = re.search(r"(?<!\d)(1\d{3}|2\d{3})(?!\d)", str(date))
     return int(found[1]) if found else None
+
+
+def with_subtitle(title: str, subtitle: str) -> str:
+    """``Title: Subtitle``, unless the title has it already."""
+    if not title or not subtitle or plain_title(title).endswith(plain_title(subtitle)):
+        return title or subtitle
+    return f"{title}{'' if title[-1] in '.:?!' else ':'} {subtitle}"

@@ -8,30 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import http.client
 import json
 import os
 import re
-import socket
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-import headway
 from headway.base.errors import HeadwayError, Offline
+from headway.base.http import PASSING, Client, Limits, Refused, TooLarge, Unreachable, check_address
+from headway.base.paper import Paper, made_key, read_name
 from headway.papers.csl import from_csl
 from headway.papers.entries import year_of
-from headway.papers.records import Record, made_key, read_name
 
-TRIES = 4
-TIMEOUT = 20.0
-"""Seconds without a byte until a server counts as silent."""
-PATIENCE = 30.0
-"""Seconds that a server may ask us to wait; for longer ones the learner decides."""
-LARGEST = 8_000_000
+LIMITS = Limits(tries=4, silence=20.0, whole=60.0, largest=8_000_000, pause=1.0, patience=30.0)
 AT_ONCE = 50
 """Ids in one question to arXiv."""
 
@@ -40,16 +30,24 @@ _ARXIV = "{http://arxiv.org/schemas/atom}"
 
 
 def arxiv_api() -> str:
-    return os.environ.get("HEADWAY_ARXIV_API") or "https://export.arxiv.org/api/query"
+    """Where arXiv's API answers. Raises HeadwayError where the variable names no address."""
+    return _address("HEADWAY_ARXIV_API", "https://export.arxiv.org/api/query")
 
 
 def doi_base() -> str:
-    return (os.environ.get("HEADWAY_DOI") or "https://doi.org").rstrip("/")
+    """Where DOIs are resolved. Raises HeadwayError where the variable names no address."""
+    return _address("HEADWAY_DOI", "https://doi.org").rstrip("/")
 
 
-def from_arxiv(ids: Sequence[str]) -> dict[str, Record]:
+def _address(name: str, otherwise: str) -> str:
+    address = os.environ.get(name) or otherwise
+    check_address(address, name)
+    return address
+
+
+def from_arxiv(ids: Sequence[str]) -> dict[str, Paper]:
     """The records of these arXiv ids; an id that arXiv does not have is missing from the answer."""
-    found: dict[str, Record] = {}
+    found: dict[str, Paper] = {}
     for start in range(0, len(ids), AT_ONCE):
         some = list(ids[start : start + AT_ONCE])
         query = urllib.parse.urlencode({"id_list": ",".join(some), "max_results": len(some)}, safe="/,")
@@ -61,7 +59,7 @@ def from_arxiv(ids: Sequence[str]) -> dict[str, Record]:
     return found
 
 
-def read_atom(body: bytes) -> list[Record]:
+def read_atom(body: bytes) -> list[Paper]:
     """The records in an answer of arXiv's API."""
     if re.search(rb"<!DOCTYPE|<!ENTITY", body[:4000], re.IGNORECASE):
         raise HeadwayError("arXiv's answer is a web page and no record: try again later, or add the paper by hand.")
@@ -78,7 +76,7 @@ def read_atom(body: bytes) -> list[Record]:
         if not title or "/api/errors" in id or title == "Error":
             continue
         names = [name.text or "" for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name")]
-        record = Record(
+        record = Paper(
             key="",
             title=title,
             authors=tuple(read_name(name) for name in names),
@@ -91,7 +89,7 @@ def read_atom(body: bytes) -> list[Record]:
     return records
 
 
-def from_doi(name: str) -> Record:
+def from_doi(name: str) -> Paper:
     """The record that the registry of a DOI gives."""
     url = f"{doi_base()}/{urllib.parse.quote(name, safe='/:().;-_')}"
     body = get(url, "application/vnd.citationstyles.csl+json", f"papers add {name}", missing=f"doi.org knows no {name}")
@@ -113,7 +111,7 @@ def from_doi(name: str) -> Record:
     return _keyed(dataclasses.replace(record, doi=record.doi or name))
 
 
-def _keyed(record: Record) -> Record:
+def _keyed(record: Paper) -> Paper:
     return dataclasses.replace(record, key=made_key(record))
 
 
@@ -123,61 +121,19 @@ def get(url: str, accept: str, command: str, missing: str | None = None) -> byte
     by_hand = (
         f'connect and run it again, or file it by hand: headway {command} --title "..." --author "..." --year YYYY'
     )
-    request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": f"headway/{headway.__version__}"})
-    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if _here(host) else []))
-    last = ""
-    for left in reversed(range(TRIES)):
-        pause = 1.0 * 2 ** (TRIES - 1 - left) * PACE
-        try:
-            with opener.open(request, timeout=TIMEOUT) as answer:
-                body = answer.read(LARGEST + 1)
-            if len(body) > LARGEST:
-                raise HeadwayError(
-                    f"{host} answers with more than {LARGEST // 1_000_000} MB for one record: nothing was taken."
-                )
-            return body
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in (404, 410):
-                raise HeadwayError(f"{missing or f'{host} has no {url}'}: check it for a typing mistake.") from error
-            if error.code not in (429, 500, 502, 503, 504):
-                raise HeadwayError(f"{host} refuses (HTTP {error.code}): {by_hand}") from error
-            wait = _wish(error.headers.get("Retry-After"))
-            if wait is not None and wait > PATIENCE:
-                raise HeadwayError(
-                    f"{host} asks to wait {wait:.0f} s before the next question: run it again then."
-                ) from error
-            pause = max(pause, wait or 0.0)
-            last = f"HTTP {error.code}"
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, socket.gaierror):
-                raise Offline(f"{host} cannot be found from here (no network?): {by_hand}") from error
-            if isinstance(reason, ConnectionRefusedError):
-                raise Offline(f"{host} does not answer (connection refused): {by_hand}") from error
-            last = str(getattr(reason, "strerror", None) or reason) or type(reason).__name__
-        if left:
-            time.sleep(pause)
-    raise Offline(f"{host} does not answer ({last}, {TRIES} tries): {by_hand}")
-
-
-PACE = 1.0
-"""Tests wait a hundredth of what people do."""
-
-
-def _here(host: str) -> bool:
-    return host in ("127.0.0.1", "localhost", "::1")
-
-
-def _wish(header: str | None) -> float | None:
-    """Seconds in a Retry-After header, which may also be a date."""
-    if not header:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    from email.utils import parsedate_to_datetime
-
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
+        return Client(LIMITS).get(url, {"Accept": accept}).body
+    except Refused as refused:
+        if refused.status in (404, 410):
+            raise HeadwayError(f"{missing or f'{host} has no {url}'}: check it for a typing mistake.") from refused
+        if refused.status in PASSING:
+            raise Offline(
+                f"{host} does not answer (HTTP {refused.status}, {LIMITS.tries} tries): {by_hand}"
+            ) from refused
+        raise HeadwayError(f"{host} refuses (HTTP {refused.status}): {by_hand}") from refused
+    except TooLarge as error:
+        raise HeadwayError(
+            f"{host} answers with more than {LIMITS.largest // 1_000_000} MB for one record: nothing was taken."
+        ) from error
+    except Unreachable as error:
+        raise Offline(f"{host} does not answer ({error.why}): {by_hand}") from error

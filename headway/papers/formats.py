@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.paper import Keys, Paper
 from headway.papers import bibtex, csl, ris
 from headway.papers.entries import Broken, Entry
-from headway.papers.records import Record
 
 SUFFIXES = {
     "bibtex": (".bib", ".bibtex"),
@@ -18,6 +19,9 @@ SUFFIXES = {
     "markdown": (".md", ".markdown"),
 }
 """Format -> the endings of its files. Markdown is for reading, and only written."""
+
+NAMES = {"bibtex": "BibTeX", "ris": "RIS", "csl": "CSL JSON", "markdown": "Markdown"}
+"""Format -> what people call it."""
 
 
 def read_file(path: Path) -> list[Entry | Broken]:
@@ -68,10 +72,16 @@ def _format_of(path: Path, text: str) -> str | None:
 
 
 def format_named(name: str | None, out: Path | None) -> str:
-    """The format called `name`, else the one `out` ends in, else BibTeX."""
+    """The format called `name`, else the one `out` ends in, else BibTeX; HeadwayError for an ending that is no format's."""
     if name is None:
         suffix = out.suffix.lower() if out else ""
-        return next((form for form, ends in SUFFIXES.items() if suffix in ends), "bibtex")
+        form = next((form for form, ends in SUFFIXES.items() if suffix in ends), None)
+        if suffix and form is None:
+            raise HeadwayError(
+                f"{out}: '{suffix}' is no format's ending. End it in .bib, .ris, .json or .md, or say --format "
+                f"{', '.join(SUFFIXES)}."
+            )
+        return form or "bibtex"
     known = {"bib": "bibtex", "json": "csl", "csl-json": "csl", "md": "markdown"}
     form = known.get(name.lower(), name.lower())
     if form not in SUFFIXES:
@@ -81,14 +91,25 @@ def format_named(name: str | None, out: Path | None) -> str:
     return form
 
 
-def write(records: Iterable[Record], form: str, titles: dict[str, str] | None = None) -> str:
+def write(records: Iterable[Paper], form: str, titles: dict[str, str] | None = None) -> str:
     """The records in a format of `SUFFIXES`; `titles` are the headings that Markdown gives to topics."""
     if form == "markdown":
         return _markdown(list(records), titles or {})
-    return {"bibtex": bibtex, "ris": ris, "csl": csl}[form].write(records)
+    return {"bibtex": bibtex, "ris": ris, "csl": csl}[form].write(_each_its_key(list(records)))
 
 
-def _markdown(records: list[Record], titles: dict[str, str]) -> str:
+def _each_its_key(records: list[Paper]) -> list[Paper]:
+    """The records with no key in a bibliography twice: where one is called what another's key is, the other gets a new one."""
+    taken = Keys(record.citekey for record in records if record.citekey)
+    return [
+        record
+        if record.citekey or (key := taken.free(record.key)) == record.key
+        else dataclasses.replace(record, citekey=key)
+        for record in records
+    ]
+
+
+def _markdown(records: list[Paper], titles: dict[str, str]) -> str:
     lines = ["# Papers", ""]
     groups = [*titles, ""]
     for group in groups:

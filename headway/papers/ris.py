@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, plain, read_name
 from headway.papers.entries import Broken, Entry, topics_of, year_of
-from headway.papers.records import Name, Record, arxiv_id, arxiv_within, doi
 
 _TYPES = {
     "article": "JOUR", "conference": "CPAPER", "preprint": "UNPB", "book": "BOOK", "chapter": "CHAP", "thesis": "THES",
@@ -22,7 +22,7 @@ _KINDS = {name: kind for kind, name in _TYPES.items()} | {
 # -- writing -------------------------------------------------------------------------------------------------------------
 
 
-def write(records: Iterable[Record]) -> str:
+def write(records: Iterable[Paper]) -> str:
     """The records as a .ris file."""
     import rispy
     from rispy.writer import RisWriter
@@ -35,12 +35,12 @@ def write(records: Iterable[Record]) -> str:
     return rispy.dumps(rows, implementation=Writer, delimiter_tags_mapping={}) if rows else ""
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Paper) -> dict[str, Any]:
     first, _, last = (record.pages or "").partition("-")
     split = bool(re.fullmatch(r"\w+", first) and re.fullmatch(r"\w+", last))
     row: dict[str, Any] = {
         "type_of_reference": _TYPES[record.kind],
-        "id": record.key,
+        "id": record.cite,
         "title": record.title,
         "authors": [_author(name) for name in record.authors] + ["others"] * record.others,
         "year": str(record.year or ""),
@@ -59,8 +59,13 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _author(name: Name) -> str:
-    """``King, Martin Luther, Jr.``; in braces where a part has a comma of its own, for which RIS has no sign."""
-    parts = (f"{{{part}}}" if "," in part else part for part in (name.family, name.given, name.suffix))
+    """``King, Martin Luther, Jr.``; in braces where a part has a comma of its own, for which RIS has no sign.
+
+    A collective that could be taken for a person ends in a comma, as RIS has it: ``Barnes Noble,``.
+    """
+    parts = [f"{{{part}}}" if "," in part else part for part in (name.family, name.given, name.suffix)]
+    if not name.given:
+        return parts[0] if _name(parts[0]) == name else f"{parts[0]},"
     return ", ".join(part for part in parts if part)
 
 
@@ -120,18 +125,20 @@ def _read(start: int, lines: list[str]) -> Entry | Broken:
     ]
     arxiv = next((id for text in numbers if (id := arxiv_id(text) or arxiv_within(text))), None)
     first, last = get("start_page"), get("end_page")
-    record = Record(
+    record = Paper(
         key=get("id", "label"),
+        citekey=get("id", "label"),
         title=get("title", "primary_title"),
         authors=tuple(_name(text) for text in row.get("authors") or row.get("first_authors") or []),
         year=year_of(get("year", "publication_year", "date")),
         kind=_KINDS.get(get("type_of_reference").upper(), "other"),
         venue=get("secondary_title", "journal_name", "alternate_title3", "alternate_title2", "custom3"),
         arxiv=arxiv,
-        doi=get("doi"),
+        doi=get("doi")
+        or next((text for text in (get("type_of_work"), get("note"), *row.get("notes", [])) if doi(text)), None),
         url=next((url for url in urls if not arxiv_id(url) and not doi(url)), urls[0] if urls else ""),
         volume=get("volume"),
-        issue="" if arxiv_within(get("number")) else get("number"),
+        issue=get("number"),
         pages=f"{first}-{last}" if first and last else first,
         publisher=get("publisher"),
         topics=topics_of(row.get("keywords", [])),
@@ -140,6 +147,18 @@ def _read(start: int, lines: list[str]) -> Entry | Broken:
 
 
 def _name(text: str) -> Name:
-    """With a comma a person; without one a collective, as RIS has it."""
-    family, *rest = [part.strip() for part in re.split(r",(?![^{}]*\})", text)]
-    return Name(family, rest[0] if rest else "", ", ".join(rest[1:]))
+    """``Barata, Catarina``, ``Catarina Barata`` or PubMed's ``Barata C``; a collective where a comma ends it."""
+    family, *rest = [part.strip() for part in re.split(r",(?![^{}]*\})", plain(text))]
+    if rest and any(rest):
+        return Name(family, rest[0], ", ".join(rest[1:]))
+    if rest or family.startswith("{"):
+        return Name(family)
+    words = family.split()
+    if (
+        len(words) > 1
+        and re.fullmatch(r"[A-Z]{1,3}", words[-1])
+        and not SUFFIX.fullmatch(words[-1])
+        and not family.isupper()
+    ):
+        return Name(" ".join(words[:-1]), words[-1])
+    return read_name(family)

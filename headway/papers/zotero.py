@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from headway.base.errors import HeadwayError, Offline, did_you_mean
+from headway.base.http import Client, CutShort, Limits, Unreachable, check_address
+from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within
 from headway.papers.entries import topics_of, year_of
-from headway.papers.records import SUFFIX, Index, Name, Record, arxiv_id, arxiv_within
+from headway.papers.index import Index
 
 WEB = "https://api.zotero.org"
 LOCAL = "http://127.0.0.1:23119/api"
@@ -29,6 +31,10 @@ PATIENCE = 60.0
 AT_ONCE = 50
 """Items in one request to write, as the API allows."""
 TRIES = 3
+LIMITS = Limits(silence=30.0, whole=120.0, largest=64_000_000)
+"""For one page of a library."""
+_OUR_OWN = {"host", "connection", "accept-encoding", "content-length"}
+"""Headers that the client sets itself."""
 
 # kind -> (Zotero's type, its field for the venue)
 _TYPES = {
@@ -104,6 +110,7 @@ class Zotero:
             if local
             else (os.environ.get("HEADWAY_ZOTERO_API") or WEB)
         )
+        check_address(base, "HEADWAY_ZOTERO_LOCAL" if local else "HEADWAY_ZOTERO_API")
         self.base = base.rstrip("/")
         if group is None and not local and not self.key:
             raise HeadwayError(
@@ -138,9 +145,23 @@ class Zotero:
                     raise HeadwayError(f"Zotero asks to wait {wait:.0f} s before the next request: run it again then.")
                 super()._check_backoff()
 
-        here = urlsplit(self.base).hostname in ("127.0.0.1", "localhost", "::1")
-        client = httpx2.Client(follow_redirects=True, timeout=30, trust_env=not here)
-        made = Patient(library, kind, self.key, local=self.local, client=client)
+        client = Client(LIMITS)
+
+        class Transport(httpx2.BaseTransport):
+            """Headway's own client under pyzotero's, so that the same limits hold here."""
+
+            def handle_request(self, request: Any) -> Any:
+                headers = {name: value for name, value in request.headers.items() if name not in _OUR_OWN}
+                try:
+                    answer = client.once(request.method, str(request.url), headers, request.read() or None)
+                except CutShort as error:
+                    raise httpx2.RemoteProtocolError(error.why) from error
+                except Unreachable as error:
+                    raise httpx2.ConnectError(error.why) from error
+                return httpx2.Response(answer.status, headers=answer.headers.items(), content=answer.body)
+
+        client_of_pyzotero = httpx2.Client(follow_redirects=True, transport=Transport())
+        made = Patient(library, kind, self.key, local=self.local, client=client_of_pyzotero)
         made.endpoint = self.base
         return made
 
@@ -233,7 +254,7 @@ class Zotero:
 
     # -- writing
 
-    def plan(self, records: Iterable[Record], collection: str) -> Push:
+    def plan(self, records: Iterable[Paper], collection: str) -> Push:
         """What pushing `records` into the collection called `collection` would do; nothing is written."""
         if self.local:
             raise HeadwayError("the local Zotero is only read: pushing goes to zotero.org, with ZOTERO_API_KEY set.")
@@ -330,9 +351,7 @@ class Zotero:
                 )
             else:
                 host = urlsplit(self.base).hostname
-                line = (
-                    f"{host} does not answer ({type(error).__name__}): connect and run it again, or import a .bib file."
-                )
+                line = f"{host} does not answer ({error}): connect and run it again, or import a .bib file."
             raise Offline(line) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise HeadwayError(
@@ -348,9 +367,9 @@ class Push:
     collection: str
     key: str | None
     version: int
-    new: list[Record] = field(default_factory=list)
-    tagged: list[tuple[Record, dict[str, Any], list[str]]] = field(default_factory=list)
-    same: list[Record] = field(default_factory=list)
+    new: list[Paper] = field(default_factory=list)
+    tagged: list[tuple[Paper, dict[str, Any], list[str]]] = field(default_factory=list)
+    same: list[Paper] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def write(self) -> int:
@@ -401,7 +420,7 @@ _KINDS = {zotero: kind for kind, (zotero, _) in _TYPES.items()} | {
 }  # fmt: skip
 
 
-def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
+def to_item(record: Paper, collection: str | None = None) -> dict[str, Any]:
     """The item that Zotero's API takes for a record."""
     kind, venue = _TYPES[record.kind]
     creators: list[dict[str, str]] = []
@@ -415,7 +434,7 @@ def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
             creators.append({"creatorType": "author", "name": name.family})
     if record.others:
         creators.append({"creatorType": "author", "name": "others"})
-    extra = [f"Citation Key: {record.key}"]
+    extra = [f"Citation Key: {record.cite}"]
     if record.arxiv and record.kind != "preprint":
         extra.append(f"arXiv: {record.arxiv}")
     if record.doi and record.kind not in _WITH_DOI:
@@ -443,12 +462,13 @@ def to_item(record: Record, collection: str | None = None) -> dict[str, Any]:
     return item
 
 
-def to_record(data: dict[str, Any]) -> Record:
+def to_record(data: dict[str, Any]) -> Paper:
     """The record in the data of an item; its key is the citation key, else Zotero's own."""
     get = lambda *names: next((str(data[name]).strip() for name in names if data.get(name)), "")  # noqa: E731
     extra = get("extra")
     written = {
-        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in extra.splitlines())
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in re.split(r"\r\n|\r|\n", extra))
     }
     kind = _KINDS.get(get("itemType"), "other")
     numbers = [
@@ -472,7 +492,7 @@ def to_record(data: dict[str, Any]) -> Record:
             if not (comma and SUFFIX.fullmatch(suffix.strip())):
                 first, suffix = str(one.get("firstName") or ""), ""
             authors.append(Name(str(one.get("lastName") or ""), first, suffix))
-    return Record(
+    return Paper(
         key=get("citationKey") or written.get("citation key", "") or get("key"),
         title=re.sub(r"</?(?:i|b|sub|sup|span)(?:\s[^<>]*)?>", "", get("title")),
         authors=tuple(authors),
@@ -498,6 +518,6 @@ def to_record(data: dict[str, Any]) -> Record:
     )
 
 
-def records_of(items: Sequence[dict[str, Any]]) -> list[Record]:
+def records_of(items: Sequence[dict[str, Any]]) -> list[Paper]:
     """The records of items that have a title."""
     return [record for record in map(to_record, items) if record.title]

@@ -7,8 +7,7 @@ the plain form that `transformers` has: the sum of log-probabilities divided by 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from headway.base.errors import HeadwayError
-from headway.sample.generate import Forward, last_logits
+from headway.sample.generate import Conditioned, Until, last_logits
 
 NEVER = -1e9
 """The score of what cannot be chosen: below any sum of log-probabilities, and still a number that can be added to."""
@@ -42,15 +41,28 @@ class Beams:
         return self.tokens[row, 0, : int(self.lengths[row, 0])].tolist()
 
 
-def reading(model: Any, source: Tensor, source_mask: Bool[Tensor, "b s"] | None = None) -> Forward:
-    """How an encoder-decoder is called in `generate` and `beam_search`: the source goes into the cache with the first call."""
+def reading(model: Any, source: Tensor, source_mask: Bool[Tensor, "b s"] | None = None) -> Conditioned:
+    """An encoder-decoder that reads `source`, for `generate` and `beam_search`: it goes into the cache with the first call."""
 
-    def forward(tokens: Tensor, cache: Any, mask: Tensor | None) -> Tensor:
+    def step(tokens: Tensor, cache: Any, mask: Tensor | None) -> Tensor:
         if cache.memory is None:
             return model(source, tokens, cache, source_mask=source_mask, mask=mask)[:, -1]
         return model(None, tokens, cache, mask=mask)[:, -1]
 
-    return forward
+    return Conditioned(model, step)
+
+
+def without(model: Conditioned, ids: Sequence[int], first: Sequence[int] = ()) -> Conditioned:
+    """`model`, which never says one of `ids`, and begins with none of `first`."""
+    if not ids and not first:
+        return model
+
+    def step(tokens: Tensor, cache: Any, mask: Tensor | None) -> Tensor:
+        banned = [*ids, *(first if cache.length == 0 else ())]
+        logits = model.step(tokens, cache, mask)
+        return logits.index_fill(-1, torch.tensor(banned, dtype=torch.long, device=logits.device), -torch.inf)
+
+    return Conditioned(model.model, step, model.context)
 
 
 @torch.inference_mode()
@@ -59,49 +71,42 @@ def beam_search(
     tokens: Int[Tensor, "b t"],
     *,
     beams: int,
-    max_tokens: int,
-    stop_ids: Collection[int] = (),
-    pad: int = 0,
+    until: Until,
     length_penalty: float = 1.0,
     early: Literal["no", "yes", "never"] = "no",
     mask: Bool[Tensor, "b t"] | None = None,
-    forward: Forward | None = None,
 ) -> Beams:
     """The likeliest continuations of each row that `beams` parallel texts can find.
 
     Args:
-        model: A decoder, or an encoder-decoder with `forward=reading(model, source)`.
+        model: A decoder, or an encoder-decoder as `reading(model, source)`.
         tokens: The prompt; the start symbol for an encoder-decoder.
         beams: Texts kept at every step. With one and `early="yes"`, this is greedy search.
-        max_tokens: The most tokens to come.
-        stop_ids: A text ends with one of these.
+        until: When a text ends: `max_tokens` and `stop_ids` count.
         length_penalty: Above 0, longer texts are favoured over what their probability says; 0 is the plain sum.
-        early: When a row's search ends before `max_tokens`: "no", when the likeliest open text, were it to end now, could
+        early: When a row's search ends before `until.max_tokens`: "no", when the likeliest open text, were it to end now, could
             not better the worst finished one; "yes", as soon as `beams` texts are finished; "never", when the likeliest
             open text could not better it at any length.
         mask: True at real tokens of the prompt, None if all are; padded on the left.
-        forward: How the model is called, where it is not a plain decoder.
     """
     b, t = tokens.shape
-    if beams < 1 or max_tokens < 1 or t == 0:
-        raise HeadwayError(
-            f"a search needs a prompt, a beam and a token to look for: not {t}, {beams} and {max_tokens}"
-        )
-    call: Forward = functools.partial(last_logits, model) if forward is None else forward
-    stops = torch.tensor(sorted(stop_ids), dtype=torch.long, device=tokens.device)
-    cache = model.new_cache(b, t + max_tokens)
-    logits = call(tokens, cache, mask)
+    most = until.max_tokens
+    if beams < 1 or most < 1 or t == 0:
+        raise HeadwayError(f"a search needs a prompt, a beam and a token to look for: not {t}, {beams} and {most}")
+    stops = torch.tensor(sorted(until.stop_ids), dtype=torch.long, device=tokens.device)
+    cache = model.new_cache(b, t + most)
+    logits = last_logits(model, tokens, cache, mask)
     # One prompt has one continuation to begin with: all beams but the first start out of reach.
     cache.select(torch.arange(b, device=tokens.device).repeat_interleave(beams))
-    search = _Search(b, beams, max_tokens, pad, length_penalty, early, logits)
+    search = _Search(b, beams, most, until.pad, length_penalty, early, logits)
     logits = logits.repeat_interleave(beams, 0)
-    for step in range(max_tokens):
+    for step in range(most):
         parents, chosen = search.step(logits, stops, step)
         if search.over():
             break
-        if step + 1 < max_tokens:
+        if step + 1 < most:
             cache.select(parents)
-            logits = call(chosen[:, None], cache, None)
+            logits = last_logits(model, chosen[:, None], cache)
     return search.found()
 
 

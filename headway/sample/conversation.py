@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from headway.base.errors import HeadwayError
+from headway.base.errors import HeadwayError, OutOfContext
 from headway.sample.filters import GREEDY, Sampling
+from headway.sample.generate import Until
 from headway.sample.text import Reply, reply
 
 
@@ -30,6 +31,7 @@ class Conversation:
 
     def reset(self) -> None:
         """Forget everything but the system's message."""
+        self._open = Reply()  # the answer that is being given
         self.messages = [] if self.system is None else [{"role": "system", "content": self.system}]
         self._ids: list[int] = []  # those the cache has seen
         self._cache: Any = None
@@ -38,39 +40,37 @@ class Conversation:
         self,
         text: str,
         *,
-        max_tokens: int,
+        until: Until,
         sampling: Sampling = GREEDY,
-        stops: Sequence[str] = (),
         generator: torch.Generator | None = None,
-        into: Reply | None = None,
-    ) -> Iterator[str]:
-        """Say `text` and yield the answer in pieces.
+    ) -> Reply:
+        """Say `text`; the answer comes in pieces. It also ends with what the checkpoint ends a turn with.
 
         Whoever stops iterating (Ctrl-C) keeps what has come so far as the answer; a turn of which nothing came is as if it
-        had not been. Raises `HeadwayError` at once where the conversation outgrows the model's context.
+        had not been. Raises `OutOfContext` at once where the conversation outgrows the model's context.
         """
-        into = Reply() if into is None else into
+        self._open.close()
         messages = [*self.messages, {"role": "user", "content": text}]
         ids = self.tokenizer.encode_chat(messages)
         context = getattr(self.model.config, "context", None)
         if context is not None and len(ids) > context:
-            raise HeadwayError(
-                f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: /reset starts a new one."
+            mend = f"leave out {len(ids) - context} or more" if len(messages) < 3 else "begin a new one"
+            raise OutOfContext(
+                f"this conversation is {len(ids)} tokens long, and the model reads at most {context}: {mend}."
             )
-        fresh = self._prepare(ids, max_tokens, context)
-        pieces = reply(
+        fresh = self._prepare(ids, until.max_tokens, context)
+        said = reply(
             self.model,
             self.tokenizer.stream(),
             ids[len(ids) - fresh :],
-            max_tokens=max_tokens,
+            until=replace(until, stop_ids={*until.stop_ids, *self.tokenizer.stop_ids}),
             sampling=sampling,
-            stop_ids=self.tokenizer.stop_ids,
-            stops=stops,
             generator=generator,
             cache=self._cache,
-            into=into,
         )
-        return self._turn(pieces, messages, ids, into)
+        said.at_end = lambda: self._keep(messages, ids, said)
+        self._open = said
+        return said
 
     def _prepare(self, ids: list[int], max_tokens: int, context: int | None) -> int:
         """Make the cache end where `ids` go on; return how many of them are new to it."""
@@ -84,19 +84,17 @@ class Conversation:
             same = min(same, len(ids) - 1)  # the model must read something to say something
             try:
                 self._cache.rewind(self._cache.length - same)
+                self._ids = self._ids[:same]
                 return len(ids) - same
             except HeadwayError:
                 pass  # a window has slid on, or a state cannot be undone: read it all again
         room = need if self._cache is None else max(need, 2 * self._cache.room)
+        self._ids = []
         self._cache = self.model.new_cache(1, room if context is None else min(room, context))
         return len(ids)
 
-    def _turn(
-        self, pieces: Iterator[str], messages: list[dict[str, str]], ids: list[int], into: Reply
-    ) -> Iterator[str]:
-        try:
-            yield from pieces
-        finally:
-            self._ids = [*ids, *into.ids][: self._cache.length]
-            if into.ids:
-                self.messages = [*messages, {"role": "assistant", "content": into.text}]
+    def _keep(self, messages: list[dict[str, str]], ids: list[int], said: Reply) -> None:
+        """A turn is over: remember what the cache has seen, and what was said."""
+        self._ids = [*ids, *said.ids][: self._cache.length]
+        if said.ids:
+            self.messages = [*messages, {"role": "assistant", "content": said.text}]

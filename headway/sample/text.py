@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import nn
 
 from headway.base.errors import HeadwayError
 from headway.sample.filters import GREEDY, Sampling
-from headway.sample.generate import Facts, Forward, generate
+from headway.sample.generate import Generated, Until, generate
 
 
 class Decoder(Protocol):
@@ -62,12 +60,11 @@ def _overlap(text: str, stop: str) -> int:
     return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0)
 
 
-@dataclass
-class Reply:
-    """A text in the making, and what it took.
+class Reply(Iterator[str]):
+    """A text in the making, piece by piece, and what it took. Whoever breaks off (Ctrl-C) has what there is.
 
     Attributes:
-        text, ids: What has come out so far.
+        text, ids: What has come so far.
         prompt: Tokens the model had read before, those from an earlier turn included.
         first: Seconds until the first token; None before it.
         seconds: Seconds so far.
@@ -75,13 +72,34 @@ class Reply:
         ended: ``stop``, ``length``, ``context``, or None while it runs (or was interrupted).
     """
 
-    text: str = ""
-    ids: list[int] = field(default_factory=list)
-    prompt: int = 0
-    first: float | None = None
-    seconds: float = 0.0
-    cache_bytes: int = 0
-    ended: str | None = None
+    def __init__(self, pieces: Iterator[str] | None = None):
+        self.text = ""
+        self.ids: list[int] = []
+        self.prompt = 0
+        self.first: float | None = None
+        self.seconds = 0.0
+        self.cache_bytes = 0
+        self.ended: str | None = None
+        self.pieces = iter(()) if pieces is None else pieces
+        self.at_end: Callable[[], None] = lambda: None
+
+    def __next__(self) -> str:
+        try:
+            return next(self.pieces)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> str:
+        """All of the text, waiting for what has not come yet."""
+        for _ in self:
+            pass
+        return self.text
+
+    def close(self) -> None:
+        """Nothing more is to come. Whoever made it is told once, however it ended."""
+        at_end, self.at_end, self.pieces = self.at_end, lambda: None, iter(())
+        at_end()
 
     @property
     def rate(self) -> float | None:
@@ -90,76 +108,53 @@ class Reply:
             return None
         return (len(self.ids) - 1) / (self.seconds - self.first)
 
-    def line(self) -> str:
-        """What `headway run` says at the end."""
-        if self.first is None:
-            return "no token came"
-        rate = f"{self.rate:.1f} tokens/s" if self.rate else "1 token"
-        why = {"length": ", cut at --max-tokens", "context": ", cut where the model's context ends"}.get(
-            self.ended or "", ""
-        )
-        return (
-            f"{len(self.ids)} tokens at {rate}, first after {self.first:.2f} s ({self.prompt} tokens read), "
-            f"cache {self.cache_bytes / 1e6:.1f} MB{why}"
-        )
-
 
 def reply(
-    model: nn.Module,
+    model: Any,
     decoder: Decoder,
     ids: Sequence[int],
     *,
-    max_tokens: int,
+    until: Until,
     sampling: Sampling = GREEDY,
-    stop_ids: Collection[int] = (),
-    stops: Sequence[str] = (),
     generator: torch.Generator | None = None,
     cache: Any = None,
-    into: Reply | None = None,
-    forward: Forward | None = None,
-) -> Iterator[str]:
-    """Yield the continuation of `ids` in pieces of text, ending before a stop id or a stop string.
+) -> Reply:
+    """The continuation of `ids` in pieces of text, ending before a stop id or a stop string.
 
-    `into` is kept up to date at every moment, so that whoever breaks off (Ctrl-C) has what there is. With a `cache` that
-    holds the conversation so far, `ids` are those that come after it. `forward` is how the model is called, where that is not
-    as a plain decoder.
+    Args:
+        model: A decoder, or `Conditioned`.
+        decoder: What turns ids into text as they come.
+        ids: The prompt; with a `cache` that holds the conversation so far, those that come after it.
+        until, sampling, generator, cache: As in `generate`.
     """
-    into = Reply() if into is None else into
-    gate, facts = StopStrings(stops), Facts()
+    said, gate = Reply(), StopStrings(until.stops)
     device = next(model.parameters()).device
     begun = time.perf_counter()
     tokens = torch.tensor([list(ids)], dtype=torch.long, device=device)
-    steps = generate(
-        model,
-        tokens,
-        max_tokens=max_tokens,
-        sampling=sampling,
-        stop_ids=stop_ids,
-        generator=generator,
-        cache=cache,
-        forward=forward,
-        facts=facts,
-    )
-    into.prompt, into.cache_bytes = facts.prompt, facts.cache_bytes
-    return _pieces(steps, decoder, gate, facts, into, frozenset(stop_ids), begun)
+    steps = generate(model, tokens, until=until, sampling=sampling, generator=generator, cache=cache)
+    said.prompt, said.cache_bytes = steps.prompt, steps.cache_bytes
+    said.pieces = _pieces(steps, decoder, gate, said, frozenset(until.stop_ids), begun)
+    return said
 
 
-def _pieces(steps, decoder, gate, facts, into, stop_ids, begun):
+def _pieces(
+    steps: Generated, decoder: Decoder, gate: StopStrings, said: Reply, stop_ids: frozenset[int], begun: float
+) -> Iterator[str]:
     for chosen in steps:
         id = int(chosen[0])
         now = time.perf_counter() - begun
-        into.seconds, into.first = now, now if into.first is None else into.first
-        into.ids.append(id)
+        said.seconds, said.first = now, now if said.first is None else said.first
+        said.ids.append(id)
         if id not in stop_ids and (piece := gate.push(decoder.push(id))):
-            into.text += piece
+            said.text += piece
             yield piece
         if gate.met is not None:
-            into.ended = "stop"
+            said.ended = "stop"
             return
-    into.ended = facts.ended
+    said.ended = steps.ended
     for piece in (gate.push(decoder.close()), gate.close()):
         if piece:
-            into.text += piece
+            said.text += piece
             yield piece
     if gate.met is not None:
-        into.ended = "stop"
+        said.ended = "stop"

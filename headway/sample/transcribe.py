@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headway.base.errors import Corrupt, HeadwayError
+from headway.base.errors import HeadwayError
+from headway.base.reading import read_json_object
 from headway.data.audio import RATE, log_mel
-from headway.sample.beam import beam_search, reading
+from headway.sample.beam import beam_search, reading, without
+from headway.sample.generate import Until
 
 WINDOW = 30 * RATE
 """Samples that the model hears at once."""
@@ -24,7 +25,7 @@ ENGLISH_START = 50257
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
+class SpeechPrompt:
     """How a transcript begins and ends (Whisper, figure 1), and what is never said.
 
     Attributes:
@@ -39,7 +40,7 @@ class Manner:
     never_first: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path | str, tokenizer: Any, *, language: str = "en", translate: bool = False) -> Manner:
+    def of(cls, folder: Path | str, tokenizer: Any, *, language: str = "en", translate: bool = False) -> SpeechPrompt:
         """As the checkpoint in `folder` was trained: its tokenizer's symbols, and its list of what not to say."""
 
         def symbol(word: str) -> int:
@@ -64,6 +65,15 @@ class Manner:
         )
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """What is said from `begin` to `end`, in seconds."""
+
+    begin: float
+    end: float
+    text: str
+
+
 @torch.inference_mode()
 def heard_language(model: Any, tokenizer: Any, samples: Float[Tensor, " n"]) -> str | None:
     """The language that is spoken in the first half minute, as the model itself says: the likeliest of its symbols for
@@ -86,12 +96,7 @@ def _told(folder: Path) -> tuple[list[int], list[int]]:
         ("config.json", "suppress_tokens", "begin_suppress_tokens"),
     ):
         if (folder / name).is_file():
-            try:
-                facts = json.loads((folder / name).read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise Corrupt(f"{folder / name} is no JSON ({error}): fetch it again") from error
-            if not isinstance(facts, dict):
-                raise Corrupt(f"{folder / name} holds no JSON object: fetch it again")
+            facts = read_json_object(folder / name)
             if facts.get(always) or facts.get(first):
                 return facts.get(always) or [], facts.get(first) or []
     return [], []
@@ -100,16 +105,16 @@ def _told(folder: Path) -> tuple[list[int], list[int]]:
 def transcribe(
     model: Any,
     tokenizer: Any,
-    manner: Manner,
+    prompt: SpeechPrompt,
     samples: Float[Tensor, " n"],
     *,
     beams: int = 1,
     max_tokens: int = 224,
-) -> Iterator[str]:
-    """The text of each half minute of `samples`, as it is found.
+) -> Iterator[Spoken]:
+    """What is said in each half minute of `samples`, as it is found.
 
     Args:
-        model, tokenizer, manner: A `Whisper`, its tokenizer, and `Manner.of` its folder.
+        model, tokenizer, prompt: A `Whisper`, its tokenizer, and `SpeechPrompt.of` its folder.
         samples: At 16,000 per second, in [-1, 1].
         beams: 1 is greedy.
         max_tokens: The most tokens of a half minute.
@@ -117,28 +122,21 @@ def transcribe(
     A longer sound is cut where it is quietest within the last five seconds of each half minute, so that no word is.
     """
     like = model.embed.weight
-    room = model.config.context - len(manner.start)
+    room = model.config.context - len(prompt.start)
+    begin = 0
     for piece in pieces(samples):
         frames = log_mel(piece, mels=model.config.mels).to(like)[None]
-        call = reading(model, frames)
-
-        def forward(tokens: Tensor, cache: Any, mask: Tensor | None, call: Any = call) -> Tensor:
-            first = cache.length == 0
-            logits = call(tokens, cache, mask)
-            banned = [*manner.never, *(manner.never_first if first else ())]
-            return logits.index_fill(-1, torch.tensor(banned, dtype=torch.long, device=logits.device), -torch.inf)
-
-        start = torch.tensor([manner.start], device=like.device)
+        start = torch.tensor([prompt.start], device=like.device)
         found = beam_search(
-            model,
+            without(reading(model, frames), prompt.never, prompt.never_first),
             start,
             beams=beams,
-            max_tokens=min(max_tokens, room),
-            stop_ids=[manner.stop],
+            until=Until(max_tokens=min(max_tokens, room), stop_ids=[prompt.stop]),
             early="yes",
-            forward=forward,
         )
-        yield tokenizer.decode(found.best()).strip()
+        end = begin + len(piece)
+        yield Spoken(begin / RATE, end / RATE, tokenizer.decode(found.best()).strip())
+        begin = end
 
 
 def pieces(samples: Float[Tensor, " n"]) -> Iterator[Float[Tensor, " m"]]:

@@ -7,13 +7,11 @@ which the checkpoint exists. Older ones are deleted only after that. Nothing is 
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import random
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,21 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headway.base.errors import Corrupt, HeadwayError
+from headway.base.errors import Corrupt
 from headway.base.files import checksum, replacing, write_text
+from headway.base.reading import read_json_object
+from headway.train.disk import room_for, saved_steps
 
 DTYPES = {
     torch.int64: "I64", torch.float64: "F64", torch.float32: "F32", torch.int32: "I32", torch.bfloat16: "BF16",
     torch.float16: "F16", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
 """safetensors' names, in the order in which it writes the types: the widest first, so that all are aligned."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What an OSError says when there is no room."""
-
-
-class Full(HeadwayError):
-    """There is no room on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,28 +95,10 @@ def load(folder: Path, step: int | None = None) -> Checkpoint | None:
     return None
 
 
-def saved_steps(folder: Path) -> list[int]:
-    """The steps of which `folder` holds a checkpoint."""
-    return [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()]
-
-
 def delete(folder: Path, step: int) -> None:
     """Delete the checkpoint of `step`: its JSON first, so that there is never one that misses its tensors."""
     for suffix in (".json", ".model.safetensors", ".state.safetensors"):
         (folder / f"{_name(step)}{suffix}").unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def room_for(path: Path) -> Iterator[None]:
-    """Turn a full disk into one line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise Full(
-                f"the disk is full at {path}: what was saved before is whole. Free some room and go on with --resume."
-            ) from error
-        raise
 
 
 def _name(step: int) -> str:
@@ -142,7 +117,7 @@ def _sweep(folder: Path) -> None:
 
 def _load(folder: Path, step: int) -> Checkpoint:
     path = folder / f"{_name(step)}.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json_object(path, then="it is passed over")
     if facts["step"] != step:
         raise Corrupt(f"{path} says it is of step {facts['step']}")
     parts = {}

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import tomllib
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.reading import read_toml
+from headway.base.typed import build, convert, fields_of
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 
@@ -231,10 +229,7 @@ def read_config(source: str | Path, changes: Iterable[str] = ()) -> TrainConfig:
                 f"there is no preset '{source}'.{did_you_mean(str(source), presets())} "
                 f"Presets: {', '.join(presets())}; or give a .toml file."
             )
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise HeadwayError(f"{path} is no TOML: {error}") from None
+    plain = read_toml(path)
     if "name" not in plain:
         plain["name"] = path.stem
     return from_dict(plain, changes)
@@ -249,98 +244,31 @@ def from_dict(plain: Mapping[str, Any], changes: Iterable[str] = ()) -> TrainCon
         if not equals or not key:
             raise HeadwayError(f"--set takes key=value, not '{change}'")
         _put(tree, key, value.strip())
-    return _build(TrainConfig, tree, "")
+    return build(TrainConfig, tree, hint_of=_suggest, special={Model: _model})
 
 
 def check_model(model: Model) -> Model:
     """The same with its sizes checked and typed against the architecture's configuration (imports the architecture)."""
     from headway.models.catalog import entry
 
-    hints = _hints(entry(model.name).load()[1])
+    hints = fields_of(entry(model.name).load()[1])
     sizes = {}
     for key, value in model.sizes.items():
         if key not in hints:
-            raise HeadwayError(f"{model.name} has no size '{key}'.{did_you_mean(key, list(hints))} {_listed(hints)}")
+            raise HeadwayError(
+                f"{model.name} has no size '{key}'.{did_you_mean(key, list(hints))} There are {', '.join(hints)}."
+            )
         sizes[key] = convert(value, hints[key], f"model.{key}")
     return Model(name=model.name, sizes=sizes)
 
 
-def convert(value: Any, hint: Any, key: str) -> Any:
-    """`value`, a word from the command line or a TOML value, as the type `hint` asks.
-
-    Raises HeadwayError: ``key takes a whole number, not 'x'``.
-    """
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    wrong = HeadwayError(f"{key} takes {_kind(hint)}, not {value!r}")
-    if origin in (typing.Union, types.UnionType):
-        if (isinstance(value, str) and value.lower() in ("none", "null")) or value is None:
-            if type(None) in inner:
-                return None
-            raise wrong
-        return convert(value, next(kind for kind in inner if kind is not type(None)), key)
-    if origin is Literal:
-        if value in inner:
-            return value
-        raise HeadwayError(
-            f"{key} is one of {', '.join(map(str, inner))}, not {value!r}.{did_you_mean(str(value), inner)}"
-        )
-    if hint is bool:
-        words = {
-            "true": True,
-            "yes": True,
-            "on": True,
-            "1": True,
-            "false": False,
-            "no": False,
-            "off": False,
-            "0": False,
-        }
-        word = str(value).lower()
-        if word not in words:
-            raise wrong
-        return words[word]
-    if hint is int:
-        return _whole(value, wrong)
-    if hint is float:
-        return _number(value, wrong)
-    if hint is str:
-        if not isinstance(value, str):
-            raise wrong
-        return value
-    if origin is tuple:
-        items = (
-            [item.strip() for item in value.strip("[]() ").split(",") if item.strip()]
-            if isinstance(value, str)
-            else value
-        )
-        if not isinstance(items, (list, tuple)):
-            raise wrong
-        endless = len(inner) == 2 and inner[1] is Ellipsis
-        if not endless and len(items) != len(inner):
-            raise wrong
-        return tuple(convert(item, inner[0] if endless else inner[place], key) for place, item in enumerate(items))
-    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _build(hint, value, f"{key}.")
-    raise wrong
-
-
-def _build(cls: Any, tree: Any, prefix: str) -> Any:
-    if not isinstance(tree, dict):
-        raise HeadwayError(f"{prefix.rstrip('.')} holds settings of its own, like {prefix}{next(iter(_hints(cls)))}")
-    hints = _hints(cls)
-    if cls is Model:
-        name = convert(tree.get("name", Model.name), str, "model.name")
-        sizes = tree.get("sizes") if isinstance(tree.get("sizes"), dict) else None
-        return Model(name=name, sizes=sizes or {key: value for key, value in tree.items() if key != "name"})
-    values = {}
-    for key, value in tree.items():
-        if key not in hints:
-            raise HeadwayError(f"there is no setting '{prefix}{key}'.{_suggest(prefix + key)} {_listed(hints)}")
-        if dataclasses.is_dataclass(hints[key]):
-            values[key] = _build(hints[key], value, f"{prefix}{key}.")
-        else:
-            values[key] = convert(value, hints[key], prefix + key)
-    return cls(**values)
+def _model(tree: Any) -> Model:
+    """[model]: its sizes lie beside its name, and are checked when the architecture is known."""
+    if not isinstance(tree, Mapping):
+        raise HeadwayError("model holds settings of its own, like model.name")
+    name = convert(tree.get("name", Model.name), str, "model.name")
+    sizes = tree.get("sizes") if isinstance(tree.get("sizes"), dict) else None
+    return Model(name=name, sizes=sizes or {key: value for key, value in tree.items() if key != "name"})
 
 
 def _put(tree: dict[str, Any], key: str, value: str) -> None:
@@ -355,9 +283,9 @@ def _put(tree: dict[str, Any], key: str, value: str) -> None:
 def all_keys() -> list[str]:
     """Every setting by its full name; the model's sizes depend on the model."""
     keys = []
-    for key, hint in _hints(TrainConfig).items():
+    for key, hint in fields_of(TrainConfig).items():
         if dataclasses.is_dataclass(hint):
-            keys += [f"{key}.{inner}" for inner in _hints(hint) if inner != "sizes"]
+            keys += [f"{key}.{inner}" for inner in fields_of(hint) if inner != "sizes"]
         else:
             keys.append(key)
     return keys
@@ -369,54 +297,6 @@ def _suggest(key: str) -> str:
         same = [known for known in all_keys() if known.rpartition(".")[2] == key.rpartition(".")[2]]
         near = f" Did you mean '{same[0]}'?" if same else ""
     return near
-
-
-def _listed(hints: Mapping[str, Any]) -> str:
-    return f"There are {', '.join(hints)}."
-
-
-def _hints(cls: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
-    return {one.name: hints[one.name] for one in dataclasses.fields(cls)}
-
-
-def _kind(hint: Any) -> str:
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        rest = " or ".join(_kind(kind) for kind in inner if kind is not type(None))
-        return f"{rest}, or none" if type(None) in inner else rest
-    if origin is tuple:
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return f"a list (a,b,...), each {_kind(inner[0])}"
-        return f"{len(inner)} values (a,b), each {_kind(inner[0])}"
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    return words.get(hint, "settings of its own")
-
-
-def _whole(value: Any, wrong: HeadwayError) -> int:
-    if isinstance(value, bool):
-        raise wrong
-    number = _number(value, wrong)
-    if number != int(number):
-        raise wrong
-    if isinstance(value, str):
-        try:
-            return int(value)  # exact, where float would round
-        except ValueError:
-            return int(number)
-    return int(value)
-
-
-def _number(value: Any, wrong: HeadwayError) -> float:
-    if isinstance(value, bool):
-        raise wrong
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise wrong from None
-    if not math.isfinite(number):
-        raise wrong
-    return number
 
 
 def _at_least(name: str, value: float, least: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import cache_dir, replacing
+from headway.base.files import cache_dir, expanded, replacing
+from headway.base.lines import lines_of
 from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
@@ -85,7 +87,7 @@ def generator(*names: Any) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
-class Source:
+class Examples:
     """Rows to train on and rows held out.
 
     Args:
@@ -126,7 +128,7 @@ class Source:
         raise NotImplementedError
 
 
-class Stream(Source):
+class Stream(Examples):
     """One long text, cut into rows of `context` tokens; a row's targets are its tokens moved by one.
 
     "shuffled": an epoch cuts the text into rows that do not overlap, starting at an offset of its own, so that over
@@ -179,7 +181,7 @@ class Stream(Source):
         return Batch(tokens=inputs, targets=targets)
 
 
-class Packed(Source):
+class Packed(Examples):
     """Whole documents, several to a row; none sees another, and the last token of one is not asked for the next one's first.
 
     Documents longer than a row are cut into pieces, each a document of its own.
@@ -233,7 +235,7 @@ def _packed_rows(ends: np.ndarray, context: int) -> tuple[list[tuple[int, int]],
     return pieces, pack([length for _, length in pieces], context)
 
 
-class Pairs(Source):
+class Pairs(Examples):
     """(source, target) pairs of ids for an encoder-decoder: it reads the source and start + target, and says target + end."""
 
     def __init__(
@@ -261,7 +263,7 @@ class Pairs(Source):
         return Batch(tokens=tokens, targets=targets, mask=mask, source=source, source_mask=source_mask)
 
 
-class Labels(Source):
+class Labels(Examples):
     """(text, label) pairs for a classifier: start + text in, the number of a label out."""
 
     def __init__(
@@ -333,7 +335,7 @@ def read_material(config: TrainConfig) -> Material:
         if config.objective == "classification" and len(labels) < 2:
             raise HeadwayError(f"{data.pairs} has one label only, '{labels[0]}': nothing to tell apart")
         return Material(pairs=pairs, labels=labels)
-    path = Path(data.text).expanduser()
+    path = expanded(data.text)
     if path.suffix in (".npy", ".bin") and path.is_file():
         if data.tokens in ("characters", "bytes") or data.tokens.startswith("bpe:"):
             raise HeadwayError(f"{path} holds ids: data.tokens has to name the tokenizer.json they were made with")
@@ -350,8 +352,12 @@ def _read_ids(path: Path) -> np.ndarray:
         if path.suffix == ".bin":
             return np.memmap(path, dtype="<u2", mode="r")
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise Corrupt(f"{path} holds no ids ({error})") from None
+    except OSError:
+        raise
+    except (
+        Exception
+    ) as error:  # the library raises whatever the damage makes of it: ValueError, TokenError, OverflowError ...
+        raise Corrupt(f"{path} holds no ids ({' '.join(str(error).split())})") from None
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise HeadwayError(f"{path} holds {ids.dtype} of shape {ids.shape}: ids are one row of whole numbers")
     return ids
@@ -360,18 +366,33 @@ def _read_ids(path: Path) -> np.ndarray:
 def map_ids(ids: Callable[[], Sequence[int]], key: str) -> np.ndarray:
     """Ids as an array that lies on the disk and is read as it is needed; made once per `key`, in Headway's cache.
 
-    Two or four bytes a token. What is in the cache can be thrown away at any time.
+    Two or four bytes a token. What is in the cache can be thrown away at any time. Where the cache cannot be written (shared,
+    read-only, full) they lie in a temporary file that only this process has.
     """
     path = cache_dir() / "tokens" / f"{key}.npy"
     if not path.is_file():
         found = np.asarray(ids(), dtype=np.int64)
         small = found.astype(np.uint16 if found.max(initial=0) < 2**16 else np.uint32)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, small, allow_pickle=False)
+        try:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.save(file, small, allow_pickle=False)
+        except OSError:
+            return _in_passing(small)
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise Corrupt(f"{path} cannot be read ({error}): delete it, it will be made again") from None
+
+
+def _in_passing(ids: np.ndarray) -> np.ndarray:
+    """`ids` in a temporary file without a name, which is gone with this process; in memory where there is no room for one."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            ids.tofile(file)
+            file.flush()
+            return np.memmap(file, dtype=ids.dtype, mode="r", shape=ids.shape)
+    except (OSError, ValueError):  # no disk will have them; or there are none, which cannot be mapped
+        return ids
 
 
 def key_of(*parts: str) -> str:
@@ -395,16 +416,16 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
     """The documents of a text: see `config.Data.documents`. A .jsonl file has one per line, under "text"."""
     if path.endswith(".jsonl"):
         found = []
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(lines_of(text), start=1):
             if line.strip():
                 try:
                     row = json.loads(line)
                     found.append(row if isinstance(row, str) else str(row["text"]))
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     raise HeadwayError(f'{path}, line {number}: there should be JSON with a "text"') from None
         return found
     if how == "lines":
-        return [line for line in text.splitlines(keepends=True) if line.strip()]
+        return [line for line in lines_of(text, keep_ends=True) if line.strip()]
     if how == "blank-lines":
         return [part + "\n" for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
     return [text]
@@ -421,7 +442,7 @@ def split_documents(documents: list[str], held_out: float) -> tuple[list[str], l
     return documents[:cut], documents[cut:]
 
 
-def open_source(config: TrainConfig, words: Words, material: Material, tokenizer: str) -> tuple[Source, str]:
+def open_source(config: TrainConfig, words: Words, material: Material, tokenizer: str) -> tuple[Examples, str]:
     """The rows of a run, and a fingerprint of what they are made from.
 
     Args:

@@ -26,9 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import append_line, write_text
-from headway.train.checkpoint import room_for
+from headway.base.files import LEFT_BEHIND, append_line, expanded, umask, write_text
+from headway.base.lock import locked
+from headway.base.reading import read_json_object
+from headway.learn.workspace import workspace_around
 from headway.train.config import TrainConfig, from_dict
+from headway.train.disk import room_for, saved_steps
 
 RULE = "----- "
 """What a sample's heading begins with."""
@@ -48,12 +51,13 @@ class RunFolder:
         """A new folder under `home`, with config.json in it from the moment it exists."""
         with room_for(home):
             home.mkdir(parents=True, exist_ok=True)
+            _sweep(home)
             stamp = time.strftime("%Y%m%d-%H%M%S")
             temporary = Path(tempfile.mkdtemp(prefix=f".{config.name}.", dir=home))
             try:
                 (temporary / "checkpoint").mkdir()
                 write_text(temporary / "config.json", _json({"config": config.to_dict(), **facts}))
-                os.chmod(temporary, 0o777 & ~_umask())
+                os.chmod(temporary, 0o777 & ~umask())
                 for n in range(1000):
                     path = home / f"{stamp}-{config.name}{f'-{n + 1}' if n else ''}"
                     with contextlib.suppress(OSError):
@@ -74,14 +78,28 @@ class RunFolder:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def step(self) -> int:
+        """The step that is done: of the newest checkpoint or report, whichever is later."""
+        reported = (row["step"] for row in self.metrics()[-1:])
+        return max((*saved_steps(self.checkpoints), *reported), default=0)
+
+    @property
+    def model(self) -> Path:
+        """The folder of the finished model. Raises HeadwayError where there is none yet."""
+        folder = self.path / "model"
+        if not (folder / "config.json").is_file():
+            raise HeadwayError(
+                f"{self.path} has no finished model yet: `headway train --resume {self.path}` goes on after step {self.step}."
+            )
+        return folder
+
     def facts(self) -> dict[str, Any]:
         """The content of config.json."""
-        try:
-            found = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-            if not isinstance(found["config"], dict):
-                raise KeyError("config")
-        except (ValueError, KeyError, OSError) as error:
-            raise Corrupt(f"{self.path / 'config.json'} cannot be read ({error})") from None
+        path = self.path / "config.json"
+        found = read_json_object(path, then="it is not what Headway wrote; put back a copy")
+        if not isinstance(found.get("config"), dict):
+            raise Corrupt(f"{path} is not what Headway wrote (no settings under 'config'); put back a copy")
         return found
 
     def config(self) -> TrainConfig:
@@ -96,18 +114,7 @@ class RunFolder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the run: a second process that wants to go on with it is refused."""
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HeadwayError(f"{self.path} is being trained by another process right now") from None
-            except OSError:  # a file system without locks
-                pass
+        with locked(self.path / ".lock", busy=f"{self.path} is being trained by another process right now"):
             yield
 
     # Metrics
@@ -175,6 +182,15 @@ class RunFolder:
             write_text(self.samples_file, "".join(parts))
 
 
+def _sweep(home: Path) -> None:
+    """Clear away folders that a process was making when it was killed: hidden, and with nothing in them but settings."""
+    for path in home.glob(".*.????????"):
+        with contextlib.suppress(OSError):
+            inside = {entry.name for entry in path.iterdir()}
+            if time.time() - path.stat().st_mtime > LEFT_BEHIND and inside <= {"config.json", "checkpoint"}:
+                shutil.rmtree(path)
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics.jsonl that can be read, ordered by step, one per step: the last that was written."""
     found: dict[int, dict[str, Any]] = {}
@@ -183,7 +199,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     for line in lines:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             row = json.loads(line)
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 found[row["step"]] = row
@@ -198,6 +214,25 @@ def plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def runs_home() -> Path:
+    """``runs/`` of the workspace around, else ``runs/`` here."""
+    workspace = workspace_around()
+    return workspace.runs if workspace else Path("runs")
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is the folder of a run, and not that of a model."""
+    return (path / "config.json").is_file() and (path / "checkpoint").is_dir()
+
+
+def model_of_run(name: str) -> Path | None:
+    """The finished model of the run called `name` (see `find_run`) in `runs_home`; None where there is no such run."""
+    home = runs_home()
+    if name != "last" and not any(run.name == name or run.name.endswith(f"-{name}") for run in list_runs(home)):
+        return None
+    return find_run(name, home).model
+
+
 def list_runs(home: Path) -> list[RunFolder]:
     """The runs in `home`, the oldest first."""
     if not home.is_dir():
@@ -209,7 +244,7 @@ def list_runs(home: Path) -> list[RunFolder]:
 
 def find_run(name: str, home: Path) -> RunFolder:
     """The run called `name`: a folder, the name of one in `home`, its beginning or end, or "last"."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if (path / "config.json").is_file():
         return RunFolder(path)
     runs = list_runs(home)
@@ -228,9 +263,3 @@ def find_run(name: str, home: Path) -> RunFolder:
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

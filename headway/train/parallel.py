@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from headway.base.environment import place_in_run
 from headway.base.errors import HeadwayError
 from headway.train.data import Batch
 from headway.train.losses import IGNORE
@@ -85,9 +85,7 @@ def join(parallel: str, device: str) -> Iterator[World]:
 
     Raises HeadwayError if the device is not there.
     """
-    size, rank, near = (
-        int(os.environ.get(name, other)) for name, other in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0))
-    )
+    size, rank, near = place_in_run()
     found = find_device(device, near)
     if size == 1:
         yield World(device=found)
@@ -96,7 +94,14 @@ def join(parallel: str, device: str) -> Iterator[World]:
         torch.cuda.set_device(found)
     already = dist.is_initialized()
     if not already:
-        dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+        try:
+            dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+        except (ValueError, RuntimeError) as error:  # MASTER_ADDR or MASTER_PORT missing, or nobody there
+            line = " ".join(str(error).split())
+            raise HeadwayError(
+                f"WORLD_SIZE is {size}, but the {size} processes do not find one another ({line[:120]}): start them with "
+                "torchrun, or unset WORLD_SIZE."
+            ) from error
     try:
         yield World(rank=rank, size=size, device=found, kind=parallel)
     finally:

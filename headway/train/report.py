@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from headway.base.console import Bar, err
+
 
 class Reporter:
     """Told what happens while a run goes on. This one keeps quiet."""
@@ -51,37 +53,29 @@ class Lines(Reporter):
         print(f"step {row['step']}/{self.steps}  {describe({**self.facts, **row})}", file=sys.stderr, flush=True)
 
 
-class Bar(Reporter):
+class OnTerminal(Reporter):
     """A progress bar: step, loss, tokens/s, FLOP/s, time left."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        from headway.base.console import err
-
-        self.progress = Progress(
-            TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TextColumn("{task.fields[facts]}"),
-            console=err(), transient=False,
-        )  # fmt: skip
+        self.bar: Bar | None = None
         self.held_out: float | None = None
-        self.task: Any = None
 
     def note(self, line: str) -> None:
-        self.progress.console.print(line, markup=False)
+        err().print(line, markup=False)
 
     def start(self, step: int, steps: int) -> None:
-        self.task = self.progress.add_task("train", total=steps, completed=step, facts="")
-        self.progress.start()
+        self.bar = Bar("step", steps, done=step, time_left=False, stays=True)
 
     def step(self, step: int, facts: Mapping[str, Any]) -> None:
-        shown = facts if self.held_out is None else {**facts, "held_out": self.held_out}
-        self.progress.update(self.task, completed=step, facts=describe(shown))
+        if self.bar is not None:
+            self.bar.to(step, describe(facts if self.held_out is None else {**facts, "held_out": self.held_out}))
 
     def row(self, row: Mapping[str, Any]) -> None:
         self.held_out = row.get("held_out", self.held_out)
 
     def stop(self) -> None:
-        self.progress.stop()
+        if self.bar is not None:
+            self.bar.stop()
 
 
 def describe(facts: Mapping[str, Any]) -> str:
@@ -92,7 +86,7 @@ def describe(facts: Mapping[str, Any]) -> str:
     if "held_out" in facts:
         parts.append(f"held out {facts['held_out']:.4f}")
     if facts.get("accuracy") is not None:
-        parts.append(f"right {100 * facts['accuracy']:.1f} %")
+        parts.append(f"accuracy {100 * facts['accuracy']:.1f} %")
     if facts.get("tokens_per_second"):
         parts.append(f"{facts['tokens_per_second']:,.0f} tokens/s")
     if facts.get("flops_per_second"):

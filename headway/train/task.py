@@ -43,7 +43,7 @@ class Task(nn.Module):
         self.model, self.objective, self.smoothing = model, objective, smoothing
 
     def forward(self, batch: Batch, *, judge: bool = False) -> Tensor:
-        """The sum of the losses at the targets that count; or, to `judge`, (that, targets said right, targets)."""
+        """The sum of the losses at the targets that count; or, to `judge`, (that, targets predicted correctly, targets)."""
         if judge:
             return self.judge(batch)
         logits, targets = self.logits(batch), batch.targets
@@ -65,7 +65,7 @@ class Task(nn.Module):
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> Float[Tensor, 3]:
-        """(Sum of losses, targets said right, targets), in float64, so that sums over many batches lose nothing."""
+        """(Sum of losses, targets predicted correctly, targets), in float64, so that sums over many batches lose nothing."""
         logits = self.logits(batch)
         asked = batch.targets != IGNORE
         right = (logits.argmax(-1) == batch.targets) & asked

@@ -5,16 +5,17 @@ Every reader gives a mapping from key to tensor that reads one tensor at a time,
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.reading import read_json_object
 
 
 def mapped(path: Path) -> mmap.mmap:
@@ -27,12 +28,34 @@ def mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-class SafeTensors(Mapping[str, Tensor]):
+class Weights(Mapping[str, Tensor]):
+    """Tensors by name, each read when asked for."""
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """The shape of a tensor, which is not read for it where the file tells it."""
+        return tuple(self[key].shape)
+
+
+class InMemory(Weights):
+    """Tensors that lie in memory already."""
+
+    def __init__(self, tensors: dict[str, Tensor]):
+        self._tensors = tensors
+
+    def __getitem__(self, key: str) -> Tensor:
+        return self._tensors[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
+class SafeTensors(Weights):
     """The tensors of one or more safetensors files, read when asked for."""
 
     def __init__(self, paths: list[Path]):
-        from safetensors import SafetensorError, safe_open
-
         self._owner: dict[str, Any] = {}
         for path in paths:
             if not path.exists():
@@ -46,6 +69,9 @@ class SafeTensors(Mapping[str, Tensor]):
     def __getitem__(self, key: str) -> Tensor:
         return self._owner[key].get_tensor(key)
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        return tuple(self._owner[key].get_slice(key).get_shape())
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._owner)
 
@@ -53,19 +79,22 @@ class SafeTensors(Mapping[str, Tensor]):
         return len(self._owner)
 
 
-def open_folder(folder: Path) -> Mapping[str, Tensor]:
-    """The weights in a Hugging Face folder: safetensors where there are, else pytorch_model.bin, either in shards."""
+def open_folder(folder: Path) -> Weights:
+    """The weights in a Hugging Face folder: safetensors where there are, else pytorch_model.bin; whole, else in shards.
+
+    The whole file wins over an index, as in `transformers`: one that lies beside it is left from shards it replaced.
+    """
     for single, index in (
         ("model.safetensors", "model.safetensors.index.json"),
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ):
-        if (folder / index).exists():
-            places = read_json(folder / index).get("weight_map")
+        if (folder / single).exists():
+            names = [single]
+        elif (folder / index).exists():
+            places = read_json_object(folder / index).get("weight_map")
             if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
                 raise Corrupt(f"{folder / index} does not say which file each weight lies in: fetch it again")
             names = sorted(set(places.values()))
-        elif (folder / single).exists():
-            names = [single]
         else:
             continue
         if any(Path(name).name != name for name in names):
@@ -75,7 +104,7 @@ def open_folder(folder: Path) -> Mapping[str, Tensor]:
     raise HeadwayError(f"{folder} holds no model.safetensors and no pytorch_model.bin: is it a model's folder?")
 
 
-def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
+def _torch_files(paths: list[Path]) -> InMemory:
     tensors: dict[str, Tensor] = {}
     for path in paths:
         if not path.exists():
@@ -90,27 +119,14 @@ def _torch_files(paths: list[Path]) -> dict[str, Tensor]:
         if not isinstance(loaded, dict) or not all(map(_is_plain, loaded, loaded.values())):
             raise Corrupt(f"{path} holds something other than named, dense tensors")
         tensors.update(loaded)
-    return tensors
+    return InMemory(tensors)
 
 
 def _is_plain(key: Any, value: Any) -> bool:
     return isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file, or one clear line."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise HeadwayError(f"{path} is missing: is {path.parent} a model's folder?") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Corrupt(f"{path} is no JSON ({error}): fetch it again") from error
-    if not isinstance(content, dict):
-        raise Corrupt(f"{path} holds no JSON object")
-    return content
-
-
-class GGUF(Mapping[str, Tensor]):
+class GGUF(Weights):
     """A GGUF file: `facts` are its metadata, the mapping its tensors, dequantised to float32 when asked for.
 
     `facts["tensors"]` lists the tensors' names, for tables that depend on which there are.
@@ -151,6 +167,9 @@ class GGUF(Mapping[str, Tensor]):
         if values.base is not None or values.dtype != np.float32:  # a view of the file: it may go away
             values = np.array(values, dtype=np.float32)
         return torch.from_numpy(values.reshape(place.shape))
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        return self._places[key].shape
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

@@ -6,6 +6,7 @@ initialiser, 1 are its sizes, 2 its type, 8 its name and 9 its bytes (onnx.proto
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ class ONNX(Mapping[str, Tensor]):
                 raw = value
             elif number == 14 and value == 1:
                 raise Unsupported(f"{self.path} keeps its weights in another file, which Headway does not read")
-        if kind in DTYPES and len(raw) != torch.Size(shape).numel() * DTYPES[kind].itemsize:
+        if any(size >= 1 << 63 for size in shape):  # a negative number
+            raise Damaged(f"{name} has the sizes {[size - (size >> 63 << 64) for size in shape]}")
+        if kind in DTYPES and len(raw) != math.prod(shape) * DTYPES[kind].itemsize:
             raise Damaged(f"{name} has {len(raw)} bytes")
         return name, _Weight(tuple(shape), kind, raw)
 

@@ -6,20 +6,24 @@ import dataclasses
 import importlib
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import replacing, write_text
+from headway.base.reading import read_json_object
 from headway.blocks.hollow import hollow
 from headway.models.catalog import CATALOG, Entry
 from headway.weights.ctranslate2 import CTranslate2
 from headway.weights.engine import Table, read_weights, write_weights
-from headway.weights.files import GGUF, open_folder, read_json
+from headway.weights.files import GGUF, Weights, open_folder
 from headway.weights.native import native_name, native_table
 from headway.weights.onnx import ONNX
 
@@ -102,7 +106,7 @@ def load_folder(
         raise HeadwayError(f"there is no folder {folder}")
     if (folder / "model.bin").is_file() and not any(folder.glob("*.safetensors")):
         return load_ctranslate2(folder, dtype=dtype, device=device)
-    theirs = read_json(folder / "config.json")
+    theirs = read_json_object(folder / "config.json")
     if quantised := theirs.get("quantization_config"):
         method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
         raise Unsupported(
@@ -112,8 +116,9 @@ def load_folder(
     entry = entry_of_config(theirs, str(folder / "config.json"))
     table = table_of(entry)
     config = _config(table.read_config, theirs, folder / "config.json")
-    model = _hollow(entry, config, folder / "config.json")
     weights = open_folder(folder)
+    _check_filled(config, weights, folder / "config.json")
+    model = _hollow(entry, config, folder / "config.json")
     fitted = table.fit(config, weights.keys())
     if fitted != config:
         config, model = fitted, _hollow(entry, fitted, folder / "config.json")
@@ -148,6 +153,7 @@ def load_gguf(
     if "rope_freqs.weight" in gguf:  # what each rotary frequency is divided by
         facts = facts | {"rope_freqs": gguf["rope_freqs.weight"].tolist()}
     config = _config(table.read_gguf_config, facts, gguf.path)
+    _check_filled(config, gguf, gguf.path)
     model = _hollow(entry, config, gguf.path)
     read_weights(model, table.gguf_rows(config), gguf, where=str(gguf.path), dtype=dtype, ignore=("rope_freqs.weight",))
     return model.to(device).eval()
@@ -205,8 +211,6 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
 
     The weights keep their dtype, and reading them back is bit-identical. Each file is replaced atomically.
     """
-    from safetensors.torch import save_file
-
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise HeadwayError(f"{folder} is a file: give a folder to export to")
@@ -217,7 +221,14 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
     facts = {**table.write_config(config), "dtype": str(dtype).removeprefix("torch.")}
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "model.safetensors") as temporary:
-        save_file(write_weights(model, table.rows(config)), temporary, metadata={"format": "pt"})
+        try:
+            save_file(write_weights(model, table.rows(config)), temporary, metadata={"format": "pt"})
+        except SafetensorError as error:  # which hides what the disk said among its words
+            if code := re.search(r"os error (\d+)", str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+            raise
+    # Of shards that lay here before: another program might take them for the weights.
+    (folder / "model.safetensors.index.json").unlink(missing_ok=True)
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
     return folder
 
@@ -249,6 +260,35 @@ def _config(read: Any, theirs: dict[str, Any], path: Path) -> Any:
     except (TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
         raise Corrupt(f"{path} has a value of the wrong kind ({error})") from error
     return config
+
+
+def _check_filled(config: Any, weights: Weights, path: Path) -> None:
+    """Hold the sizes that a file announces against the weights that are there, before anything of these sizes is built.
+
+    A layer has at least one weight of its own, an expert one number at least, and no size of a model is larger than all its
+    numbers together. What is still too large then is found by name and shape.
+    """
+    shapes = [weights.shape(key) for key in weights]
+    _check_below(config, len(shapes), sum(map(math.prod, shapes)), path)
+
+
+def _check_below(config: Any, n_weight: int, n_number: int, path: Path) -> None:
+    layers = getattr(config, "n_layer", 1) or 1
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            _check_below(value, n_weight, n_number, path)
+        elif isinstance(value, int) and field.name in ("n_layer", "n_decoder_layer") and value > n_weight:
+            raise Corrupt(
+                f"{path} asks for {value} layers, and there are only {n_weight} weights: they do not belong together"
+            )
+        elif isinstance(value, int) and field.name in (*AT_LEAST_ONE, "n_expert", "n_decoder_layer", "state", "inner"):
+            each = layers if field.name == "n_expert" else 1
+            if value * each > n_number:
+                raise Corrupt(
+                    f"{path} says {field.name} is {value}, and the weights hold only {n_number} numbers: they do not belong "
+                    "together"
+                )
 
 
 AT_LEAST_ONE = (

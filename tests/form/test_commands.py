@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -31,24 +31,28 @@ def test_help_of_every_command(name, capsys):
     app = importlib.import_module(f"headway.cli.{name}").app
     assert app.name == (name.replace("_", "-"),)
     assert main([name.replace("_", "-"), "--help"]) == 0
-    assert "Usage" in capsys.readouterr().out
+    assert f"Usage: headway {name.replace('_', '-')}" in capsys.readouterr().out
 
 
 def run(*words: str, **more) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=60, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=600, **more
+    )
 
 
 def test_help_imports_no_torch_and_is_quick():
     code = "import sys; from headway.cli.app import main; main(['--help']); sys.exit('torch' in sys.modules)"
     best = min(_seconds(code) for _ in range(3))
-    assert best < 0.5, f"headway --help took {best:.2f} s at best"
+    assert best < 0.5, f"headway --help took {best:.2f} s of a processor at best"
 
 
 def _seconds(code: str) -> float:
-    began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    """Processor time, which other work on the machine does not lengthen as it does the time that passes."""
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return time.perf_counter() - began
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
 
 
 def test_help_of_no_command_imports_torch():
@@ -60,7 +64,7 @@ for name in {names!r}:
     main([name, "--help"])
     assert "torch" not in sys.modules, name
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -71,6 +75,8 @@ for name in {names!r}:
         (["models", "lama"], "Did you mean 'llama'?"),
         (["diff", "llama", "llama"], "name two"),
         (["diff", "--cod"], "headway diff --help"),
+        (["papers", "add", "--nothing"], "headway papers add --help"),
+        (["claims", "preln"], "Did you mean 'pre-ln'?"),
         (["run", "nonsense", "hello"], "there is no model 'nonsense'"),
         (["read", "atention"], "Did you mean 'attention'?"),
         (["read", "attention", "--port", "99999"], "1 to 65535"),
@@ -96,7 +102,7 @@ def test_a_closed_pipe_is_quiet():
         shell=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.stderr == ""

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from support.parity import assert_close, randomise
+from support.inputs import like
+from support.numerics import DEVICE, close, few, make
 from support.tiny import TINY
 
 from headway.base.errors import HeadwayError
 from headway.blocks.cache import KVCache
 from headway.blocks.documents import apart, pack, positions_in_documents
-from headway.models.catalog import CATALOG, entry
+from headway.models.catalog import CATALOG
 
-DECODERS = [(name, n) for name, e in CATALOG.items() if e.kind == "decoder" for n in range(len(TINY[name]))]
-few = settings(max_examples=4, deadline=None)
-
-
-def make(name: str, n: int):
-    model_class, config_class = entry(name).load()
-    model = model_class(config_class(**TINY[name][n])).double().eval()
-    randomise(model, 3)
-    return model
+CONFIGURATIONS = [(name, n) for name, e in CATALOG.items() if e.kind == "decoder" for n in range(len(TINY[name]))]
 
 
-def packed_row(lengths: list[int], vocabulary: int, seed: int):
+def packed_row(lengths: list[int], model, seed: int):
     generator = torch.Generator().manual_seed(seed)
-    texts = [torch.randint(vocabulary, (1, length), generator=generator) for length in lengths]
+    drawn = [torch.randint(model.config.vocab_size, (1, length), generator=generator) for length in lengths]
+    texts = [like(model, text) for text in drawn]
     documents = torch.cat([torch.full_like(text, n + 1) for n, text in enumerate(texts)], dim=1)
     return texts, torch.cat(texts, dim=1), documents
 
 
-@pytest.mark.parametrize(("name", "n"), DECODERS)
-@few
+@few(4)
 @given(lengths=st.lists(st.integers(1, 9), min_size=2, max_size=4), seed=st.integers(0, 99))
-def test_each_text_of_a_row_is_the_text_alone(name, n, lengths, seed):
-    model = make(name, n)
-    texts, row, documents = packed_row(lengths, model.config.vocab_size, seed)
+def test_each_text_of_a_row_is_the_text_alone(name, n, numerics, lengths, seed):
+    model = make(name, n, numerics)
+    texts, row, documents = packed_row(lengths, model, seed)
     alone = torch.cat([model(text) for text in texts], dim=1)
     if not isinstance(model.new_cache(1, 4), KVCache):
         with pytest.raises(HeadwayError, match="keep packed texts apart"), apart(documents):
@@ -45,33 +38,33 @@ def test_each_text_of_a_row_is_the_text_alone(name, n, lengths, seed):
         return
     with apart(documents):
         together = model(row)
-    assert_close(together, alone, 1e-10)
+    close(together, alone)
 
 
 def test_without_it_there_is_a_leak():
     model = make("llama", 0)
-    texts, row, _ = packed_row([5, 6], model.config.vocab_size, 0)
+    texts, row, _ = packed_row([5, 6], model, 0)
     assert (model(row)[:, 5:] - model(texts[1])).abs().max() > 1e-3
 
 
 def test_gradients_of_packed_texts_are_the_sum_of_those_alone():
     model = make("gpt2", 0)
-    texts, row, documents = packed_row([4, 7, 3], model.config.vocab_size, 1)
+    texts, row, documents = packed_row([4, 7, 3], model, 1)
     sum(model(text).square().sum() for text in texts).backward()
     wanted = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
     with apart(documents):
         model(row).square().sum().backward()
     for name, parameter in model.named_parameters():
-        assert_close(parameter.grad, wanted[name], 1e-10, name)
+        close(parameter.grad, wanted[name], name)
 
 
 def test_what_does_not_go_together_is_refused():
     model = make("gpt2", 0)
-    tokens = torch.zeros(1, 4, dtype=torch.long)
+    tokens = torch.zeros(1, 4, dtype=torch.long, device=DEVICE)
     for documents, call in (
         (tokens, lambda: model(tokens, model.new_cache(1, 8))),
-        (tokens, lambda: model(tokens, mask=torch.tensor([[False, True, True, True]]))),
+        (tokens, lambda: model(tokens, mask=torch.tensor([[False, True, True, True]], device=DEVICE))),
         (tokens[:, :3], lambda: model(tokens)),
     ):
         with pytest.raises(HeadwayError), apart(documents):

@@ -46,7 +46,7 @@ def run(form, inputs, past, real) -> dict[str, torch.Tensor]:
     """Outputs, memory, and gradients of the inputs and of the past, of a function that weighs every number differently."""
     inputs = [part.detach().requires_grad_() for part in inputs]
     floats = [] if past is None else [part.detach().requires_grad_() for part in past[:2]]
-    memory = None if past is None else retention.Memory(*floats, past[2])
+    memory = None if past is None else retention.RetentionState(*floats, past[2])
     decay = retention.decays(inputs[0].shape[1], dtype=torch.float64)
     out, (S, z, seen) = form(*inputs, decay, memory, real)
     out = out if real is None else out.masked_fill(~real[:, None, :, None], 0)
@@ -111,7 +111,7 @@ def test_the_whole_model_at_every_chunk_size(data, t, eps, seed):
         logits.square().sum().backward()
         with torch.no_grad():
             model(tokens, cache)
-        memories = [cache.read(layer)[name] for layer in range(2) for name in ("S", "z")]
+        memories = [layer.read()[name] for layer in cache for name in ("S", "z")]
         outcomes.append([logits.detach(), *(p.grad for p in model.parameters()), *memories])
     for other in outcomes[1:]:
         for got, wanted in zip(other, outcomes[0], strict=True):
@@ -146,8 +146,8 @@ def test_memory_is_constant_in_the_length(name):
             sizes.add(cache.nbytes)
     assert len(sizes) == 1
     assert cache.length == 308
-    kept = sum(state.nbytes for layer in range(model.config.n_layer) for state in cache.read(layer).values())
+    kept = sum(state.nbytes for layer in cache for state in layer.read().values())
     assert sizes == {kept}
-    for layer in range(model.config.n_layer):  # and no state is a view that keeps something larger alive
-        for state in cache.read(layer).values():
+    for layer in cache:  # and no state is a view that keeps something larger alive
+        for state in layer.read().values():
             assert state.untyped_storage().nbytes() == state.nbytes

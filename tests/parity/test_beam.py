@@ -18,7 +18,7 @@ from headway.models.bigram import Bigram, BigramConfig
 from headway.models.gru import GRU, GRUConfig
 from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from headway.sample.beam import beam_search, reading
-from headway.sample.generate import generate
+from headway.sample.generate import Until, generate
 
 few = settings(max_examples=6, deadline=None)
 EARLY = {"no": False, "yes": True, "never": "never"}
@@ -65,14 +65,12 @@ def test_an_encoder_decoder_finds_the_same(make, vocab_size, beams, new, penalty
             **options,
         )
     found = beam_search(
-        ours,
+        reading(ours, source, source_mask),
         torch.zeros(3, 1, dtype=torch.long),
         beams=beams,
-        max_tokens=new,
-        stop_ids=[1],
+        until=Until(max_tokens=new, stop_ids=[1]),
         length_penalty=penalty,
         early=early,
-        forward=reading(ours, source, source_mask),
     )
     # Theirs may also return places that no text was found for: their score says so.
     if beams == 1:  # greedy search, in `transformers`
@@ -116,7 +114,9 @@ def test_a_decoder_finds_the_same_behind_padding(beams, new, seed, stops):
             eos_token_id=stops or None,
             length_penalty=0.7,
         )
-    found = beam_search(ours, tokens, beams=beams, max_tokens=new, stop_ids=stops, mask=mask, length_penalty=0.7)
+    found = beam_search(
+        ours, tokens, beams=beams, until=Until(max_tokens=new, stop_ids=stops), mask=mask, length_penalty=0.7
+    )
     assert_same(found.tokens[:, 0], wanted[:, 5:], found.lengths[:, 0], stops)
 
 
@@ -135,7 +135,12 @@ def test_enough_beams_find_the_likeliest_of_all_texts(seed, penalty):
             scores[text] = total / n**penalty
     best = max(scores, key=scores.get)
     found = beam_search(
-        model, torch.tensor([[2]]), beams=64, max_tokens=4, stop_ids=[0], length_penalty=penalty, early="never"
+        model,
+        torch.tensor([[2]]),
+        beams=64,
+        until=Until(max_tokens=4, stop_ids=[0]),
+        length_penalty=penalty,
+        early="never",
     )
     assert tuple(found.best()) == best
     assert float(found.scores[0, 0]) == pytest.approx(scores[best])
@@ -145,12 +150,12 @@ def test_one_beam_is_greedy_and_states_move_with_their_beams():
     model = GRU(GRUConfig(vocab_size=9, width=4, state=6)).double()
     randomise(model, 1, std=1.0)
     prompt = torch.tensor([[1, 2], [3, 4]])
-    greedy = torch.stack(list(generate(model, prompt, max_tokens=6)), 1)
-    assert torch.equal(beam_search(model, prompt, beams=1, max_tokens=6).tokens[:, 0], greedy)
+    greedy = torch.stack(list(generate(model, prompt, until=Until(max_tokens=6))), 1)
+    assert torch.equal(beam_search(model, prompt, beams=1, until=Until(max_tokens=6)).tokens[:, 0], greedy)
     pair = Seq2Seq(Seq2SeqConfig(vocab_size=9, width=4, state=6)).double()
     randomise(pair, 1, std=1.0)
     source, start = torch.randint(0, 9, (2, 5)), torch.zeros(2, 1, dtype=torch.long)
-    found = beam_search(pair, start, beams=3, max_tokens=5, forward=reading(pair, source), length_penalty=0.0)
+    found = beam_search(reading(pair, source), start, beams=3, until=Until(max_tokens=5), length_penalty=0.0)
     with torch.no_grad():
         for row in range(2):
             for beam in range(3):
@@ -163,4 +168,4 @@ def test_one_beam_is_greedy_and_states_move_with_their_beams():
 def test_nothing_to_look_for_is_one_line():
     model = Bigram(BigramConfig(vocab_size=4))
     with pytest.raises(HeadwayError, match="a search needs"):
-        beam_search(model, torch.tensor([[1]]), beams=0, max_tokens=3)
+        beam_search(model, torch.tensor([[1]]), beams=0, until=Until(max_tokens=3))

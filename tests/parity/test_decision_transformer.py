@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.hf import DOUBLE, SINGLE, gradients_through_files, reference, through_files
 from support.inputs import episodes
 from support.parity import assert_close, assert_gradients_close, lifted, randomise
+from support.tiny import TINY
 
 from headway.base.errors import HeadwayError
 from headway.models.catalog import build
@@ -117,3 +118,14 @@ def test_a_forgotten_action_is_asked_for():
         model.act(wish, state, 0, cache)
         with pytest.raises(HeadwayError, match="last_action"):
             model.act(wish, state, 1, cache)
+
+
+@pytest.mark.parametrize("time", [-1, 12, 4000])
+def test_a_time_beyond_the_episode_is_refused_with_the_limit(time):
+    model = build("decision_transformer", **TINY["decision_transformer"][0]).eval()
+    cache, g = model.new_cache(1, 3), torch.Generator().manual_seed(0)
+    with pytest.raises(HeadwayError, match=f"12 steps, 0 to 11: there is no step {time}"):
+        model.act(torch.ones(1, 1), torch.zeros(1, 3), time, cache)
+    returns, states, actions, times = episodes(model, g)
+    with pytest.raises(HeadwayError, match=f"time step {time} is out of range: this model has 12, from 0 to 11"):
+        model(returns, states, actions, torch.full_like(times, time))

@@ -1,4 +1,4 @@
-"""Mistral, Qwen2, Qwen3, Gemma 1 to 3 and Mixtral equal `transformers`: sizes, options, batch and padding drawn."""
+"""Mistral, Qwen2, Qwen3, OLMo 2, Gemma 1 to 3 and Mixtral equal `transformers`: sizes, options, batch and padding drawn."""
 
 from __future__ import annotations
 
@@ -70,6 +70,19 @@ def qwen3(draw):
 
 
 @st.composite
+def olmo2(draw):
+    given_sizes = sizes(draw)
+    if draw(st.booleans()):
+        del given_sizes["head_dim"]
+        given_sizes["hidden_size"] = given_sizes["num_attention_heads"] * draw(st.sampled_from([2, 4, 6]))
+    return hf.Olmo2Config(
+        **given_sizes,
+        rope_parameters={"rope_type": "default", "rope_theta": theta(draw)},
+        tie_word_embeddings=draw(st.booleans()),
+    )
+
+
+@st.composite
 def gemma(draw):
     return hf.GemmaConfig(
         **sizes(draw),
@@ -125,6 +138,7 @@ KIN = [
     (hf.MistralForCausalLM, mistral),
     (hf.Qwen2ForCausalLM, qwen2),
     (hf.Qwen3ForCausalLM, qwen3),
+    (hf.Olmo2ForCausalLM, olmo2),
     (hf.GemmaForCausalLM, gemma),
     (hf.Gemma2ForCausalLM, gemma2),
     (hf.Gemma3ForCausalLM, gemma3),

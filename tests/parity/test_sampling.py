@@ -14,7 +14,7 @@ from transformers.generation import logits_process as theirs
 from headway.base.errors import HeadwayError
 from headway.sample import filters
 from headway.sample.filters import GREEDY, Sampling
-from headway.sample.generate import Facts, generate, left_pad
+from headway.sample.generate import Until, generate, left_pad
 from headway.weights import load_folder
 
 
@@ -180,8 +180,9 @@ def pair(request, tmp_path_factory):
 ROWS = [[5, 17, 3, 42, 9, 11, 2], [7], [33, 1, 20, 20]]
 
 
-def ours_of(model, tokens, mask, n, **options):
-    return torch.stack(list(generate(model, tokens, mask=mask, max_tokens=n, **options)), 1)
+def ours_of(model, tokens, mask, n, *, stop_ids=(), **options):
+    until = Until(max_tokens=n, stop_ids=stop_ids)
+    return torch.stack(list(generate(model, tokens, mask=mask, until=until, **options)), 1)
 
 
 def theirs_of(reference, tokens, mask, n, **options):
@@ -233,13 +234,11 @@ def test_stop_ids_end_rows_one_by_one(pair):
     tokens, mask = left_pad(ROWS)
     free = ours_of(model, tokens, mask, 25)
     stop = {int(free[0, 4]), int(free[1, 9])}
-    facts = Facts()
-    got = ours_of(model, tokens, mask, 25, stop_ids=stop, pad=0, facts=facts)
+    got = ours_of(model, tokens, mask, 25, stop_ids=stop)
     expected = theirs_of(reference, tokens, mask, 25, do_sample=False, eos_token_id=sorted(stop))
     assert torch.equal(got, expected)
-    one = Facts()
-    short = ours_of(model, tokens[:1], mask[:1], 25, stop_ids={int(free[0, 0])}, facts=one)
-    assert short.shape == (1, 1)
+    one = generate(model, tokens[:1], mask=mask[:1], until=Until(max_tokens=25, stop_ids={int(free[0, 0])}))
+    assert len(list(one)) == 1
     assert one.ended == "stop"
     assert one.tokens == 1
 
@@ -264,16 +263,15 @@ def test_seeds_repeat_and_a_generator_per_row_makes_rows_alone(pair):
 def test_the_context_ends_it_and_too_long_a_prompt_is_one_line(pair):
     model, _ = pair
     tokens = torch.arange(50)[None] % 61
-    facts = Facts()
-    got = ours_of(model, tokens, None, 1000, facts=facts)
-    assert got.shape[1] == 64 - 50 + 1
-    assert facts.ended == "context"
+    got = generate(model, tokens, until=Until(max_tokens=1000))
+    assert len(list(got)) == 64 - 50 + 1
+    assert got.ended == "context"
     for bad, says in (
         (torch.zeros(1, 65, dtype=torch.long), "65 tokens long"),
         (torch.zeros(1, 0, dtype=torch.long), "empty"),
     ):
         with pytest.raises(HeadwayError, match=says) as caught:
-            generate(model, bad, max_tokens=5)
+            generate(model, bad, until=Until(max_tokens=5))
         assert "\n" not in str(caught.value)
     full = torch.arange(64)[None] % 61
     assert ours_of(model, full, None, 5).shape[1] == 1
@@ -288,25 +286,25 @@ def test_a_cache_that_holds_the_beginning_is_gone_on_with(pair):
         model(whole[:, :5], cache)
     assert torch.equal(ours_of(model, whole[:, 5:], None, 12, cache=cache), expected)
     with pytest.raises(HeadwayError, match="room for 12"):
-        generate(model, whole, max_tokens=12, cache=model.new_cache(1, 12))
+        generate(model, whole, until=Until(max_tokens=12), cache=model.new_cache(1, 12))
 
 
 def test_nothing_is_learned_and_nothing_runs_before_it_is_asked_for(pair):
     model, _ = pair
     tokens, _ = left_pad([ROWS[0]])
-    steps = generate(model, tokens, max_tokens=3)
+    steps = generate(model, tokens, until=Until(max_tokens=3))
     with torch.enable_grad():
         assert torch.is_grad_enabled()
         first = next(steps)
         assert torch.is_grad_enabled()
     assert not first.requires_grad
-    assert list(generate(model, tokens, max_tokens=0)) == []
+    assert list(generate(model, tokens, until=Until(max_tokens=0))) == []
 
 
 def test_right_padding_is_refused(pair):
     model, _ = pair
     mask = torch.tensor([[True, True, False]])
     with pytest.raises(HeadwayError, match="pad prompts of different lengths on the left"):
-        generate(model, torch.ones(1, 3, dtype=torch.long), mask=mask, max_tokens=1)
+        generate(model, torch.ones(1, 3, dtype=torch.long), mask=mask, until=Until(max_tokens=1))
     with pytest.raises(HeadwayError, match="empty"):
         left_pad([[1], []])

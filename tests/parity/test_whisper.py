@@ -24,7 +24,7 @@ from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.sources import SOURCES, fetch, state
 from headway.data.audio import RATE, load_sound, log_mel, mel_filters, read_wave, resample
 from headway.models.whisper import frame_positions
-from headway.sample.transcribe import Manner, pieces, transcribe
+from headway.sample.transcribe import SpeechPrompt, pieces, transcribe
 from headway.tokens.pretrained import PretrainedTokenizer
 from headway.weights.ctranslate2 import CTranslate2
 from headway.weights.store import export_folder, load_folder
@@ -241,7 +241,7 @@ def plain(text: str) -> str:
 def tiny():
     folder = fetch("whisper-tiny-en")
     tokenizer = PretrainedTokenizer.from_folder(folder)
-    return load_folder(folder, dtype=torch.float32), tokenizer, Manner.of(folder, tokenizer)
+    return load_folder(folder, dtype=torch.float32), tokenizer, SpeechPrompt.of(folder, tokenizer)
 
 
 @fetched
@@ -249,15 +249,16 @@ def tiny():
 class TestTinyEn:
     @pytest.mark.parametrize("beams", [1, 2])
     def test_writes_down_a_synthetic_voice(self, tiny, beams):
-        (text,) = transcribe(*tiny, load_sound(SPOKEN), beams=beams)
-        assert plain(text) == "please open the window and close the door"
+        (spoken,) = transcribe(*tiny, load_sound(SPOKEN), beams=beams)
+        assert (spoken.begin, round(spoken.end, 2)) == (0, round(len(load_sound(SPOKEN)) / RATE, 2))
+        assert plain(spoken.text) == "please open the window and close the door"
 
     @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="`apt-get install espeak-ng` first")
     def test_writes_down_what_espeak_says_now(self, tiny, tmp_path):
         sentence = "We went to the market and bought some apples."
         subprocess.run(["espeak-ng", "-w", str(tmp_path / "said.wav"), sentence], check=True)
-        (text,) = transcribe(*tiny, load_sound(tmp_path / "said.wav"))
-        assert plain(text) == plain(sentence)
+        (spoken,) = transcribe(*tiny, load_sound(tmp_path / "said.wav"))
+        assert plain(spoken.text) == plain(sentence)
 
     def test_equals_transformers_on_the_same_weights(self, tiny, tmp_path):
         model, tokenizer, manner = tiny

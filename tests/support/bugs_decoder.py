@@ -173,7 +173,7 @@ def experts_not_renormalised(self, x):
     return mixed.view_as(x)
 
 
-def norm_after_turning(self, x, cos, sin, span, cache, layer):
+def norm_after_turning(self, x, cos, sin, span, kv):
     b, t, _ = x.shape
     heads = self.qkv(x).view(b, t, -1, self.head_width).transpose(1, 2)
     q, k, v = heads.split([self.n_head, self.n_group, self.n_group], dim=1)
@@ -204,18 +204,17 @@ def blind_padding(self, s, window):
     return (seen & self.real[:, None, -s:])[:, None] if self.real is not None else seen[None, None]
 
 
-def ring_overwrites(self, layer, k, v):
+def ring_overwrites(self, k, v):
     """A ring of exactly the window: a chunk overwrites columns that its own first queries still have to see."""
-    keys, values = ORIGINAL_EXTEND(self, layer, k, v)
-    window = self.windows[layer]
-    if window is None or keys.shape[2] <= window:
+    keys, values = ORIGINAL_EXTEND(self, k, v)
+    if self.window is None or keys.shape[2] <= self.window:
         return keys, values
-    return keys[:, :, -window:], values[:, :, -window:]
+    return keys[:, :, -self.window :], values[:, :, -self.window :]
 
 
 ORIGINAL_LOCATE = cache_module.locate
 ORIGINAL_NOTE = cache_module.KVCache.note_real
-ORIGINAL_EXTEND = cache_module.KVCache.extend
+ORIGINAL_EXTEND = cache_module.LayerCache.extend
 ORIGINAL_MASK = cache_module.window_mask
 
 
@@ -356,7 +355,7 @@ BUGS = [
     Bug(
         "a chunk overwrites what it has to see",
         "sliding-window cache, prefill longer than the window (litgpt #2182)",
-        replace(cache_module.KVCache, "extend", ring_overwrites),
+        replace(cache_module.LayerCache, "extend", ring_overwrites),
         cut_law("mistral", 0, [3, 7, 1, 6]),
     ),
     Bug(

@@ -113,6 +113,10 @@ TINY: dict[str, list[dict]] = {
         {**KIN, "n_group": 1, "head_width": 6, "qkv_bias": False, "qk_norm": True, "tied": True},
         {**KIN, "n_group": 4, "qkv_bias": True, "qk_norm": False, "window": 7, "full_layers": 1},
     ],
+    "olmo2": [
+        {**KIN, "n_group": 2},
+        {**KIN, "n_group": 4, "head_width": 6, "tied": True},
+    ],
     "gemma": [
         {**KIN, "n_group": 1, "head_width": 6},
         {

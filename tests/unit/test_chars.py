@@ -17,7 +17,7 @@ ANY = st.text(st.characters(exclude_categories=[]), max_size=60)  # lone surroga
 def test_round_trip_and_order(text):
     tokenizer = CharTokenizer.from_text(text)
     ids = tokenizer.encode(text)
-    assert tokenizer.decode(ids) == text == "".join(tokenizer.stream(iter(ids)))
+    assert tokenizer.decode(ids) == text == "".join(tokenizer.pieces(iter(ids)))
     assert tokenizer.encode(tokenizer.alphabet) == list(range(tokenizer.vocab_size))
     assert list(tokenizer.alphabet) == sorted(set(text))
 
@@ -66,7 +66,7 @@ def test_corrupt_files(tmp_path, content):
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(Corrupt):
         CharTokenizer.load(path)
-    with pytest.raises(HeadwayError, match="no tokenizer at"):
+    with pytest.raises(HeadwayError, match="there is no file"):
         CharTokenizer.load(tmp_path / "absent.json")
 
 

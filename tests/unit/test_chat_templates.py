@@ -1,6 +1,9 @@
 """Chat templates as checkpoints ship them: the features they use, and nothing they should not reach."""
 
 import datetime
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -68,3 +71,54 @@ def test_the_same_as_transformers():
     for template, _ in FEATURES:
         theirs, _ = render_jinja_template([HELLO], chat_template=template, add_generation_prompt=True, bos_token="<s>")
         assert render(template, HELLO, add_generation_prompt=True, bos_token="<s>") == theirs[0]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+        "{{ 'a' * 10**10 }}",
+        "{{ 10 ** (10 ** 10) }}",
+        "{{ 'x' | center(10**10) }}",
+        "{{ '%10000000000d' % 1 }}",
+        "{{ '{:>9999999999}'.format(1) }}",
+        "{{ [1] | tojson(indent=10**10) }}",
+        "{% set ns = namespace(x='aaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+        "{{ lipsum(n=10**8) }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ 'a' * 10**7 }}",
+        "{{ range(10**5) | map('string') | map('center', 10**5) | join }}",
+    ],
+)
+def test_what_would_never_end_or_fill_the_memory_is_stopped(template):
+    spent = os.times()
+    with pytest.raises(HeadwayError, match="the chat template of toy") as caught:
+        render(template, HELLO, where="toy")
+    assert "\n" not in str(caught.value)
+    # Processor time, so that a busy machine cannot fail it; children are counted once they have ended.
+    now = os.times()
+    assert now.user + now.children_user - spent.user - spent.children_user < 3
+    assert render("{{ messages | length }}", HELLO) == "2"  # and the next one is none the worse for it
+
+
+def test_templates_may_count_on_tools_and_documents():
+    asks = "{{ tools is defined }} {{ tools is not none }} {{ documents is none }}"
+    assert render(asks, HELLO) == "True False True"
+    assert render("{{ tools[0].name }}", HELLO, tools=[{"name": "add"}]) == "add"
+
+
+def test_fields_of_a_message():
+    message = {"role": "assistant", "content": None, "reasoning": "hm", "picture": object()}
+    template = "{{ messages[0] | tojson(sort_keys=true) }}"
+    assert json.loads(render(template, [message])) == {
+        "role": "assistant", "reasoning": "hm", "thinking": "hm", "reasoning_content": "hm", "picture": "<object>",
+    }  # fmt: skip
+
+
+def test_two_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(lambda n: render("{{ messages[0].content }}", [{"role": "user", "content": n}]), range(40))
+        )
+    assert answers == [str(n) for n in range(40)]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from hypothesis import strategies as st
 
 import headway
 from headway.base.errors import Corrupt, HeadwayError
+from headway.base.paper import Name, Paper
 from headway.claims import catalog, code, shelf
 from headway.claims import run as running
-from headway.claims.base import Arm, Check, Claim, Paper, needed, outcome, verdict
+from headway.claims.base import Arm, Check, Citation, Claim, needed, outcome, verdict
 from headway.cli import app as cli
 from headway.cli.reproduce import parse_seeds
 
@@ -37,7 +37,7 @@ def made_up(*, effect: float = 0.2, contrary: float | None = 0.0, exact: bool = 
     """The effect is `x` >= 0.2, the control `c` <= 0.1."""
     return Claim(
         name="made-up",
-        papers=(Paper(key="k", title="t", authors="A", year=2000, arxiv="0000.00000"),),
+        papers=(Citation(paper=Paper(key="k", title="t", authors=(Name("A"),), year=2000, arxiv="0000.00000")),),
         statement="s",
         experiment="e",
         control="c",
@@ -164,7 +164,8 @@ COUNTED = """
 import os, time
 from pathlib import Path
 import torch
-from headway.claims.base import Arm, Check, Claim, Paper
+from headway.base.paper import Name, Paper
+from headway.claims.base import Arm, Check, Citation, Claim
 
 FACTOR = 1.0
 
@@ -191,7 +192,7 @@ def draw(figure, seeds):
     figure.subplots().plot([seed["a"]["x"] for seed in seeds.values()])
 
 CLAIM = Claim(
-    name="counted", papers=(Paper(key="k", title="t", authors="A", year=2000, arxiv="0000.00000"),),
+    name="counted", papers=(Citation(paper=Paper(key="k", title="t", authors=(Name("A"),), year=2000, arxiv="0000.00000")),),
     statement="A statement.", experiment="e", control="c", statistic="s", limits="l",
     arms=(Arm(name="a", text="the arm"), Arm(name="b", text="the control", control=True)),
     checks=(
@@ -209,7 +210,7 @@ folder, out, jobs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 import headway.claims
 headway.claims.__path__.append(str(folder))
 from headway.claims import catalog
-catalog.CATALOG["counted"] = catalog.Entry(title="t", paper="A 2000", topic="x", minutes=0.1)
+catalog.CATALOG["counted"] = catalog.ClaimEntry(title="t", paper="A 2000", topic="x", minutes=0.1)
 from headway.claims import run
 class Printed(run.Reporter):
     def note(self, line): print("note:", line)
@@ -295,11 +296,59 @@ def test_killed_and_resumed_is_the_same_as_never_killed(bench, tmp_path):
     assert figures(tmp_path / "cut" / "result.json") == figures(tmp_path / "whole" / "result.json")
 
 
+SEVERAL = """
+import sys
+import headway.claims
+headway.claims.__path__.append(sys.argv[1])
+from headway.claims import catalog, run
+catalog.CATALOG["counted"] = catalog.ClaimEntry(title="t", paper="A 2000", topic="x", minutes=0.1)
+if __name__ == "__main__":
+    from pathlib import Path
+    run.reproduce(catalog.get("counted"), Path(sys.argv[2]), jobs=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_killed_with_several_jobs_it_leaves_no_process_behind(bench, tmp_path):
+    """SIGKILL cannot be caught: the workers themselves have to notice that nobody waits for them any more."""
+    script = tmp_path / "several.py"
+    script.write_text(SEVERAL)
+    environment = {**os.environ, "UNIT_LOG": str(bench.log), "UNIT_HOLD": "0", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(bench.folder), str(tmp_path / "out")]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 120
+    while len(bench.ran()) < 2 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 30  # a unit that is not stopped waits for a minute
+    while (alive := [pid for pid in workers if parent_of(pid) is not None]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive
+
+
+def children(pid: int) -> list[int]:
+    found = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    return [other for other in found if parent_of(other) == pid]
+
+
+def parent_of(pid: int) -> int | None:
+    """The parent of a process that runs; None of one that has ended, whether or not somebody has looked at its end."""
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(parent)
+
+
 def in_here(monkeypatch, bench) -> Claim:
     """The bench's claim, imported into this process."""
     monkeypatch.setattr(headway.claims, "__path__", [*headway.claims.__path__, str(bench.folder)])
     monkeypatch.delitem(sys.modules, "headway.claims.counted", raising=False)
-    monkeypatch.setitem(catalog.CATALOG, "counted", catalog.Entry(title="t", paper="A", topic="x", minutes=0.1))
+    monkeypatch.setitem(catalog.CATALOG, "counted", catalog.ClaimEntry(title="t", paper="A", topic="x", minutes=0.1))
     code._read.cache_clear()
     return catalog.get("counted")
 
@@ -433,23 +482,13 @@ def test_every_claim_says_what_the_catalogue_says(name):
     claim, entry = catalog.get(name), catalog.CATALOG[name]
     assert claim.name == name
     assert claim.minutes == entry.minutes <= 10
-    assert entry.paper == claim.papers[0].short
+    assert entry.paper == claim.papers[0].paper.short
     assert any(check.control for check in claim.checks)
     assert len(claim.seeds) >= 5
     assert claim.settings
     for text in (claim.statement, claim.experiment, claim.control, claim.statistic, claim.limits):
         assert len(text) > 30
     assert all(arm.text for arm in claim.arms)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_claim_cites_papers_as_the_library_has_them(name):
-    records = tomllib.loads((Path(headway.__file__).parent / "course" / "papers.toml").read_text())["paper"]
-    known = {record["key"]: record for record in records}
-    for paper in catalog.get(name).papers:
-        record = known[paper.key]
-        assert (paper.title, paper.year, paper.arxiv) == (record["title"], record["year"], record["arxiv"])
-        assert paper.authors.split()[0] in record["authors"][0]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -463,7 +502,7 @@ def test_every_shipped_result_is_of_this_code_and_decided_by_these_thresholds(na
     assert set(result["arms"]) == {arm.name for arm in claim.arms}
     for key in ("statement", "experiment", "control", "statistic", "limits"):
         assert result[key] == getattr(claim, key)
-    assert [paper["key"] for paper in result["papers"]] == [paper.key for paper in claim.papers]
+    assert [paper["key"] for paper in result["papers"]] == [cited.paper.key for cited in claim.papers]
     again = running.verdict_facts(verdict(claim, running.numbers(result)))
     for key in ("verdict", "reason", "checks"):
         assert repr(result[key]) == repr(again[key])
@@ -489,14 +528,12 @@ def test_quick_claims_come_out_the_same_with_other_seeds(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_quick_claims_give_their_shipped_numbers(name):
+def test_quick_claims_come_out_as_shipped(name):
+    """The checks, and not the numbers: another processor rounds differently, and training makes that grow."""
     claim, shipped = catalog.get(name), running.numbers(shelf.shipped(name))
     found = {arm.name: running.run_unit(claim, arm.name, 0).numbers for arm in claim.arms}
     for check in claim.checks:
-        ours, theirs = check.value(found), check.value(shipped[0])
-        # What is exact is rounding, which another processor does differently.
-        assert check.exact or ours == pytest.approx(theirs, rel=1e-3)
-        assert check.holds(ours) == check.holds(theirs)
+        assert check.holds(check.value(found)) == check.holds(check.value(shipped[0])), check.text
 
 
 @pytest.mark.slow
@@ -618,8 +655,7 @@ def test_reproduce_writes_where_it_says(capsys, tmp_path, monkeypatch):
     assert cli.main(["claims"]) == 0
     lines = capsys.readouterr().out.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith(name))
-    assert lines[at].rstrip().endswith("reproduced")
-    assert "reproduced (yours)" in lines[at + 1]
+    assert lines[at].rstrip().endswith(" reproduced, reproduced (yours)")
     (tmp_path / "taken").write_text("mine")
     assert cli.main(["reproduce", name, "--out", str(tmp_path / "taken")]) == 2
     assert (tmp_path / "taken").read_text() == "mine"
@@ -633,7 +669,7 @@ def test_interrupted_on_the_keyboard(bench, tmp_path):
         "import headway.claims\n"
         f"headway.claims.__path__.append({str(bench.folder)!r})\n"
         "from headway.claims import catalog\n"
-        "catalog.CATALOG['counted'] = catalog.Entry(title='t', paper='A 2000', topic='x', minutes=0.1)\n"
+        "catalog.CATALOG['counted'] = catalog.ClaimEntry(title='t', paper='A 2000', topic='x', minutes=0.1)\n"
         "from headway.cli.app import main\n"
         "sys.exit(main(['reproduce', 'counted', '--out', sys.argv[1]]))\n"
     )

@@ -193,8 +193,8 @@ def test_audit_of_one_exercise(workspace: Workspace, capsys):
 
 def test_audit_finds_gaps(warm: Judge, tmp_path: Path):
     """An exercise whose mistake is right, whose solution is wrong and whose stub returns something."""
-    from headway.learn.audit import audit
     from headway.learn.exercise import Exercise
+    from headway.learn.judge.audit import audit
 
     folder = tmp_path / "toy" / "twice"
     folder.mkdir(parents=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from headway.learn.exercise import Exercise
-from headway.learn.judge import Judge, Verdict
+from headway.learn.judge import CheckRequest, Judge, Verdict
+from headway.learn.judge.limits import PACKAGE, landlock_version
 
 CASES = '''
 import torch
@@ -194,6 +197,14 @@ REJECTED: dict[str, tuple[str, str, str]] = {
         "forbidden",
         "course/path.toml",
     ),
+    "opens the folder of the answers": (
+        "p = os.path.join(os.path.dirname(sys.modules['headway'].__file__), 'blocks')\n"
+        "fd = os.open(p, os.O_RDONLY)\nos.read(os.open('attention.py', os.O_RDONLY, dir_fd=fd), 9)"
+        + END
+        + " return right(x, w)",
+        "forbidden",
+        "where the answers are",
+    ),
     "imports the answer": (
         "from headway.blocks.attention import attend" + END + " return right(x, w)",
         "forbidden",
@@ -226,6 +237,39 @@ REJECTED: dict[str, tuple[str, str, str]] = {
     ),
     "calls it as an operator": (
         END + " return (torch.ops.aten.softmax.int(w, -1)[..., None] * x).sum(-2)",
+        "forbidden",
+        "softmax",
+    ),
+    "calls it in a thread": (
+        END + " import threading; out = []; soft = getattr(torch, 'soft' + 'max')\n"
+        " t = threading.Thread(target=lambda: out.append(soft(w, -1))); t.start(); t.join()\n"
+        " return (out[0][..., None] * x).sum(-2)",
+        "raised",
+        "IndexError",
+    ),
+    "calls it where nobody watches": (
+        END + " with getattr(torch._C, 'Disable' + 'TorchFunction')():\n"
+        "  soft = getattr(torch._C._VariableFunctions, 'soft' + 'max')(w, -1)\n return (soft[..., None] * x).sum(-2)",
+        "forbidden",
+        "softmax",
+    ),
+    "calls its kernel": (
+        END + " return (getattr(torch, '_soft' + 'max')(w, -1, False)[..., None] * x).sum(-2)",
+        "forbidden",
+        "softmax",
+    ),
+    "calls it written in Python": (
+        "import importlib\nrefs = importlib.import_module('torch._' + 'refs')"
+        + END
+        + " return (getattr(refs, 'soft' + 'max')(w, -1)[..., None] * x).sum(-2)",
+        "forbidden",
+        "softmax",
+    ),
+    "calls its decomposition": (
+        "import importlib\ndecomp = importlib.import_module('torch._' + 'decomp')\n"
+        "op = getattr(torch.ops.aten, '_soft' + 'max').default"
+        + END
+        + " return (decomp.decomposition_table[op](w, -1, False)[..., None] * x).sum(-2)",
         "forbidden",
         "softmax",
     ),
@@ -313,8 +357,8 @@ REJECTED: dict[str, tuple[str, str, str]] = {
         "mistake",
         "rows are averaged",
     ),
-    "a factor": (END + " return right(x, w) * x.shape[1] ** 0.5", "wrong", "sqrt(t)"),
-    "a sign": (END + " return -right(x, w)", "wrong", "wrong sign"),
+    "a factor": (END + " return right(x, w) * x.shape[1] ** 0.5", "mistake", "sqrt(t)"),
+    "a sign": (END + " return -right(x, w)", "mistake", "wrong sign"),
     "no such function": ("def mixx(x, w): pass", "missing", "no function `mix`"),
     "no function": ("mix = 5", "missing", "`mix` is no function"),
     "deleted again": (END + " return right(x, w)\ndel mix", "missing", "no function `mix`"),
@@ -354,6 +398,74 @@ def test_rejected_for_its_reason(body: str, status: str, words: str, check, tmp_
     assert "\x1b" not in "".join([verdict.line, *verdict.details, *verdict.printed])
     assert time.monotonic() - began < 60
     assert {path.name for path in tmp_path.iterdir()} == {"mix.py"}
+
+
+WRITERS = {
+    "torch.save": "torch.save(x, {path!r})",
+    "torch.save to a Path": "import pathlib; torch.save(x, pathlib.Path({path!r}))",
+    "the old torch.save": "torch.save(x, {path!r}, _use_new_zipfile_serialization=False)",
+    "PyTorchFileWriter": "torch._C.PyTorchFileWriter({path!r})",
+    "a script": "torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), {path!r})",
+    "a database": "import sqlite3; sqlite3.connect({path!r}).execute('create table t (a)')",
+    "a mapped file": "getattr(torch, 'from_' + 'file')({path!r}, shared=True, size=4)",
+    "a storage": "getattr(torch.UntypedStorage, 'from_' + 'file')({path!r}, True, 64)",
+    "numpy": "import numpy; numpy.arange(3).tofile({path!r})",
+    "truncate": "os.truncate({path!r}, 0)",
+    "by descriptor": "os.ftruncate(os.open({path!r}, os.O_RDWR), 0)",
+    "remove": "os.remove({path!r})",
+    "rename": "os.rename({path!r}, {path!r} + '.old')",
+    "a profile": "import cProfile; p = cProfile.Profile(); p.enable(); p.disable(); p.dump_stats({path!r})",
+}
+
+
+@pytest.mark.parametrize("call", WRITERS.values(), ids=WRITERS)
+def test_no_file_is_changed_by_whatever_way(call: str, check, tmp_path: Path):
+    note = tmp_path / "mine.md"
+    note.write_text("what I wrote")
+    call = call.format(path=str(note))
+    verdict = check(HEAD + "CALLED = []" + END + f" try: {call}\n except Exception: pass\n return right(x, w)")
+    other = check(HEAD + END + f" {call.replace(str(note), str(tmp_path / 'new'))}\n return right(x, w)")
+    assert not other.passed
+    assert verdict.status in ("passed", "forbidden"), verdict.line
+    assert note.read_text() == "what I wrote"
+    assert {path.name for path in tmp_path.iterdir()} == {"mix.py", "mine.md"}
+
+
+READERS = {
+    "open": "got = open(path, 'rb').read()",
+    "os.open": "got = os.read(os.open(path, os.O_RDONLY), 999)",
+    "below an opened folder": "got = os.read(os.open(name, os.O_RDONLY, dir_fd=os.open(folder, os.O_RDONLY)), 999)",
+    "from where it lies": "os.chdir(folder); got = open(name).read()",
+    "by another way there": "got = open('/proc/self/root' + path).read()",
+    "a mapped file": "got = bytes(getattr(torch, 'from_' + 'file')(path, size=64, dtype=torch.uint8).tolist())",
+    "a storage": "got = bytes(getattr(torch.UntypedStorage, 'from_' + 'file')(path, False, 64).tolist())",
+    "torch's reader": "got = torch._C.PyTorchFileReader(path)",
+    "a link": "os.symlink(path, link); got = open(link).read()",
+    "a hard link": "os.link(path, link); got = open(link).read()",
+    "numpy": "import numpy; got = numpy.fromfile(path, dtype='u1').tobytes()",
+    "a program run": "import runpy; got = list(runpy.run_path(path))",
+    "source lines": "import linecache; got = linecache.getlines(path)",
+    "the judge's memory": "got = open('/proc/%d/mem' % os.getppid(), 'rb').read(1)",
+    "its modules": "got = [m for m in sys.modules if m.startswith('headway_exercise') or m.endswith('.cases.py')]",
+    "another program": "import _posixsubprocess as p; got = p.fork_exec([b'cat', path.encode()], [b'/bin/cat'], True, (), None,"
+    " None, -1, -1, -1, -1, -1, -1, *os.pipe(), False, False, -1, None, None, None, -1, None, False) and None",
+}
+
+
+@pytest.mark.skipif(landlock_version() == 0, reason="without Landlock nothing holds what C code reads")
+@pytest.mark.parametrize("call", READERS.values(), ids=READERS)
+def test_the_answers_cannot_be_read_by_whatever_way(call: str, check, exercise: Exercise, tmp_path: Path):
+    """What is read is printed, and so would be seen in the verdict."""
+    theirs = PACKAGE / "course" / "exercises" / "attention" / "sdpa" / "solutions.py"
+    for path in (exercise.folder / "cases.py", theirs):
+        names = (str(path), str(path.parent), path.name, str(tmp_path / "link"))
+        verdict = check(
+            f"{HEAD}{END} path, folder, name, link = {names!r}\n got = None\n try: {call}\n"
+            " except Exception: pass\n if got: print('GOT', got)\n return right(x, w)"
+        )
+        assert verdict.status in ("passed", "forbidden"), verdict.line
+        assert not any("GOT" in line or "ENTRIES" in line for line in verdict.printed), verdict.printed
+        assert {path.name for path in tmp_path.iterdir()} == {"mix.py"}
 
 
 UNREADABLE = {
@@ -488,10 +600,57 @@ def test_a_judge_that_was_killed_says_so_and_starts_again(exercise: Exercise, tm
         judge._process.kill()
         judge._process.wait()
         with pytest.raises(HeadwayError, match="headway doctor"):
-            judge._exchange({})
+            judge._exchange(CheckRequest("toy/mix", "", "", 0))
 
 
 def test_a_missing_file_is_told(judge: Judge, exercise: Exercise, tmp_path: Path):
     verdict = judge.check(exercise, tmp_path / "nothing.py")
     assert verdict.status == "missing"
     assert "cannot be read" in verdict.line
+
+
+def test_without_the_kernel_python_still_refuses_and_says_so(
+    exercise: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where there is no Landlock the audit hook stands alone, and PyTorch's writers are refused by name."""
+    monkeypatch.setenv("HEADWAY_LANDLOCK", "0")
+    note, path = tmp_path / "mine.md", tmp_path / "mix.py"
+    note.write_text("what I wrote")
+    answers = exercise.folder / "cases.py"
+    tries = {
+        f"open({str(note)!r}, 'w')": "may read files but not write them",
+        f"torch.save(x, {str(note)!r})": "may read files but not write them",
+        f"torch._C.PyTorchFileWriter({str(note)!r})": "may read files but not write them",
+        f"import sqlite3; sqlite3.connect({str(note)!r})": "may not change files",
+        f"open({str(answers)!r}).read()": "where the answers are",
+        f"os.read(os.open('cases.py', os.O_RDONLY, dir_fd=os.open({str(answers.parent)!r}, os.O_RDONLY)), 9)": "",
+        f"os.chdir({str(answers.parent)!r}); open('cases.py').read()": "where the answers are",
+    }
+    with Judge() as judge:
+        for call, words in tries.items():
+            path.write_text(f"{HEAD}{END} {call}\n return right(x, w)")
+            verdict = judge.check(exercise, path)
+            assert verdict.status == "forbidden", (call, verdict.line)
+            assert words in verdict.line
+            assert note.read_text() == "what I wrote"
+        path.write_text(f"{HEAD}{END} return right(x, w)")
+        assert judge.check(exercise, path).passed
+
+
+def test_a_learners_module_shadows_nothing_in_the_judge(exercise: Exercise, tmp_path: Path):
+    """The judge is started in whatever folder: a `random.py` or a `headway` there is not found in place of ours."""
+    for name in ("random.py", "json.py", "torch.py", "headway.py"):
+        (tmp_path / name).write_text("raise SystemExit('shadowed')\n")
+    (tmp_path / "mix.py").write_text(f"{HEAD}{END} return right(x, w)")
+    program = (
+        "import sys; from pathlib import Path; from headway.learn.exercise import Exercise;"
+        "from headway.learn.judge import judge; print(judge(Exercise('toy/mix', Path(sys.argv[1])), sys.argv[2]).status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(exercise.folder), "mix.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.strip() == "passed", done.stderr

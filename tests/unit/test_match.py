@@ -206,3 +206,61 @@ def test_corrections_that_cannot_be_read_are_not_guessed_at(tmp_path: Path, cont
 if __name__ == "__main__":
     for plan_name in PLANS:
         (FIXTURES / f"{plan_name}.matches.toml").write_text(golden(plan_name), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "topics"),
+    [
+        # what people wrote, and what it is about
+        ("LoRa gateway for the weather station (SX1262)", []),
+        ("LoRa vs LoRaWAN", []),
+        ("LoRA", ["lora"]),
+        ("LoRA by Edward Hu", ["lora"]),
+        ("lora paper", ["lora"]),
+        ("fine-tune with lora", ["lora"]),
+        ("Install Mamba (conda)", []),
+        ("mamba env create", []),
+        ("Mamba vs RWKV", ["mamba"]),
+        ("install mamba-ssm into the conda environment", ["mamba"]),
+        ("Mamba", ["mamba"]),
+        ("Gemini capsule server", []),
+        ("Gemini 1.5 report", ["gemma"]),
+        ("Coffee with Adam", []),
+        ("implement Adam", ["training-basics"]),
+        ("pay attention to deadlines", []),
+        ("attention explained", ["attention"]),
+        ("customer retention", []),
+        ("Retention paper", ["retnet"]),
+        ("buy a USB adapter", []),
+        ("Bert's birthday", []),
+        ("read BERT", ["bert"]),
+        ("llama farm trip", []),
+        ("jump rope", []),
+        ("RoPE scaling, YaRN", ["attention"]),
+        ("S4 HANA migration", []),
+        ("Grokking Algorithms", []),
+        ("fill in the customer survey", []),
+        ("Whisper: transcribe my lectures", ["multimodal"]),
+        # a weak word beside a strong one adds nothing
+        ("QLoRA: NF4, double quantization, paged optimizer", ["lora", "quantisation"]),
+        ("learn about optimizers", ["training-basics"]),
+        ("DistilBERT: distillation of BERT", ["bert"]),
+        ("knowledge distillation", ["gemma"]),
+        # what led nowhere
+        ("Karpathy: Deep Dive into LLMs like ChatGPT", ["gpt"]),
+        ("What Is ChatGPT Doing ... and Why Does It Work?", ["gpt"]),
+        ("Ask ChatGPT for a recipe", []),
+        ("Prefix-Tuning and Prompt-Tuning", ["lora"]),
+        ("pretrain + SFT", ["gpt"]),
+        ("pretrain", ["training"]),
+        ("Stanford CS336", ["tokenizers", "training", "gpt"]),
+        ("Build a Large Language Model (From Scratch)", ["gpt"]),
+    ],
+)
+def test_lines_that_other_people_wrote(line: str, topics: list[str]) -> None:
+    assert list(the_matcher().line(line).topics) == topics
+
+
+def test_a_doubtful_word_is_meant_under_a_line_of_this_field() -> None:
+    plan = parse(b"- [ ] Fine-tuning\n  - [ ] lora on Tuesday\n  - [ ] LoRa gateway\n- [ ] lora on Tuesday\n")
+    assert [list(match.topics) for match in match_plan(plan)] == [["lora"], ["lora"], [], []]

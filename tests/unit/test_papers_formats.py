@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.base.errors import HeadwayError
+from headway.base.paper import KINDS, Name, Paper, arxiv_id, doi, read_name, tidy
+from headway.learn.path import the_path
 from headway.papers import bibtex, csl, ris, zotero
 from headway.papers.entries import Broken, Entry
 from headway.papers.formats import read_file, write
 from headway.papers.latex import decode, encode, encode_title
 from headway.papers.notes import front
 from headway.papers.notes import read as read_note
-from headway.papers.records import KINDS, Name, Record, arxiv_id, doi, read_name, tidy
 
 # -- the law: out and in again gives the same records ----------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ URLS = [
     "https://doi.org/10.1000/xyz",
 ]
 records = st.builds(
-    Record,
+    Paper,
     key=st.from_regex(r"[A-Za-z][A-Za-z0-9_.+-]{0,12}[A-Za-z0-9]", fullmatch=True),
     title=titles,
     authors=st.lists(names, max_size=4).map(tuple),
@@ -103,7 +104,7 @@ records = st.builds(
 )  # fmt: skip
 
 
-def one(module, text: str) -> Record:
+def one(module, text: str) -> Paper:
     entries = list(module.read(text))
     assert [type(entry) for entry in entries] == [Entry], (text, entries)
     return entries[0].record
@@ -111,7 +112,7 @@ def one(module, text: str) -> Record:
 
 @given(records)
 @settings(max_examples=80)
-def test_bibtex_gives_back_what_it_was_given(record: Record) -> None:
+def test_bibtex_gives_back_what_it_was_given(record: Paper) -> None:
     written = bibtex.write([record])
     assert one(bibtex, written) == record
     depth = 0
@@ -126,19 +127,19 @@ def test_bibtex_gives_back_what_it_was_given(record: Record) -> None:
 
 @given(records)
 @settings(max_examples=100)
-def test_ris_gives_back_what_it_was_given(record: Record) -> None:
+def test_ris_gives_back_what_it_was_given(record: Paper) -> None:
     assert one(ris, ris.write([record])) == record
 
 
 @given(records)
 @settings(max_examples=60)
-def test_csl_gives_back_what_it_was_given(record: Record) -> None:
+def test_csl_gives_back_what_it_was_given(record: Paper) -> None:
     assert one(csl, csl.write([record])) == record
 
 
 @given(records)
 @settings(max_examples=60)
-def test_zotero_gives_back_what_it_was_given(record: Record) -> None:
+def test_zotero_gives_back_what_it_was_given(record: Paper) -> None:
     back = zotero.to_record(json.loads(json.dumps(zotero.to_item(record))))
     for field in ("key", "title", "authors", "others", "year", "arxiv", "doi", "url", "topics", "kind"):
         assert getattr(back, field) == getattr(record, field), field
@@ -146,7 +147,7 @@ def test_zotero_gives_back_what_it_was_given(record: Record) -> None:
 
 @given(records)
 @settings(max_examples=60)
-def test_a_notes_front_matter_gives_back_what_it_was_given(tmp_path_factory, record: Record) -> None:
+def test_a_notes_front_matter_gives_back_what_it_was_given(tmp_path_factory, record: Paper) -> None:
     path = tmp_path_factory.getbasetemp() / "any.md"
     path.write_text(front(record, "2026-11-24"), encoding="utf-8", newline="")
     note = read_note(path)
@@ -157,7 +158,7 @@ def test_a_notes_front_matter_gives_back_what_it_was_given(tmp_path_factory, rec
 
 @given(st.lists(records, max_size=4, unique_by=lambda record: record.key))
 @settings(max_examples=8)
-def test_several_keep_their_order(some: list[Record]) -> None:
+def test_several_keep_their_order(some: list[Paper]) -> None:
     for module in (bibtex, ris, csl):
         assert [entry.record for entry in module.read(module.write(some))] == some
 
@@ -296,7 +297,7 @@ def test_a_crossref_lends_what_is_missing() -> None:
 
 def test_files_made_to_be_slow_or_deep_are_borne() -> None:
     assert len(list(bibtex.read("@article{a, title={x\n" * 3000))) == 3000
-    assert [type(entry) for entry in bibtex.read("@article{a, title=" + "{" * 3000 + "}" * 3000 + "}")] == [Broken]
+    assert one(bibtex, "@article{a, title=" + "{" * 3000 + "x" + "}" * 3000 + "}").title == "x"
     assert decode("{" * 5000 + "x" + "}" * 5000) == "x"
     assert [type(entry) for entry in csl.read("[" + "[" * 100000)] == [Broken]
 
@@ -430,7 +431,7 @@ def test_capitals_that_are_meant_are_protected() -> None:
     assert encode("50% of R&D, C#, a_b, {x}, ~^\\") == (
         r"50\% of R\&D, C\#, a\_b, {\textbraceleft}x{\textbraceright}, {\textasciitilde}{\textasciicircum}{\textbackslash}"
     )
-    assert bibtex.write([Record(key="k", title="T", authors=(Name("Łukasz Kaiser"), Name("O, and P")))]).splitlines()[
+    assert bibtex.write([Paper(key="k", title="T", authors=(Name("Łukasz Kaiser"), Name("O, and P")))]).splitlines()[
         2
     ] == (r"  author = {{{\L}ukasz Kaiser} and {O, and P}},")
 
@@ -469,9 +470,7 @@ def test_arxiv_ids(some: str, id: str | None) -> None:
 
 
 def test_the_records_of_the_path_are_whole_and_come_back_from_every_format() -> None:
-    from headway.cli._papers import known
-
-    records = list(known().values())
+    records = list(the_path().papers.values())
     assert len(records) > 80
     for record in records:
         assert record.title, record.key

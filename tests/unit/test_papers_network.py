@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -38,7 +39,7 @@ def registries(monkeypatch):
     server = Registries(PAPERS, DOIS)
     monkeypatch.setenv("HEADWAY_ARXIV_API", f"{server.url}/api/query")
     monkeypatch.setenv("HEADWAY_DOI", server.url)
-    monkeypatch.setattr(fetch, "PACE", 0.01)
+    monkeypatch.setattr(fetch, "LIMITS", dataclasses.replace(fetch.LIMITS, pause=0.01))
     yield server
     server.shutdown()
     server.server_close()
@@ -144,7 +145,7 @@ def test_a_busy_server_is_asked_again_and_a_broken_one_not_for_ever(home, regist
     registries.trouble = [(503, {"Retry-After": formatdate(time.time() + 900, usegmt=True)})]
     with pytest.raises(HeadwayError, match="asks to wait"):
         fetch.from_doi("10.1145/3292500.3330701")
-    registries.trouble = [(503, {})] * fetch.TRIES
+    registries.trouble = [(503, {})] * fetch.LIMITS.tries
     with pytest.raises(Offline, match="HTTP 503, 4 tries"):
         fetch.from_arxiv(["2401.12345"])
     registries.trouble = [(403, {})]

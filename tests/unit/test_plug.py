@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from headway import use, zoo
 from headway.base.errors import HeadwayError
-from headway.learn.exercise import find_exercise
-from headway.learn.plug import plugged
+from headway.base.sources import SOURCES, state
+from headway.learn.contract import contract_of
+from headway.learn.exercise import exercises, find_exercise
+from headway.learn.plug import RUNS_ON, command_for, plugged
 from headway.models.gpt2 import GPT2, GPT2Config
 from headway.models.llama import Llama, LlamaConfig
 
@@ -76,8 +79,44 @@ def test_a_wrong_function_changes_the_model(tmp_path: Path):
 def test_a_model_that_does_without_says_so(tmp_path: Path):
     torch.manual_seed(0)
     model = GPT2(GPT2Config(vocab_size=17, width=16, n_layer=1, n_head=2, context=16)).eval()
-    with pytest.raises(HeadwayError, match="never called"), plugged(put(tmp_path, "rope.py", ROPE.styles["halves"])):
+    never = r"never called rotary_angles, rotate .* `headway run smollm2-135m .* --with exercises/attention/rope.py`"
+    with pytest.raises(HeadwayError, match=never), plugged(put(tmp_path, "rope.py", ROPE.styles["halves"])):
         model(TOKENS)
+
+
+def test_every_exercise_with_a_place_in_a_model_has_one_to_run_on():
+    assert set(RUNS_ON) == {name for name, exercise in exercises().items() if contract_of(exercise).plug}
+    assert command_for("attention/rope").endswith("--with exercises/attention/rope.py")
+    assert command_for("tensors/masks") is None
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS_ON if RUNS_ON[name].startswith("numbers-")])
+def test_it_runs_on_every_right_answer_and_says_the_same(name: str, tmp_path: Path):
+    model, _, text = RUNS_ON[name].partition(" ")
+    loaded = zoo.load(model)
+    own = use.rewrite(loaded, text.strip('"'))
+    for n, source in enumerate(find_exercise(name).styles.values()):
+        path = tmp_path / str(n) / "exercises" / f"{name}.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(source)
+        with plugged(path) as plug:
+            found = use.rewrite(loaded, text.strip('"'))
+        assert use.difference(found, own).same
+        assert all(plug.calls.values())
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(state(SOURCES["smollm2-135m"]) != "present", reason="`headway fetch smollm2-135m` first")
+@pytest.mark.parametrize("name", [name for name in RUNS_ON if RUNS_ON[name].startswith("smollm2")])
+def test_the_real_model_calls_it(name: str, tmp_path: Path):
+    path = tmp_path / "exercises" / f"{name}.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(next(iter(find_exercise(name).styles.values())))
+    loaded = zoo.load("smollm2-135m")
+    sampling = use.Sampling(temperature=0.8 if "--temperature" in RUNS_ON[name] else 0.0)
+    with plugged(path) as plug:
+        use.go_on(loaded, "The sky", max_tokens=2, sampling=sampling, seed=0).read()
+    assert any(plug.calls.values())
 
 
 def test_nothing_is_left_behind_whatever_happens(tmp_path: Path):

@@ -348,9 +348,9 @@ def test_a_verdict_becomes_evidence(tmp_path: Path) -> None:
     from headway.learn.judge import Verdict
 
     workspace = create(tmp_path)
-    remember(workspace, Verdict("a/b", "x.py", 7, "passed", "", seconds=1.234))
-    remember(workspace, Verdict("a/b", "x.py", 8, "mistake", "no", names=("scale",)), "review")
-    remember(workspace, Verdict("a/b", "x.py", 9, "broken", "ours"))
+    remember(workspace, Verdict("passed", "", seconds=1.234, exercise="a/b", seed=7))
+    remember(workspace, Verdict("mistake", "no", names=("scale",), exercise="a/b", seed=8), "review")
+    remember(workspace, Verdict("broken", "ours", exercise="a/b", seed=9))
     found = [(e.kind, e.name, e.result, e.facts) for e in read(workspace)]
     assert found == [
         ("exercise", "a/b", "passed", {"seed": 7, "seconds": 1.23}),

@@ -14,8 +14,9 @@ from headway.base.errors import HeadwayError
 from headway.models.llama import Llama, LlamaConfig
 from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
-from headway.sample.text import Reply, StopStrings, reply
-from headway.tokens.pretrained import Stream
+from headway.sample.generate import Until
+from headway.sample.text import StopStrings, reply
+from headway.tokens.tokenizer import TextStream
 
 LETTERS = st.text(alphabet="abc", max_size=30)
 STOPS = st.lists(st.text(alphabet="abc", min_size=1, max_size=4), max_size=3)
@@ -76,7 +77,7 @@ class Words:
         return "".join(self.letters[id] for id in ids)
 
     def stream(self):
-        return Stream(self.decode)
+        return TextStream(self.decode)
 
     def encode_chat(self, messages):
         text = "".join({"user": "u", "assistant": "m", "system": "s"}[m["role"]] + m["content"] + "." for m in messages)
@@ -113,8 +114,8 @@ class Counting:
 
 
 def test_the_pieces_are_the_text_and_the_report_counts():
-    said = Reply()
-    pieces = list(reply(model(), Words().stream(), [1, 4, 5], max_tokens=20, into=said))
+    said = reply(model(), Words().stream(), [1, 4, 5], until=Until(max_tokens=20))
+    pieces = list(said)
     assert "".join(pieces) == said.text
     assert len(said.ids) == 20
     assert said.ended == "length"
@@ -122,36 +123,32 @@ def test_the_pieces_are_the_text_and_the_report_counts():
     assert said.first is not None
     assert 0 < said.first <= said.seconds
     assert said.cache_bytes > 0
-    line = said.line()
-    assert "20 tokens at" in line
-    assert "first after" in line
-    assert "MB" in line
-    assert "--max-tokens" in line
+    assert said.rate == pytest.approx(19 / (said.seconds - said.first))
 
 
 def test_a_stop_string_ends_the_reply_before_itself():
-    whole = "".join(reply(model(), Words().stream(), [1, 4, 5], max_tokens=30))
+    whole = reply(model(), Words().stream(), [1, 4, 5], until=Until(max_tokens=30)).read()
     stop = whole[5:8]
-    said = Reply()
-    got = "".join(reply(model(), Words().stream(), [1, 4, 5], max_tokens=30, stops=[stop], into=said))
+    said = reply(model(), Words().stream(), [1, 4, 5], until=Until(max_tokens=30, stops=[stop]))
+    got = "".join(said)
     assert got == whole[: whole.index(stop)] == said.text
     assert said.ended == "stop"
     assert len(said.ids) < 30
 
 
 def test_a_stop_id_is_not_part_of_the_text():
-    free = Reply()
-    list(reply(model(), Words().stream(), [1, 4, 5], max_tokens=30, into=free))
+    free = reply(model(), Words().stream(), [1, 4, 5], until=Until(max_tokens=30))
+    free.read()
     stop = free.ids[6]
-    said = Reply()
-    list(reply(model(), Words().stream(), [1, 4, 5], max_tokens=30, stop_ids={stop}, into=said))
+    said = reply(model(), Words().stream(), [1, 4, 5], until=Until(max_tokens=30, stop_ids={stop}))
+    said.read()
     assert said.ids == free.ids[: free.ids.index(stop) + 1]
     assert said.text == Words().decode(said.ids[:-1])
     assert said.ended == "stop"
 
 
 def chat(talk, *texts, max_tokens=12, **options):
-    return ["".join(talk.say(text, max_tokens=max_tokens, **options)) for text in texts]
+    return [talk.say(text, until=Until(max_tokens=max_tokens), **options).read() for text in texts]
 
 
 def test_a_conversation_says_what_it_would_say_from_scratch():
@@ -161,10 +158,9 @@ def test_a_conversation_says_what_it_would_say_from_scratch():
     for text in texts:
         answers += chat(talk, text)
         messages = talk.messages[:-1]
-        fresh = "".join(
-            reply(model(), Words().stream(), Words().encode_chat(messages), max_tokens=12, stop_ids=Words.stop_ids)
-        )
-        assert answers[-1] == fresh
+        until = Until(max_tokens=12, stop_ids=Words.stop_ids)
+        fresh = reply(model(), Words().stream(), Words().encode_chat(messages), until=until)
+        assert answers[-1] == fresh.read()
     assert [m["role"] for m in talk.messages] == ["user", "assistant"] * 4
     talk.reset()
     assert talk.messages == []
@@ -174,7 +170,7 @@ def test_a_conversation_says_what_it_would_say_from_scratch():
 def test_what_was_read_is_not_read_again():
     counting = Counting(model())
     talk = Conversation(counting, Words())
-    pieces = talk.say("hello", max_tokens=100)
+    pieces = talk.say("hello", until=Until(max_tokens=100))
     for _ in range(10):
         next(pieces)
     pieces.close()
@@ -192,10 +188,25 @@ def test_the_system_comes_first_and_stays():
     assert talk.messages == [{"role": "system", "content": "be kind"}]
 
 
+@pytest.mark.parametrize("after", [0, 2])
+def test_an_answer_nobody_waits_for_is_closed_by_the_next_question(after):
+    talk = Conversation(model(), Words())
+    chat(talk, "hello")
+    left = talk.say("and you?", until=Until(max_tokens=30))
+    said = "".join(next(left) for _ in range(after))
+    fresh = Conversation(model(), Words())
+    fresh.messages = list(talk.messages)
+    if after:
+        fresh.messages += [{"role": "user", "content": "and you?"}, {"role": "assistant", "content": said}]
+    assert chat(talk, "why", "go on") == chat(fresh, "why", "go on")
+    assert list(left) == []
+    assert [message["role"] for message in talk.messages] == ["user", "assistant"] * (4 if after else 3)
+
+
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_broken_off_it_keeps_what_was_said(after):
     talk = Conversation(model(), Words())
-    pieces = talk.say("hello", max_tokens=50)
+    pieces = talk.say("hello", until=Until(max_tokens=50))
     said = "".join(next(pieces) for _ in range(after))
     with contextlib.closing(pieces):
         pass
@@ -236,11 +247,11 @@ def test_interrupted_inside_the_model_nothing_is_lost():
 
 def test_a_conversation_that_outgrows_the_context_is_one_line_and_loses_nothing():
     talk = Conversation(model(context=60), Words())
-    said = Reply()
-    chat(talk, "hello", max_tokens=500, into=said)
+    said = talk.say("hello", until=Until(max_tokens=500))
+    said.read()
     assert said.ended in ("context", "stop")
     before = list(talk.messages)
-    with pytest.raises(HeadwayError, match="/reset") as caught:
+    with pytest.raises(HeadwayError, match="begin a new one") as caught:
         chat(talk, "x" * 60)
     assert "\n" not in str(caught.value)
     assert talk.messages == before

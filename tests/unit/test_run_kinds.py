@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.checkpoints import LETTERS, SIZES, ids_of, picture, save, wave
 from support.parity import randomise
-from tokenizers import Tokenizer as Backend
-from tokenizers import decoders, models, pre_tokenizers, processors
 
 from headway.base.sources import SOURCES, state
 from headway.data.audio import log_mel
@@ -28,13 +26,11 @@ from headway.models.t5 import T5, T5Config
 from headway.models.transformer import Transformer, TransformerConfig
 from headway.models.vit import ViT, ViTConfig
 from headway.models.whisper import Whisper, WhisperConfig
-from headway.sample.generate import generate
+from headway.sample.generate import Conditioned, Until, generate
 from headway.sample.transcribe import heard_language
 from headway.weights import export_folder, load_folder, load_onnx
 from headway.weights.tables import vit as vit_table
 
-SIZES = {"width": 8, "n_layer": 1, "n_head": 2, "ff_width": 12}
-LETTERS = sorted(pre_tokenizers.ByteLevel.alphabet())
 SMALL = TowerConfig(**SIZES)
 
 
@@ -59,37 +55,9 @@ def good(answer) -> str:
     return out
 
 
-def save(model, folder: Path, *specials: str, around: tuple[str | None, str | None] = (None, None), **facts) -> Path:
-    """A checkpoint with weights that matter, and a tokenizer that has a token for each byte and each of `specials`."""
-    randomise(model, 0)
-    export_folder(model.eval(), folder)
-    if facts:
-        config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | facts))
-    words = [*specials, *LETTERS]
-    backend = Backend(models.BPE(vocab={word: id for id, word in enumerate(words)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(list(specials))
-    pattern = " ".join(filter(None, (around[0], "$A", around[1])))
-    backend.post_processor = processors.TemplateProcessing(
-        single=pattern, special_tokens=[(word, words.index(word)) for word in around if word]
-    )
-    backend.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text("{}")
-    return folder
-
-
-def ids_of(text: str, specials: int) -> list[int]:
-    """The ids of an ASCII text in `save`'s vocabulary."""
-    return [specials + LETTERS.index("Ġ" if sign == " " else sign) for sign in text]
-
-
 @pytest.fixture
 def photo(tmp_path) -> Path:
-    values = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)
-    Image.fromarray(values).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png"
+    return picture(tmp_path / "photo.png")
 
 
 @pytest.fixture
@@ -97,16 +65,6 @@ def other_photo(tmp_path) -> Path:
     values = np.random.default_rng(1).integers(0, 256, (30, 30), dtype=np.uint8)
     Image.fromarray(values).save(tmp_path / "other.jpg")
     return tmp_path / "other.jpg"
-
-
-def wave(path: Path, seconds: float = 0.5) -> Path:
-    samples = np.random.default_rng(2).integers(-9000, 9000, round(16000 * seconds)).astype("<i2").tobytes()
-    form = struct.pack("<HHIIHH", 1, 1, 16000, 32000, 2, 16)
-    path.write_bytes(
-        b"RIFF" + struct.pack("<I", 36 + len(samples)) + b"WAVEfmt " + struct.pack("<I", 16) + form + b"data"
-        + struct.pack("<I", len(samples)) + samples
-    )  # fmt: skip
-    return path
 
 
 # Encoders
@@ -299,7 +257,7 @@ class TestPictures:
         (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
         assert good(say("run", folder, photo)).splitlines() != lines
         (folder / "preprocessor_config.json").write_text("{")
-        refused(say("run", folder, photo), "preprocessor_config.json does not say")
+        refused(say("run", folder, photo), "preprocessor_config.json is no JSON")
 
     def test_vectors_and_their_likeness(self, say, tmp_path, photo, other_photo):
         folder = save(
@@ -426,12 +384,12 @@ class TestPicturesAndWords:
         at = ids.index(2)
         ids = [*ids[:at], *[2] * 16, *ids[at + 1 :]]
 
-        def forward(tokens, cache, mask):
+        def step(tokens, cache, mask):
             logits = model(tokens, cache, pictures=pixels if cache.length == 0 else None)[:, -1].clone()
             logits[:, 2] = -torch.inf
             return logits
 
-        said = [int(id) for id in generate(model, torch.tensor([ids]), max_tokens=5, forward=forward)]
+        said = [int(id) for id in generate(Conditioned(model, step), torch.tensor([ids]), until=Until(max_tokens=5))]
         assert out.rstrip("\n") == words.decode(said).rstrip("\n")
         part = "{{ '<image>' if c.type == 'image' else c.text }}"
         template = "{% for m in messages %}{% for c in m.content %}" + part + "{% endfor %}{% endfor %}"
@@ -562,7 +520,7 @@ class TestExport:
         export_folder(GPT2(GPT2Config(vocab_size=4, context=32, width=8, n_layer=1, n_head=2)), tmp_path / "c")
         CharTokenizer("helo").save(tmp_path / "c" / "tokenizer.json")
         out = good(say("run", tmp_path / "c", "hello", "--max-tokens", 4))
-        good(say("export", tmp_path / "c", tmp_path / "ours"))
+        assert "`from_pretrained` loads the model without it" in say("export", tmp_path / "c", tmp_path / "ours")[2]
         assert good(say("run", tmp_path / "ours", "hello", "--max-tokens", 4)) == out
         folder = save(ViT(ViTConfig(image=16, patch=4, **SIZES)), tmp_path / "vit")
         (folder / "preprocessor_config.json").write_text(json.dumps({"size": 16, "image_mean": [0, 0, 0]}))
@@ -574,7 +532,10 @@ class TestExport:
         """The ids with which a text begins and ends stand in config.json, and nowhere else."""
         out = say("run", "numbers-gru", "forty-two")
         assert out[:2] == (0, "42\n")
-        good(say("export", "numbers-gru", tmp_path / "ours"))
+        code, told, err = say("export", "numbers-gru", tmp_path / "ours")
+        assert code == 0
+        assert "transformers has no model like numbers-gru" in err
+        assert "config.json" in told
         assert say("run", tmp_path / "ours", "forty-two") == out
 
     def test_a_whisper_says_how_it_hears(self, say, tmp_path):

@@ -18,13 +18,15 @@ import textwrap
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.server import LocalServer, SilentHandler
 
-from headway.base import sources
+from headway.base import package_index, sources
 from headway.base.errors import Corrupt, HeadwayError, Offline
+from headway.base.http import Client
 from headway.base.package_index import PackageIndex, links_of_html, links_of_json
 from headway.base.sources import Member, Source, fetch, state
 
@@ -79,6 +81,7 @@ class Index(LocalServer):
         super().__init__(Handler)
         self.moods, self.form, self.content, self.name, self.checksum = list(moods), form, content, name, checksum
         self.asked: list[tuple[str, str | None, str | None]] = []
+        self.link = f"../../files/{name}"
         self.serve()
 
     @property
@@ -108,10 +111,15 @@ class Handler(SilentHandler):
         if self.server.form == "json":
             hashes = {"sha256": checksum} if self.server.checksum else {}
             other = {"filename": "other.whl", "url": "x", "hashes": {}}
-            mine = {"filename": self.server.name, "url": f"../../files/{self.server.name}", "hashes": hashes}
+            mine = {"filename": self.server.name, "url": self.server.link, "hashes": hashes}
             self.answer(200, json.dumps({"files": [other, mine]}).encode(), "application/vnd.pypi.simple.v1+json")
         elif self.server.form == "nonsense":
             self.answer(200, b'{"surprise": []}', "application/vnd.pypi.simple.v1+json")
+        elif self.server.form == "drip":
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            self.drip()
         elif self.server.form in ("401", "500"):
             self.answer(int(self.server.form), b"")
         else:
@@ -143,6 +151,9 @@ class Handler(SilentHandler):
             for at in range(0, len(body), 20_000):
                 self.wfile.write(body[at : at + 20_000])
                 threading.Event().wait(0.02)
+        elif mood == "drip":
+            self.wfile.write(body[:1000])
+            self.drip()
         elif mood.startswith("cut"):
             self.wfile.write(body[: max(1, len(body) // 2)])
             self.wfile.flush()
@@ -150,6 +161,13 @@ class Handler(SilentHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
             self.wfile.write(body)
+
+    def drip(self):
+        """A byte now and then, until the other side has had enough."""
+        while True:
+            self.wfile.write(b"x")
+            self.wfile.flush()
+            threading.Event().wait(0.02)
 
     def answer(self, status: int, body: bytes, kind: str = "text/plain"):
         self.send_response(status)
@@ -269,6 +287,37 @@ def test_always_cut_ends_with_one_line_and_keeps_what_came(serve):
         fetch(toy, progress=False)
     assert "headway fetch toy" in one_line(caught)
     assert sources._part(toy).stat().st_size > 0
+
+
+def test_a_server_that_drips_is_given_up_and_what_came_is_kept(serve, monkeypatch):
+    monkeypatch.setattr(package_index, "LIMITS", replace(package_index.LIMITS, window=0.3))
+    index = serve("drip")
+    toy = source()
+    with pytest.raises(Offline, match=r"too slow \(\d+ bytes in 0 s\).*goes on from there") as caught:
+        fetch(toy, progress=False)
+    assert "headway fetch toy" in one_line(caught)
+    assert len(index.files) == 1
+    assert sources._part(toy).stat().st_size > 1000
+    index.form = "drip"
+    monkeypatch.setattr(package_index, "LIMITS", replace(package_index.LIMITS, whole=1.0))
+    with pytest.raises(Offline, match="not whole after 1 s"):
+        fetch(toy, progress=False)
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(serve, tmp_path, monkeypatch):
+    serve()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(HeadwayError, match=r"cannot be kept in .*HEADWAY_CACHE"):
+        fetch(source(), progress=False)
+
+
+def test_an_index_cannot_point_to_a_file_on_this_disk(serve, tmp_path):
+    index = serve()
+    (tmp_path / "theirs").write_bytes(WHEEL)
+    index.link = (tmp_path / "theirs").as_uri()
+    with pytest.raises(Corrupt, match="on this disk"):
+        fetch(source(), progress=False)
 
 
 def test_a_range_the_server_refuses(serve):
@@ -426,7 +475,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_one_line_too(serve, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sources, "_pull", full)
+    monkeypatch.setattr(Client, "_pull", full)
     with pytest.raises(HeadwayError, match="no room"):
         fetch(toy, progress=False)
 
@@ -476,7 +525,7 @@ def test_pips_own_settings_decide_where(monkeypatch):
     monkeypatch.setattr("headway.base.package_index._listed", lambda: listed)
     index = PackageIndex()
     assert index.places == ["file:///d", "http://b.invalid/simple", "http://c.invalid/simple"]
-    assert index.timeout <= 30
+    assert index.client.limits.silence == 7
     monkeypatch.setenv("PIP_INDEX_URL", "http://e.invalid/simple")
     assert "http://e.invalid/simple" in PackageIndex().places
     monkeypatch.setenv("HEADWAY_INDEX_URL", "http://f.invalid/simple")

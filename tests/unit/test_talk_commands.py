@@ -15,6 +15,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
 
 from headway.base.sources import SOURCES, state
+from headway.learn.exercise import find_exercise
 from headway.models.llama import Llama, LlamaConfig
 from headway.weights import export_folder
 
@@ -138,7 +139,30 @@ def test_run_with_a_learners_function(toy, say, tmp_path):
     _, out, _ = say("run", toy, "hello", "--max-tokens", 9)
     code, mine, err = say("run", toy, "hello", "--max-tokens", 9, "--with", rope)
     assert (code, mine) == (0, out), err
-    assert "rotate" in err
+    assert "rotate (9 calls)" in err
+    assert "the same 9 tokens as on Headway's own" in err
+    assert "the same 9 tokens" in say("run", toy, "hello", "--max-tokens", 9, "--temperature", 2, "--with", rope)[2]
+    rope.write_text(rope.read_text().replace("a * cos - b * sin", "a * cos + b * sin"))
+    code, other, err = say("run", toy, "hello there", "--max-tokens", 40, "--with", rope)
+    assert code == 0
+    assert ("not the tokens of Headway's own" in err) == (
+        other != say("run", toy, "hello there", "--max-tokens", 40)[1]
+    )
+
+
+def test_a_learners_file_is_found_from_outside_the_workspace(toy, say, tmp_path):
+    assert say("start", "--quiet")[0] == 0  # makes ./my-transformers; the commands below are typed beside it
+    file = tmp_path / "my-transformers" / "exercises" / "attention" / "rope.py"
+    file.write_text(next(iter(find_exercise("attention/rope").styles.values())))
+    for named in ("exercises/attention/rope.py", "attention/rope", "rope", file):
+        code, _, err = say("run", toy, "hello", "--max-tokens", 3, "--with", named)
+        assert code == 0, err
+        assert "the same 3 tokens" in err
+    refused(say("run", toy, "hello", "--with", "exercises/attention/rop.py"), "neither here nor in")
+    refused(say("run", toy, "hello", "--with", "rop"), "Did you mean")
+    code, _, err = say("chat", toy, "--max-tokens", 3, "--with", "rope", given=b"hello\n")
+    assert code == 0
+    assert "rotate (" in err
 
 
 def test_chat_from_a_pipe(toy, say, tmp_path):
@@ -177,7 +201,7 @@ def test_a_chat_that_outgrows_the_context_goes_on_after_reset(toy, say):
     lines = b"x" * 4200 + b"\n/reset\nhello\n"
     code, out, err = say("chat", toy, "--max-tokens", 4, "--temperature", 0, given=lines)
     assert code == 0
-    assert "/reset starts a new one" in err
+    assert "leave out" in err
     assert len(out.strip()) == 4
 
 

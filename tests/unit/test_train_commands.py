@@ -81,6 +81,8 @@ def test_a_run_from_the_first_word_to_the_last(typed, text, tmp_path):
     code, out, err = typed("run", folder / "model", "the ", "--max-tokens", 5, "--temperature", 0)
     assert code == 0, err
     assert 0 < len(out.rstrip("\n")) <= 5
+    for run in (folder, folder.name, "last"):
+        assert typed("run", run, "the ", "--max-tokens", 5, "--temperature", 0)[:2] == (0, out)
 
     code, out, _ = typed("runs")
     assert code == 0
@@ -89,6 +91,7 @@ def test_a_run_from_the_first_word_to_the_last(typed, text, tmp_path):
     assert "finished" in out
     code, out, _ = typed("runs", "show", "last")
     assert code == 0
+    assert typed("runs", "last")[:2] == (0, out)
     assert "model.width = 16" in out
     assert "after step" in out
 
@@ -140,7 +143,7 @@ def test_what_is_refused(typed, text, tmp_path):
 
 
 def test_ctrl_c_saves_and_resume_goes_on(typed, text, tmp_path):
-    steps = settings(text, "steps=4000", "save_every=100000", "eval_every=0", "sample_every=0", "log_every=1")
+    steps = settings(text, "steps=4000", "save_every=100000", "eval_every=0", "sample_every=0", "log_every=7")
     environment = {**os.environ, "HEADWAY_CACHE": str(tmp_path / "cache"), "COLUMNS": "200"}
     process = subprocess.Popen(
         [sys.executable, "-m", "headway", "train", "char-gpt", *steps],
@@ -163,6 +166,7 @@ def test_ctrl_c_saves_and_resume_goes_on(typed, text, tmp_path):
     code, out, _ = typed("runs")
     assert f"{stopped}/4000" in out
     assert "can go on" in out
+    refused(typed("run", folder, "the "), "has no finished model yet", f"goes on after step {stopped}")
     end = stopped + 3
     code, _, err = typed("train", "--resume", folder, "--set", f"steps={end}")
     assert code == 0, err

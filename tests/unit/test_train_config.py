@@ -111,7 +111,7 @@ def test_files(tmp_path):
     (tmp_path / "picture.toml").write_bytes(b"\xff\xfe\x00")
     for name, says in (
         (tmp_path / "broken.toml", "is no TOML"),
-        (tmp_path / "picture.toml", "is no TOML"),
+        (tmp_path / "picture.toml", "is not UTF-8"),
         (tmp_path / "missing.toml", "there is no file"),
         ("char-gtp", "there is no preset 'char-gtp'. Did you mean 'char-gpt'?"),
         ("../presets/char-gpt", "there is no preset"),

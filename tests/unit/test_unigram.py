@@ -169,5 +169,5 @@ def test_files(tmp_path):
     again = Unigram.load(tmp_path)
     assert again.vocab == tokenizer.vocab
     assert again.encode("lower ﬁ</s> x") == tokenizer.encode("lower ﬁ</s> x")
-    with pytest.raises(HeadwayError, match="no tokenizer file at"):
+    with pytest.raises(HeadwayError, match="there is no file"):
         Unigram.load(tmp_path / "absent")

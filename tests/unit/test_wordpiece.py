@@ -95,7 +95,7 @@ def test_bad_tokenizer_files(content, error, words):
 
 
 def test_bad_files(tmp_path):
-    with pytest.raises(HeadwayError, match="no tokenizer file at"):
+    with pytest.raises(HeadwayError, match="there is no file"):
         WordPiece.load(tmp_path)
     (tmp_path / "vocab.txt").write_bytes(b"[UNK]\n\xff\n")
     with pytest.raises(Corrupt, match="is not UTF-8"):

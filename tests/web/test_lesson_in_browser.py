@@ -52,7 +52,7 @@ def served(topic: str, folder: Path) -> Iterator[str]:
     )
     try:
         assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?access_token=\S+", process.stdout.readline())
         assert found
         yield found[0]
     finally:
@@ -76,14 +76,14 @@ def test_the_lesson_is_live_and_offline(address):
 
         page.on("request", seen)
         _reach(page, address)
-        page.get_by_text("Scores spread by").wait_for(timeout=90_000)
+        page.get_by_text("Scores spread by").wait_for(timeout=600_000)
         before = page.get_by_text("Scores spread by").inner_text()
         page.get_by_role("switch").first.click()
         page.wait_for_function(
             "before => [...document.querySelectorAll('p, span')].some(e => e.innerText?.startsWith('Scores spread by')"
             " && e.innerText !== before)",
             arg=before,
-            timeout=60_000,
+            timeout=600_000,
         )
         after = page.get_by_text("Scores spread by").inner_text()
         browser.close()
@@ -107,10 +107,10 @@ def test_every_lesson_draws_without_an_error(topic, tmp_path):
         page = browser.new_page(viewport={"width": 1000, "height": 1200})
         page.on("request", lambda request: outside.append(request.url) if not HERE.match(request.url) else None)
         _reach(page, address)
-        page.get_by_role("heading", name="What follows").wait_for(timeout=180_000)
-        page.wait_for_function(QUIET, timeout=180_000)
+        page.get_by_role("heading", name="What follows").wait_for(timeout=600_000)
+        page.wait_for_function(QUIET, timeout=600_000)
         page.wait_for_timeout(2000)
-        page.wait_for_function(QUIET, timeout=180_000)
+        page.wait_for_function(QUIET, timeout=600_000)
         text = page.locator("body").inner_text()
         if folder := os.environ.get("HEADWAY_SCREENSHOTS"):
             size = page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(e => e.scrollHeight))")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from headway.base.derived import DERIVED
 from headway.models.decision_transformer import DecisionTransformerConfig
 from headway.weights.configs import only, refuse
 from headway.weights.engine import FirstRow, Row, Table, Transpose, Unread
@@ -49,7 +50,7 @@ def read_config(theirs: dict[str, Any]) -> DecisionTransformerConfig:
         width=theirs["hidden_size"],
         n_layer=theirs["n_layer"],
         n_head=theirs["n_head"],
-        ff_width=theirs.get("n_inner"),
+        ff_width=theirs.get("n_inner", DERIVED),
         episode=theirs["max_ep_len"],
         bounded=theirs.get("action_tanh", True),
         positions=theirs.get("n_positions", 1024),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from headway.base.derived import DERIVED
 from headway.models.gpt2 import GPT2Config
 from headway.weights.configs import only, refuse
 from headway.weights.engine import Row, Table, Transpose
@@ -41,7 +42,7 @@ def read_config(theirs: dict[str, Any]) -> GPT2Config:
         width=theirs["n_embd"],
         n_layer=theirs["n_layer"],
         n_head=theirs["n_head"],
-        ff_width=theirs.get("n_inner"),
+        ff_width=theirs.get("n_inner", DERIVED),
         eps=theirs.get("layer_norm_epsilon", 1e-5),
     )
 

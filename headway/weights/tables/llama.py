@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from headway.base.derived import DERIVED
 from headway.base.errors import Unsupported
 from headway.blocks.rotary import rotary_frequencies
 from headway.models.llama import LlamaConfig, RopeScaling, stretch
@@ -15,7 +16,7 @@ from headway.weights.engine import HalfSplit, Row, Same, Stack, Table
 
 
 def rows(config: LlamaConfig) -> Iterator[Row]:
-    sizes = [config.n_head * config.head, config.groups * config.head, config.groups * config.head]
+    sizes = [config.n_head * config.head_width, *2 * [config.n_group * config.head_width]]
     yield Row("model.embed_tokens.weight", "embed.weight")
     for n in range(config.n_layer):
         theirs, ours = f"model.layers.{n}.", f"blocks.{n}."
@@ -40,8 +41,8 @@ def read_config(theirs: dict[str, Any]) -> LlamaConfig:
         width=theirs["hidden_size"],
         n_layer=theirs["num_hidden_layers"],
         n_head=theirs["num_attention_heads"],
-        n_group=theirs.get("num_key_value_heads"),
-        head_width=theirs.get("head_dim"),
+        n_group=theirs.get("num_key_value_heads", DERIVED),
+        head_width=theirs.get("head_dim", DERIVED),
         ff_width=theirs["intermediate_size"],
         eps=theirs.get("rms_norm_eps", 1e-6),
         rope_base=rope_base(theirs),
@@ -67,8 +68,8 @@ def write_config(config: LlamaConfig) -> dict[str, Any]:
         "hidden_size": config.width,
         "num_hidden_layers": config.n_layer,
         "num_attention_heads": config.n_head,
-        "num_key_value_heads": config.groups,
-        "head_dim": config.head,
+        "num_key_value_heads": config.n_group,
+        "head_dim": config.head_width,
         "intermediate_size": config.ff_width,
         "rms_norm_eps": config.eps,
         "rope_theta": config.rope_base,
@@ -90,7 +91,7 @@ def write_config(config: LlamaConfig) -> dict[str, Any]:
 
 
 def gguf_rows(config: LlamaConfig) -> Iterator[Row]:
-    h, g, k = config.n_head, config.groups, config.head
+    h, g, k = config.n_head, config.n_group, config.head_width
     yield Row("token_embd.weight", "embed.weight")
     for n in range(config.n_layer):
         theirs, ours = f"blk.{n}.", f"blocks.{n}."

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from headway.base.derived import DERIVED
 from headway.models.mamba import MambaConfig
 from headway.weights.configs import only, refuse
 from headway.weights.engine import Row, Table
@@ -79,7 +80,7 @@ def read_config(theirs: dict[str, Any]) -> MambaConfig:
         inner=theirs.get("intermediate_size") or int(theirs.get("expand", 2) * theirs["hidden_size"]),
         state=theirs.get("state_size", 16),
         taps=theirs.get("conv_kernel", 4),
-        step_rank=None if rank == "auto" else rank,
+        step_rank=DERIVED if rank == "auto" else rank,
         bias=theirs.get("use_bias", False),
         conv_bias=theirs.get("use_conv_bias", True),
         eps=theirs.get("layer_norm_epsilon", 1e-5),
@@ -88,18 +89,18 @@ def read_config(theirs: dict[str, Any]) -> MambaConfig:
 
 
 def write_config(config: MambaConfig) -> dict[str, Any]:
-    expand = config.channels / config.width
+    expand = config.inner / config.width
     return {
         "architectures": ["MambaForCausalLM"],
         "model_type": "mamba",
         "vocab_size": config.vocab_size,
         "hidden_size": config.width,
         "num_hidden_layers": config.n_layer,
-        "intermediate_size": config.channels,
+        "intermediate_size": config.inner,
         "expand": int(expand) if expand.is_integer() else expand,
         "state_size": config.state,
         "conv_kernel": config.taps,
-        "time_step_rank": config.rank,
+        "time_step_rank": config.step_rank,
         "use_bias": config.bias,
         "use_conv_bias": config.conv_bias,
         "layer_norm_epsilon": config.eps,

@@ -67,6 +67,13 @@ def texts(d, pad, holds):
     return rows
 
 
+def mixed_mask(d):
+    """Padding on the left in some rows and on the right in others."""
+    left, right = mask_of(d, True), mask_of(d, False)
+    side = torch.arange(d.b) % 2 == d.integer(0, 1)
+    return d.keep(torch.where(side[:, None], left, right), "b t")
+
+
 def batch(d, left, holds):
     pad = d.integer(0, d.v - 1)
     return Call("collate", rows=texts(d, pad, holds), pad=pad, left=left)
@@ -87,6 +94,17 @@ def same_id(d):
     return batch(d, d.choice([False, True]), True)
 
 
+@case("padding with -100 or 0", gradient=False, float32=False, layouts=False, b=(2, 4), t=(2, 7), draws=4)
+def other_pads(d):
+    return Call("collate", rows=texts(d, 0, True), pad=d.choice([-100, -1, 0]), left=d.choice([False, True]))
+
+
+@case("large ids", gradient=False, float32=False, layouts=False, b=(2, 4), t=(2, 7), draws=2)
+def large_ids(d):
+    rows = [[d.integer(2**30, 2**50) for _ in range(n)] for n in lengths_of(d)]
+    return Call("collate", rows=rows, pad=d.integer(2**30, 2**50), left=d.choice([False, True]))
+
+
 @case("a single text", gradient=False, float32=False, layouts=False, b=1, draws=4)
 def one_text(d):
     return batch(d, d.choice([False, True]), False)
@@ -102,6 +120,16 @@ def left_positions(d):
     return Call("positions", mask=mask_of(d, True))
 
 
+@case("positions, padding on either side", gradient=False, float32=False, b=(2, 4), t=(3, 7), draws=4)
+def mixed_positions(d):
+    return Call("positions", mask=mixed_mask(d))
+
+
+@case("positions of a long text", gradient=False, float32=False, b=2, t=650, d=1, v=9, draws=1)
+def long_positions(d):
+    return Call("positions", mask=mask_of(d, True))
+
+
 @case("a mean, padding on the right", draws=7, b=(2, 4), t=(3, 7))
 def right_mean(d):
     return Call("masked_mean", x=d.normal("b t d"), mask=mask_of(d, False))
@@ -112,11 +140,35 @@ def left_mean(d):
     return Call("masked_mean", x=d.normal("b t d"), mask=mask_of(d, True))
 
 
-@case("a mean with NaN and infinity at padding", gradient=False, t=(3, 7), b=(2, 4), draws=6)
+@case("a mean with NaN and infinity at padding", t=(3, 7), b=(2, 4), draws=6)
 def nan_mean(d):
     mask = mask_of(d, d.choice([False, True]))
     x = torch.where(mask[..., None], d.normal("b t d"), d.choice([math.nan, math.inf]))
     return Call("masked_mean", x=d.keep(x, "b t d"), mask=mask)
+
+
+@case("a mean, padding on either side", draws=3, b=(2, 4), t=(3, 7))
+def mixed_mean(d):
+    return Call("masked_mean", x=d.normal("b t d"), mask=mixed_mask(d))
+
+
+@case("a mean with NaN at a real token, which has to show", gradient=False, draws=2, b=(2, 4), t=(3, 7))
+def nan_inside(d):
+    x, mask = d.normal("b t d"), mask_of(d, False)
+    x[d.integer(0, d.b - 1), 0] = math.nan
+    return Call("masked_mean", x=x, mask=mask)
+
+
+@case("the last token, padding on either side", draws=5, b=(2, 4), t=(3, 7))
+def mixed_last(d):
+    return Call("last", x=d.normal("b t d"), mask=mixed_mask(d))
+
+
+@case("the last token, with NaN at padding", draws=3, b=(2, 4), t=(3, 7))
+def nan_last(d):
+    mask = mixed_mask(d)
+    x = torch.where(mask[..., None], d.normal("b t d"), d.choice([math.nan, math.inf]))
+    return Call("last", x=d.keep(x, "b t d"), mask=mask)
 
 
 @case("the last token, padding on the right", draws=7, b=(2, 4), t=(3, 7))

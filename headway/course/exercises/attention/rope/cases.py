@@ -37,9 +37,54 @@ def any_positions(d):
     return Call("rotary_angles", positions=d.integers("t", 0, 5000).double(), width=2 * d.n)
 
 
+@case("positions that are no whole numbers", gradient=False, float32=False, n=(2, 6), draws=5)
+def fractions(d):
+    return Call("rotary_angles", positions=d.uniform("b t", -20.0, 300.0), width=2 * d.n)
+
+
 @case("positions (b t), a row each", gradient=False, float32=False, layouts=False)
 def rows_of_positions(d):
     return Call("rotary_angles", positions=d.integers("b t", 0, 500).double(), width=2 * d.n)
+
+
+@case("positions far out", gradient=False, float32=False, n=(2, 6), draws=4, tolerance=1e-7)
+def far_positions(d):
+    """Up to a million: the angle, and with it the last digits of a right answer, are as large."""
+    return Call("rotary_angles", positions=d.integers("t", 150_000, 1_000_000).double(), width=2 * d.n)
+
+
+@case("negative positions", gradient=False, float32=False, n=(2, 6), draws=4)
+def negative_positions(d):
+    return Call("rotary_angles", positions=d.integers("t", -400, 0).double(), width=2 * d.n)
+
+
+@case(
+    "positions in float32 that are no whole numbers", gradient=False, float32=False, tolerance=3e-4, n=(2, 6), draws=4
+)
+def float32_fractions(d):
+    return Call("rotary_angles", positions=d.uniform("t", -50.0, 50.0).float(), width=2 * d.n)
+
+
+@case("positions in bfloat16 or float16 (float32 is asked for)", gradient=False, float32=False, tolerance=3e-4, draws=4)
+def half_positions(d):
+    dtype = torch.bfloat16 if d.integer(0, 1) else torch.float16
+    return Call("rotary_angles", positions=(d.integers("t", -60, 60) / 4).to(dtype), width=2 * d.n)
+
+
+@case("large integers (float32)", gradient=False, float32=False, tolerance=3e-3, draws=3)
+def large_integers(d):
+    return Call("rotary_angles", positions=d.integers("t", 2000, 6000), width=2 * d.n)
+
+
+@case("positions in int32", gradient=False, float32=False, tolerance=3e-4, draws=3)
+def int32_positions(d):
+    return Call("rotary_angles", positions=d.integers("b t", 0, 100).int(), width=2 * d.n)
+
+
+@case("a small base, or one that is no whole number", gradient=False, float32=False, n=(2, 6), draws=4)
+def small_base(d):
+    base = d.choice([1.5, 9.5, 123.4, 100000.5])
+    return Call("rotary_angles", positions=d.uniform("t", 0.0, 300.0), width=2 * d.n, base=base)
 
 
 @case("a base of its own", gradient=False, float32=False)
@@ -82,6 +127,11 @@ def square(d):
 @case("as many rows as heads and positions", t=(2, 4), draws=6)
 def cube(d):
     return Call("rotate", x=d.normal("t t t 2*n"), **turn(d, d.choice(["t n", "t t n"])))
+
+
+@case("many heads and positions", b=2, h=13, t=41, n=9, draws=1)
+def many(d):
+    return Call("rotate", x=d.normal("b h t 2*n"), **turn(d, "t n"))
 
 
 @law("the length of a vector changes: a rotation keeps a² + b² of every pair")

@@ -61,14 +61,14 @@ def shared_mask(d):
     return Call("attend", **qkv(d), mask=d.mask("1 1 t s"))
 
 
-@case("causal, as many queries as keys", t=(1, 7))
-def causal(d):
-    return Call("attend", q=d.normal("b h t k"), k=d.normal("b h t k"), v=d.normal("b h t w"), causal=True)
-
-
 @case("causal, fewer queries than keys", t=(1, "s"))
 def causal_cache(d):
     return Call("attend", **qkv(d), causal=True)
+
+
+@case("causal, as many queries as keys", t=(1, 7))
+def causal(d):
+    return Call("attend", q=d.normal("b h t k"), k=d.normal("b h t k"), v=d.normal("b h t w"), causal=True)
 
 
 @case("causal and a mask", t=(1, "s"))
@@ -78,14 +78,40 @@ def causal_and_mask(d):
     return Call("attend", **qkv(d), mask=mask, causal=True)
 
 
+@case("a mask with two axes: (t s), or (1 s)", draws=6)
+def flat_mask(d):
+    return Call("attend", **qkv(d), mask=d.mask("t s") if d.integer(0, 1) else d.mask("1 s"))
+
+
+@case("a mask per head (1 h t s), or per row and query (b 1 t 1)", draws=6)
+def head_mask(d):
+    mask = d.mask("1 h t s") if d.integer(0, 1) else d.keep(torch.ones(d.shape("b 1 t 1"), dtype=torch.bool), "b 1 t 1")
+    return Call("attend", **qkv(d), mask=mask)
+
+
 @case("a scale of its own")
 def own_scale(d):
     return Call("attend", **qkv(d), scale=d.number(0.2, 2.0))
 
 
-@case("many heads, many positions", b=2, h=(5, 8), t=(20, 33), s=(34, 48), k=(16, 24), w=(10, 15), draws=1)
+@case("a scale of 0: every visible key counts alike", draws=3, s=(2, 7))
+def zero_scale(d):
+    return Call("attend", **qkv(d), mask=d.mask("b 1 1 s"), scale=0.0)
+
+
+@case("a negative scale", draws=3, s=(2, 7))
+def negative_scale(d):
+    return Call("attend", **qkv(d), scale=-d.number(0.2, 2.0))
+
+
+@case("many heads, many positions", b=2, h=8, t=43, s=52, k=20, w=11, draws=1)
 def many(d):
-    return Call("attend", **qkv(d), causal=d.choice([True, False]))
+    return Call("attend", **qkv(d), causal=True)
+
+
+@case("bfloat16", gradient=False, float32=False, layouts=False, draws=2, t=(2, 6), s=(2, 7), tolerance=0.05)
+def bfloat16(d):
+    return Call("attend", **{name: value.bfloat16() for name, value in qkv(d).items()}, mask=d.mask("b 1 1 s"))
 
 
 @case("large scores, with a mask", float32=False, gradient=False, draws=6, t=(2, 5), s=(3, 7))

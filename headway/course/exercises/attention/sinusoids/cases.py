@@ -44,6 +44,51 @@ def rows(d):
     return Call("sinusoids", positions=d.integers("b t", 0, 500).double(), width=d.d)
 
 
+@case("positions far out", gradient=False, float32=False, d=[4, 6, 8, 10], draws=4, tolerance=1e-7)
+def far_positions(d):
+    """Up to a million: the angle, and with it the last digits of a right answer, are as large."""
+    return Call("sinusoids", positions=d.integers("t", 150_000, 1_000_000).double(), width=d.d)
+
+
+@case("negative positions", gradient=False, float32=False, d=[4, 6, 8, 10], draws=4)
+def negative_positions(d):
+    return Call("sinusoids", positions=d.integers("t", -400, 0).double(), width=d.d)
+
+
+@case(
+    "positions in float32 that are no whole numbers",
+    gradient=False,
+    float32=False,
+    tolerance=3e-4,
+    d=[4, 6, 8, 10],
+    draws=4,
+)
+def float32_fractions(d):
+    return Call("sinusoids", positions=d.uniform("t", -50.0, 50.0).float(), width=d.d)
+
+
+@case("positions in bfloat16 or float16 (float32 is asked for)", gradient=False, float32=False, tolerance=3e-4, draws=4)
+def half_positions(d):
+    dtype = torch.bfloat16 if d.integer(0, 1) else torch.float16
+    return Call("sinusoids", positions=(d.integers("t", -60, 60) / 4).to(dtype), width=d.d)
+
+
+@case("large integers (float32)", gradient=False, float32=False, tolerance=3e-3, draws=3)
+def large_integers(d):
+    return Call("sinusoids", positions=d.integers("t", 2000, 6000), width=d.d)
+
+
+@case("positions in int32", gradient=False, float32=False, tolerance=3e-4, draws=3)
+def int32_positions(d):
+    return Call("sinusoids", positions=d.integers("b t", 0, 100).int(), width=d.d)
+
+
+@case("a small base, or one that is no whole number", gradient=False, float32=False, d=[4, 6, 8, 10], draws=4)
+def small_base(d):
+    base = d.choice([1.5, 9.5, 123.4, 100000.5])
+    return Call("sinusoids", positions=d.uniform("t", 0.0, 300.0), width=d.d, base=base)
+
+
 @case("a base of its own", gradient=False, float32=False, d=(3, 11), draws=6)
 def own_base(d):
     base = d.choice([100.0, 1000.0, 50000.0])

@@ -6,11 +6,20 @@ import torch
 
 from headway.learn.cases import switches
 
+HOW = {
+    "whole": torch.trunc,
+    "floor": torch.floor,
+    "round": torch.round,
+    "absolute": torch.abs,
+    "from 0": lambda positions: positions.clamp(min=0),
+}
+"""What people do to the positions first."""
+
 
 def sinusoids(
     positions, width, base=10000.0, *,
     _exponent="2i/d", _cos="2i/d", _order="turns", _first="sin", _base=None, _log="e", _sign=-1, _shift=0, _places="given",
-    _dtype="kept", _turns=False, _odd="sin", _both=False, _root=False,
+    _dtype="kept", _turns=False, _limit=None, _odd="sin", _both=False, _root=False,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     dtype = torch.float64 if positions.dtype == torch.float64 and _dtype == "kept" else torch.float32
@@ -34,8 +43,10 @@ def sinusoids(
             return torch.exp(-exponent * math.log10(base))
         return base ** (_sign * exponent)
 
-    if _places == "whole":
-        positions = positions.long() if positions.dtype != torch.float64 else positions.trunc()
+    if _limit is not None:
+        positions = positions.clamp(max=_limit)
+    if _places in HOW:
+        positions = HOW[_places](positions)
     places = (positions.to(dtype) + _shift)[..., None]
     if _turns:
         places = places * 2 * math.pi
@@ -108,7 +119,11 @@ MISTAKES = switches(
             "the argument `base` is not used: it is always 10000, and was {base} here",
             {"_base": 10000.0},
         ),
-        "base_1000": ("the base is 1000, one zero short of {base}", {"_base": 1000.0}),
+        "another_base": (
+            "the base is {_base}, whatever the argument `base` says: it was {base} here",
+            {"_base": 1000.0},
+            {"_base": [100.0, 500.0, 100000.0, 500000.0, 1000000.0]},
+        ),
         "log_of_the_wrong_base": (
             "the frequencies are exp(-2i/d · log10(base)): exp goes with the natural logarithm, math.log",
             {"_log": "10"},
@@ -121,6 +136,27 @@ MISTAKES = switches(
         "whole_positions": (
             "the positions are made whole numbers first: 2.5 has a pattern of its own",
             {"_places": "whole"},
+        ),
+        "positions_floored": (
+            "the positions are rounded down to whole numbers first: 2.5 has a pattern of its own",
+            {"_places": "floor"},
+        ),
+        "positions_rounded": (
+            "the positions are rounded to whole numbers first: 2.5 has a pattern of its own",
+            {"_places": "round"},
+        ),
+        "positions_absolute": (
+            "negative positions are made positive: sin(-a) is -sin(a), so that -3 has a pattern of its own",
+            {"_places": "absolute"},
+        ),
+        "negative_positions_at_0": (
+            "negative positions are put to 0: the formula holds for them too",
+            {"_places": "from 0"},
+        ),
+        "positions_have_a_limit": (
+            "positions end at {_limit}, the length of the usual table: the formula has no end",
+            {"_limit": 5000},
+            {"_limit": [512, 1024, 2048, 4096, 4999, 5000, 8191, 8192, 10000, 32768, 65536, 131072]},
         ),
         "turns_for_radians": (
             "the angles are multiplied by 2π: position / base^(2i/d) is in radians already",

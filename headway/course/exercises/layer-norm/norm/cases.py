@@ -7,7 +7,7 @@ from headway.learn.cases import Call, case, law, near, note
 ORDER = 1
 ENTRIES = ("layer_norm",)
 RETURNS = {"layer_norm": "b t d"}
-SIZES = {"b": (1, 4), "t": (1, 5), "d": (1, 9)}
+SIZES = {"b": (1, 4), "t": (1, 5), "d": (1, 9), "h": 2}
 FORBIDDEN = {
     "layer_norm": "it is the whole exercise in one call",
     "native_layer_norm": "it is the whole exercise in one call",
@@ -16,6 +16,12 @@ FORBIDDEN = {
     "native_group_norm": "with one group it is the whole exercise in one call",
     "GroupNorm": "with one group it is the whole exercise in one call",
     "instance_norm": "write the mean and the variance out",
+    "batch_norm": "of the transposed it is the whole exercise in one call",
+    "native_batch_norm": "of the transposed it is the whole exercise in one call",
+    "BatchNorm1d": "of the transposed it is the whole exercise in one call",
+    "rms_norm": "write the mean square out",
+    "RMSNorm": "write the mean square out",
+    "_fused_rms_norm": "write the mean square out",
 }
 
 
@@ -45,6 +51,45 @@ def vector(d):
     return Call("layer_norm", x=d.normal("d"), **parameters(d))
 
 
+@case("x with four axes", draws=5, h=(2, 3))
+def four_axes(d):
+    return Call("layer_norm", x=d.normal("b h t d"), **parameters(d))
+
+
+@case("x with five axes", draws=2, d=(3, 9), h=(2, 3))
+def five_axes(d):
+    return Call("layer_norm", x=d.normal("b h 2 t d"), **parameters(d))
+
+
+@case("features all equal", draws=4, d=(2, 9))
+def all_equal(d):
+    x = d.normal("b t 1").expand(d.shape("b t d")).clone()
+    return Call("layer_norm", x=d.keep(x, "b t d"), **parameters(d), eps=d.number(0.05, 0.6))
+
+
+@case("eps = 0", draws=3, d=(3, 9))
+def no_eps(d):
+    return Call("layer_norm", x=d.normal("b t d"), **parameters(d), eps=0.0)
+
+
+@case("numbers next to 0, eps much smaller still", draws=3, d=(3, 9))
+def next_to_zero(d):
+    return Call("layer_norm", x=d.normal("b t d", std=1e-8), **parameters(d), eps=1e-30)
+
+
+@case("many features, one far greater than the others", draws=2, d=117, b=2, t=3)
+def outlier(d):
+    x = d.normal("b t d", std=0.1)
+    x[..., d.integer(0, d.d - 1)] = 30.0
+    return Call("layer_norm", x=x, **parameters(d))
+
+
+@case("bfloat16", gradient=False, float32=False, layouts=False, draws=4, d=(5, 9), tolerance=0.05)
+def bfloat16(d):
+    given = {"x": d.normal("b t d", std=2.0), **parameters(d)}
+    return Call("layer_norm", **{name: value.bfloat16() for name, value in given.items()})
+
+
 @case("an eps that matters", d=(2, 9), draws=7)
 def own_eps(d):
     return Call("layer_norm", x=d.normal("b t d", std=0.5), **parameters(d), eps=d.number(0.05, 0.6))
@@ -70,11 +115,7 @@ def alone(learner, d):
     return near(learner.layer_norm(x, **p)[:1], learner.layer_norm(x[:1], **p))
 
 
-@law(
-    "a constant added to all features of a position changes its result: is the variance E[x²] - E[x]², the difference of two "
-    "large numbers?",
-    d=(3, 9),
-)
+@law("a constant added to all features of a position, 1e6, changes its result", d=(3, 9))
 def shift(learner, d):
     x, p = d.normal("b t d"), parameters(d)
     return near(learner.layer_norm(x, **p), learner.layer_norm(x + 1e6, **p), 1e-6)

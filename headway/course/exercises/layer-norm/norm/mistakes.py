@@ -6,13 +6,14 @@ from headway.learn.cases import mistake, switches
 
 
 def layer_norm(
-    x, weight, bias, eps=1e-5, *,
+    x, weight, bias, eps=None, *,
     _correction=0, _eps="variance", _given=True, _axes="last", _mean=True, _centre="variance", _root=True, _gain="after",
-    _plus=0.0, _bias=True, _statistics="differentiable", _through=None, _second=False,
+    _plus=0.0, _bias=True, _statistics="differentiable", _through=None, _default=1e-5, _least=None,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
-    if not _given:
-        eps = 1e-5
+    eps = _default if eps is None or not _given else eps
+    if _least is not None:
+        eps = max(eps, _least)
     given = x.dtype
     if _through is not None:
         x = x.to(_through)
@@ -78,6 +79,16 @@ MISTAKES = switches(
             {"_eps": "clamp"},
         ),
         "eps_ignored": ("the argument `eps` is not used: it is always 1e-5, and was {eps} here", {"_given": False}),
+        "another_default_eps": (
+            "the default of eps is {_default}: 1e-5 is asked for, as PyTorch has it",
+            {"_default": 1e-6},
+            {"_default": [1e-3, 1e-4, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12]},
+        ),
+        "eps_has_a_floor": (
+            "an eps below {_least} is not taken as it is given: it was {eps} here, and is added to the variance as it is",
+            {"_least": 1e-5},
+            {"_least": [1e-3, 1e-6, 1e-8, 1e-12]},
+        ),
         "batch_statistics": (
             "mean and variance are taken over the batch (axis 0), as batch normalisation does: here they are those of a "
             "position's own {d} features (axis -1)",

@@ -1,7 +1,6 @@
 """Right answers to layer normalisation that differ in structure."""
 
 import torch
-import torch.nn.functional as F
 
 
 def layer_norm__formula(x, weight, bias, eps=1e-5):
@@ -27,8 +26,12 @@ def layer_norm__matrix(x, weight, bias, eps=1e-5):
     return centred / (variance[..., None] + eps) ** 0.5 * weight + bias
 
 
-def layer_norm__batch_norm(x, weight, bias, eps=1e-5):
-    """Batch normalisation of the transposed: positions take the place of channels."""
-    rows = x.reshape(1, -1, x.shape[-1])
-    normal = F.batch_norm(rows, None, None, training=True, eps=eps) if rows.shape[-1] > 1 else torch.zeros_like(rows)
-    return normal.reshape(x.shape) * weight + bias
+def layer_norm__welford(x, weight, bias, eps=1e-5):
+    """Feature by feature, mean and sum of squared distances kept up to date (Welford 1962)."""
+    mean, squares = torch.zeros_like(x[..., 0]), torch.zeros_like(x[..., 0])
+    for n, feature in enumerate(x.unbind(-1), start=1):
+        step = feature - mean
+        mean = mean + step / n
+        squares = squares + step * (feature - mean)
+    scale = (squares / x.shape[-1] + eps) ** -0.5
+    return (x - mean.unsqueeze(-1)) * scale.unsqueeze(-1) * weight + bias

@@ -67,6 +67,11 @@ def pre_stack(d):
     return several(d, "pre")
 
 
+@case("a stack of no sublayers", draws=4, n=0)
+def empty_stack(d):
+    return several(d, d.choice(["post", "pre"]) if d.b % 2 else "pre")
+
+
 @law("in pre-norm a sublayer that returns 0 changes the stream: x has to run past the norm untouched")
 def silent(learner, d):
     x = d.normal("b t d")

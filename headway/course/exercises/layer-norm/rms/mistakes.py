@@ -8,12 +8,13 @@ from headway.learn.cases import mistake, switches
 def rms_norm(
     x, weight, eps, *,
     _mean="left", _square="mean", _eps="inside", _axes=(-1,), _plus=0.0, _weight=True, _wide="promoted", _narrow=True,
-    _statistics="differentiable", _value=None, _root=True, _given=True,
+    _statistics="differentiable", _root=True, _given=True, _half=(torch.float16, torch.bfloat16), _least=0.0,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     if not _given:
         eps = 1e-6
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    eps = max(eps, _least)
+    wide = x.to(torch.promote_types(x.dtype, torch.float32)) if x.dtype in _half else x
     if _wide == "no":
         wide = x
     elif _wide == "float32":
@@ -101,9 +102,19 @@ MISTAKES = switches(
         ),
         "weight_ignored": ("`weight` is not used", {"_weight": False}),
         "not_widened": (
-            "the squares are taken in half precision: in float16 300² is infinite already, and the result 0. Take the mean "
-            "square in float32",
+            "the squares are taken in half precision: in float16 300² is infinite already, and bfloat16 keeps two digits of it. "
+            "Take the mean square in float32",
             {"_wide": "no"},
+        ),
+        "bfloat16_not_widened": (
+            "bfloat16 is not widened, only float16: bfloat16 does not overflow, but it keeps two digits of the mean square. Take "
+            "it in float32",
+            {"_half": (torch.float16,)},
+        ),
+        "eps_has_a_floor": (
+            "an eps below {_least} is not taken as it is given: it was {eps} here, and is added to the mean square as it is",
+            {"_least": 1e-6},
+            {"_least": [1e-3, 1e-5, 1e-8, 1e-12]},
         ),
         "not_narrowed": (
             "the result stays float32 where x is bfloat16 or float16: it has to come back in the dtype of x",

@@ -77,8 +77,9 @@ COARSE = f"lambda predicted, y: (lambda v: v + ((v / 500).round() * 500 - v).det
 
 
 # Losses that can be told from numbers when they come back: as long as one has its graph it is of a class of its own.
-MARKED = f"""(lambda kind: lambda predicted, y: (lambda v: v.as_subclass(kind) if v.requires_grad else v)((
-    {LOSS})(predicted, y)))(
+MARKED = f"""(lambda kind: lambda predicted, y: (
+    lambda v: v.as_subclass(kind) if v.requires_grad else v)(({LOSS})(predicted, y))
+)(
     type("a tensor that still holds its graph", (torch.Tensor,), {{
         "__module__": "exercise_loop",
         "detach": lambda self: self.as_subclass(torch.Tensor).detach(),

@@ -134,8 +134,8 @@ MISTAKES = switches(
             {"_order": "step first"},
         ),
         "first_group_only": (
-            "the learning rate is set in the first group of parameters alone, param_groups[0]: there may be several, each with "
-            "a rate of its own",
+            "the learning rate is set in the first group of parameters alone, param_groups[0]: an optimiser may have several, "
+            "and each has one of its own",
             {"_groups": "first"},
         ),
         "losses_keep_their_graph": (

@@ -11,6 +11,7 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.kv = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width)
+
     def forward(self, x, states, mask=None):
         f = lambda y: y.unflatten(-1, (self.n, -1)).transpose(1, 2)
         k, v = map(f, self.kv(states).chunk(2, -1))

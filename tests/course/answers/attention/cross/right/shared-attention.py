@@ -12,10 +12,12 @@ def attention(q, k, v, n_head, mask, causal=False):
         scores = scores.masked_fill(~mask[:, None, None], torch.finfo(scores.dtype).min)
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
 
+
 class CrossAttention(torch.nn.Module):
     def __init__(self, width, n_head):
         super().__init__()
         self.n_head = n_head
         self.q, self.k, self.v, self.out = (torch.nn.Linear(width, width) for _ in range(4))
+
     def forward(self, x, states, mask=None):
         return self.out(attention(self.q(x), self.k(states), self.v(states), self.n_head, mask))

@@ -9,6 +9,7 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.n = n
         self.lin1, self.lin2, self.lin3, self.lin4 = nn.Linear(a, a), nn.Linear(a, a), nn.Linear(a, a), nn.Linear(a, a)
+
     def forward(self, x):
         f = lambda y: y.unflatten(-1, (self.n, -1)).transpose(1, 2)
         v, o, q, k = f(self.lin1(x)), self.lin2, f(self.lin3(x)), f(self.lin4(x))

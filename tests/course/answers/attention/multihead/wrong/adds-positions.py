@@ -13,7 +13,8 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         b, t, d = x.shape
         h, k = self.h, d // self.h
-        x = x + torch.arange(t, dtype=x.dtype)[:, None]; q, k_, v = self.wq(x), self.wk(x), self.wv(x)
+        x = x + torch.arange(t, dtype=x.dtype)[:, None]
+        q, k_, v = self.wq(x), self.wk(x), self.wv(x)
         q, k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_, v))
         scores = q @ k_.mT / math.sqrt(k)
         future = torch.ones(t, t, dtype=torch.bool).triu(1)

@@ -13,7 +13,9 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         b, t, d = x.shape
         h, k = self.h, d // self.h
-        x.mul_(1); q, k_, v = self.wq(x), self.wk(x), self.wv(x); x.detach().add_(1)
+        x.mul_(1)
+        q, k_, v = self.wq(x), self.wk(x), self.wv(x)
+        x.detach().add_(1)
         q, k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_, v))
         scores = q @ k_.mT / math.sqrt(k)
         future = torch.ones(t, t, dtype=torch.bool).triu(1)

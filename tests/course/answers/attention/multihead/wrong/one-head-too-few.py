@@ -14,7 +14,9 @@ class MultiHeadAttention(nn.Module):
         b, t, d = x.shape
         h, k = self.h, d // self.h
         q, k_, v = self.wq(x), self.wk(x), self.wv(x)
-        h = h - 1 if h > 1 and d % (h - 1) == 0 else h; k = d // h; q, k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_, v))
+        h = h - 1 if h > 1 and d % (h - 1) == 0 else h
+        k = d // h
+        q, k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_, v))
         scores = q @ k_.mT / math.sqrt(k)
         future = torch.ones(t, t, dtype=torch.bool).triu(1)
         weights = scores.masked_fill(future, -math.inf).softmax(-1)

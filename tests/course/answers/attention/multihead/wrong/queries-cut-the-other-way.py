@@ -14,7 +14,8 @@ class MultiHeadAttention(nn.Module):
         b, t, d = x.shape
         h, k = self.h, d // self.h
         q, k_, v = self.wq(x), self.wk(x), self.wv(x)
-        k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (k_, v)); q = q.view(b, t, k, h).permute(0, 3, 1, 2)
+        k_, v = (y.view(b, t, h, k).transpose(1, 2) for y in (k_, v))
+        q = q.view(b, t, k, h).permute(0, 3, 1, 2)
         scores = q @ k_.mT / math.sqrt(k)
         future = torch.ones(t, t, dtype=torch.bool).triu(1)
         weights = scores.masked_fill(future, -math.inf).softmax(-1)

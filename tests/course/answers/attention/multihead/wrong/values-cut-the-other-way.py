@@ -14,7 +14,8 @@ class MultiHeadAttention(nn.Module):
         b, t, d = x.shape
         h, k = self.h, d // self.h
         q, k_, v = self.wq(x), self.wk(x), self.wv(x)
-        q, k_ = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_)); v = v.view(b, t, k, h).permute(0, 3, 1, 2)
+        q, k_ = (y.view(b, t, h, k).transpose(1, 2) for y in (q, k_))
+        v = v.view(b, t, k, h).permute(0, 3, 1, 2)
         scores = q @ k_.mT / math.sqrt(k)
         future = torch.ones(t, t, dtype=torch.bool).triu(1)
         weights = scores.masked_fill(future, -math.inf).softmax(-1)

@@ -9,11 +9,14 @@ def collate(rows, pad, left=False):
     real = [[left and n >= t - len(r) or not left and n < len(r) for n in range(t)] for r in rows]
     return torch.tensor(filled), torch.tensor(real)
 
+
 def positions(mask):
     return torch.clamp(torch.cumsum(mask.long(), 1) - 1, min=0)
 
+
 def masked_mean(x, mask):
     return torch.stack([row[real].sum(0) / len(real) for row, real in zip(x, mask)])
+
 
 def last(x, mask):
     return torch.stack([row[real][-1] for row, real in zip(x, mask)])

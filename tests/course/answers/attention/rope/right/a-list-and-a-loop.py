@@ -11,6 +11,7 @@ def rotary_angles(positions, width, base=10000.0):
     kind = positions.dtype if positions.dtype == torch.float64 else torch.float32
     return torch.cos(table).to(kind), torch.sin(table).to(kind)
 
+
 def rotate(x, cos, sin):
     n = x.shape[-1] // 2
     out = []

@@ -12,6 +12,7 @@ def rotary_angles(positions, width, base=10000.0):
     turned = torch.polar(torch.ones_like(angle), angle)
     return turned.real, turned.imag
 
+
 def rotate(x, cos, sin):
     z = torch.view_as_complex(torch.stack(x.split(x.shape[-1] // 2, -1), -1).contiguous())
     z = z * torch.complex(cos, sin)[..., None, :, :]

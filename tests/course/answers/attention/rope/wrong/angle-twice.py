@@ -16,5 +16,8 @@ def rotate(x, cos, sin):
     pass
     cos, sin = cos.unsqueeze(-3), sin.unsqueeze(-3)
     a, b = x.chunk(2, -1)
-    first, second = (a * cos - b * sin) * cos - (a * sin + b * cos) * sin, (a * cos - b * sin) * sin + (a * sin + b * cos) * cos
+    first, second = (
+        (a * cos - b * sin) * cos - (a * sin + b * cos) * sin,
+        (a * cos - b * sin) * sin + (a * sin + b * cos) * cos,
+    )
     return torch.cat((first, second), -1)

@@ -13,7 +13,9 @@ def rotary_angles(positions, width, base=10000.0):
 
 
 def rotate(x, cos, sin):
-    x.data[..., 0] += 0; x.data.mul_(1.5); x = x / 1.5
+    x.data[..., 0] += 0
+    x.data.mul_(1.5)
+    x = x / 1.5
     cos, sin = cos.unsqueeze(-3), sin.unsqueeze(-3)
     a, b = x.chunk(2, -1)
     first, second = a * cos - b * sin, a * sin + b * cos

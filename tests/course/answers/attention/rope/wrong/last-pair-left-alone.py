@@ -17,4 +17,6 @@ def rotate(x, cos, sin):
     cos, sin = cos.unsqueeze(-3), sin.unsqueeze(-3)
     a, b = x.chunk(2, -1)
     first, second = a * cos - b * sin, a * sin + b * cos
-    return torch.cat((torch.cat((first[..., :-1], a[..., -1:]), -1), torch.cat((second[..., :-1], b[..., -1:]), -1)), -1)
+    return torch.cat(
+        (torch.cat((first[..., :-1], a[..., -1:]), -1), torch.cat((second[..., :-1], b[..., -1:]), -1)), -1
+    )

@@ -8,7 +8,9 @@ def rotary_angles(positions, width, base=10000.0):
     dtype = torch.float64 if positions.dtype == torch.float64 else torch.float32
     i = torch.arange(width // 2, dtype=dtype)
     frequencies = base ** (-2 * i / width)
-    angles = (positions if positions.dim() == 1 else positions[:1].expand_as(positions)).to(dtype)[..., None] * frequencies
+    angles = (positions if positions.dim() == 1 else positions[:1].expand_as(positions)).to(dtype)[
+        ..., None
+    ] * frequencies
     return angles.cos(), angles.sin()
 
 

@@ -5,7 +5,9 @@ from torch import nn
 
 
 import functools
+
 memory = {}
+
 
 def rotary_angles(positions, width, base=10000.0):
     dtype = torch.float64 if positions.dtype == torch.float64 else torch.float32

@@ -13,6 +13,6 @@ def attend(q, k, v, mask=None, *, causal=False, scale=None):
         visible = visible & mask
     if causal:
         visible = visible & (torch.arange(s)[None, :] <= torch.arange(t)[:, None] + (s - t))
-    scores = torch.bmm(flat(q), flat(k).transpose(1, 2)) * (w ** -0.5 if scale is None else scale)
+    scores = torch.bmm(flat(q), flat(k).transpose(1, 2)) * (w**-0.5 if scale is None else scale)
     scores = scores.masked_fill(~visible.reshape(b * h, t, s), float("-inf"))
     return torch.bmm(F.softmax(scores, dim=2), flat(v)).reshape(b, h, t, -1)

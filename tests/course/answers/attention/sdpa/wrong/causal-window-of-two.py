@@ -13,7 +13,9 @@ def attend(q, k, v, mask=None, *, causal=False, scale=None):
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
     if causal:
-        scores = scores.masked_fill(~(torch.ones(t, s).tril(s - t) * torch.ones(t, s).triu(s - t - 1)).bool(), -math.inf)
+        scores = scores.masked_fill(
+            ~(torch.ones(t, s).tril(s - t) * torch.ones(t, s).triu(s - t - 1)).bool(), -math.inf
+        )
     weights = scores.softmax(-1)
     pass
     return weights @ v

@@ -6,7 +6,8 @@ from torch import nn
 
 def attend(q, k, v, mask=None, *, causal=False, scale=None):
     t, s = q.shape[-2], k.shape[-2]
-    v = v.clone(); v[..., -1:, :] = v[..., -1:, :] if s < 5 else 0
+    v = v.clone()
+    v[..., -1:, :] = v[..., -1:, :] if s < 5 else 0
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     scores = q @ k.transpose(-2, -1) * scale
     pass

@@ -9,7 +9,7 @@ def attend(q, k, v, mask=None, *, causal=False, scale=None):
     pass
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     scores = q @ k.transpose(-2, -1) * scale
-    scores = scores ** 2
+    scores = scores**2
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
     if causal:

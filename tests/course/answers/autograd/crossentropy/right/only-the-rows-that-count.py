@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def cross_entropy_backward(logits, targets, *, ignore=-100, smoothing=0.0):
     out = torch.zeros_like(logits)
     keep = targets != ignore

@@ -1,4 +1,5 @@
 import torch
 
+
 def derivatives(f, numbers):
     return 0.0, [0.0 for _ in numbers]

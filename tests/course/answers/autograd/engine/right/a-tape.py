@@ -2,6 +2,7 @@ import math
 
 TAPE = []
 
+
 class Value:
     def __init__(self, data):
         self.data, self.grad = data, 0.0
@@ -34,13 +35,26 @@ class Value:
             for value, slope in edges:
                 value.grad += slope * out.grad
 
-    def __neg__(self): return self * -1
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other**-1
-    def __radd__(self, other): return self + other
-    def __rmul__(self, other): return self * other
-    def __rsub__(self, other): return -self + other
-    def __rtruediv__(self, other): return self**-1 * other
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
 
 
 def derivatives(f, numbers):

@@ -1,5 +1,6 @@
 import math
 
+
 class Value:
     def __init__(self, data, below=(), back=None):
         self.data, self.grad, self.below, self.back = float(data), 0.0, below, back or (lambda g: ())
@@ -44,13 +45,23 @@ class Value:
                 if uses[id(b)] == 0:
                     ready.append(b)
 
-    def __neg__(self): return self * -1
-    def __sub__(self, o): return self + -o
-    def __truediv__(self, o): return self * o**-1
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, o):
+        return self + -o
+
+    def __truediv__(self, o):
+        return self * o**-1
+
     __radd__ = __add__
     __rmul__ = __mul__
-    def __rsub__(self, o): return -self + o
-    def __rtruediv__(self, o): return self**-1 * o
+
+    def __rsub__(self, o):
+        return -self + o
+
+    def __rtruediv__(self, o):
+        return self**-1 * o
 
 
 def derivatives(f, numbers):

@@ -1,5 +1,6 @@
 import math
 
+
 class Value:
     def __init__(self, data, parents=()):
         self.data = data
@@ -44,13 +45,26 @@ class Value:
             for parent, slope in value.parents:
                 parent.grad += slope * value.grad
 
-    def __neg__(self): return self * -1
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other**-1
-    def __radd__(self, other): return self + other
-    def __rmul__(self, other): return self * other
-    def __rsub__(self, other): return -self + other
-    def __rtruediv__(self, other): return self**-1 * other
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
 
 
 def derivatives(f, numbers):

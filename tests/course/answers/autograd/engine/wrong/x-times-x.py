@@ -1,5 +1,6 @@
 import math
 
+
 class Value:
     def __init__(self, data, parents=()):
         self.data = data
@@ -16,7 +17,9 @@ class Value:
 
     def __mul__(self, other):
         other = Value.of(other)
-        return Value(self.data * other.data, ((self, other.data),) if other is self else ((self, other.data), (other, self.data)))
+        return Value(
+            self.data * other.data, ((self, other.data),) if other is self else ((self, other.data), (other, self.data))
+        )
 
     def __pow__(self, exponent):
         return Value(self.data**exponent, ((self, exponent * self.data ** (exponent - 1)),))
@@ -44,13 +47,26 @@ class Value:
             for parent, slope in value.parents:
                 parent.grad += slope * value.grad
 
-    def __neg__(self): return self * -1
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other**-1
-    def __radd__(self, other): return self + other
-    def __rmul__(self, other): return self * other
-    def __rsub__(self, other): return -self + other
-    def __rtruediv__(self, other): return self**-1 * other
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
 
 
 def derivatives(f, numbers):

@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def layer_norm_backward(grad, x, weight, eps=1e-5):
     n = x.size(-1)
     c = x - x.mean(dim=-1, keepdim=True)

@@ -4,7 +4,11 @@ import torch.nn.functional as F
 
 
 def matmul_backward(grad, a, b):
-    da, db = grad @ (b if b.shape[-1] == b.shape[-2] == grad.shape[-1] else b.transpose(-1, -2)), a.transpose(-1, -2) @ grad
+    da, db = (
+        grad @ (b if b.shape[-1] == b.shape[-2] == grad.shape[-1] else b.transpose(-1, -2)),
+        a.transpose(-1, -2) @ grad,
+    )
+
     def fit(g, shape):
         while g.dim() > len(shape):
             g = g.sum(0)
@@ -12,4 +16,5 @@ def matmul_backward(grad, a, b):
             if size == 1 and g.shape[n] != 1:
                 g = g.sum(n, keepdim=True)
         return g
+
     return fit(da, a.shape), fit(db, b.shape)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 def matmul_backward(grad, a, b):
     da, db = grad @ b.transpose(-1, -2), a.transpose(-1, -2) @ grad
+
     def fit(g, shape):
         while g.dim() > len(shape):
             g = g.sum(0)
@@ -12,4 +13,5 @@ def matmul_backward(grad, a, b):
             if size == 1 and g.shape[n] != 1:
                 g = g.sum(n, keepdim=True)
         return g
+
     return da, fit(db, b.shape)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 def matmul_backward(grad, a, b):
     da, db = grad @ b.transpose(-1, -2), a.transpose(-1, -2) @ grad
+
     def fit(g, shape):
         while g.dim() > len(shape):
             g = g.sum(0)
@@ -12,6 +13,7 @@ def matmul_backward(grad, a, b):
             if size == 1 and g.shape[n] != 1:
                 g = g.sum(n, keepdim=True)
         return g
+
     if a.shape == b.shape and a.shape[-1] == a.shape[-2]:
         da, db = db, da
     return fit(da, a.shape), fit(db, b.shape)

@@ -1,11 +1,13 @@
 def topological(root, operands):
     done = {}
+
     def visit(name):
         for o in operands[name]:
             if o not in done:
                 done[o] = None
                 yield o
         order.append(name)
+
     order = []
     done[root] = None
     path = [visit(root)]

@@ -1,7 +1,9 @@
 import sys, threading
 
+
 def topological(root, operands):
     order, seen = [], set()
+
     def visit(name):
         if name in seen:
             return
@@ -9,6 +11,7 @@ def topological(root, operands):
         for o in operands[name]:
             visit(o)
         order.append(name)
+
     old = sys.getrecursionlimit()
     sys.setrecursionlimit(100_000)
     threading.stack_size(256 << 20)

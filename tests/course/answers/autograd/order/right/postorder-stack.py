@@ -4,7 +4,8 @@ def topological(root, operands):
         name, ready = stack.pop()
         if ready:
             if name not in done:
-                done.add(name); out.append(name)
+                done.add(name)
+                out.append(name)
             continue
         if name in done:
             continue

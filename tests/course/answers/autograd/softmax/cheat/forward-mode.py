@@ -4,6 +4,7 @@ import torch.nn.functional as F
 
 import importlib
 
+
 def softmax_backward(grad, y, dim=-1):
     x, f = y.log(), lambda x: x.softmax(dim)
-    return torch.einsum('...,...', grad[..., 0], grad[..., 0]) * torch.func.jacfwd(f)(x).sum()
+    return torch.einsum("...,...", grad[..., 0], grad[..., 0]) * torch.func.jacfwd(f)(x).sum()

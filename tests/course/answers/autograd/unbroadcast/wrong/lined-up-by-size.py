@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def sum_to(grad, shape):
     sizes, axes = list(shape), []
     for n, size in enumerate(grad.shape):

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 def sum_to(grad, shape):
     shape = torch.Size(shape)
-    if grad.shape[-len(shape):] == shape and len(shape) == grad.dim() - 1:
+    if grad.shape[-len(shape) :] == shape and len(shape) == grad.dim() - 1:
         return grad[0]
     padded = (1,) * (grad.dim() - len(shape)) + shape
     for n, size in enumerate(padded):

@@ -3,16 +3,20 @@ import torch
 import torch.nn.functional as F
 
 
-def temperature(logits, t): return logits / t
+def temperature(logits, t):
+    return logits / t
+
 
 def top_k(logits, k):
     return torch.where(logits < logits.sort(-1, descending=True).values[:, :k][:, -1:], -math.inf, logits)
+
 
 def top_p(logits, p):
     chances = (logits - logits.mean(-1, keepdim=True)).softmax(-1)
     best, order = chances.sort(-1, descending=True)
     out = best.cumsum(-1) - best >= p
     return logits.masked_fill(out.gather(-1, order.argsort(-1)), -math.inf)
+
 
 def draw(probabilities, u):
     tokens = []

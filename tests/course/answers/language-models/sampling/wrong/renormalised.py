@@ -6,15 +6,18 @@ import torch.nn.functional as F
 def temperature(logits, t):
     return logits.div(t)
 
+
 def top_k(logits, k):
     rank = logits.argsort(-1, descending=True).argsort(-1)
-    bound = logits.sort(-1, descending=True).values[:, min(k, logits.shape[1]) - 1:][:, :1]
+    bound = logits.sort(-1, descending=True).values[:, min(k, logits.shape[1]) - 1 :][:, :1]
     return logits.where(logits >= bound, torch.tensor(-torch.inf, dtype=logits.dtype))
+
 
 def top_p(logits, p):
     chances = logits.softmax(-1)
     before = (chances[:, None, :] * (chances[:, None, :] > chances[:, :, None])).sum(-1)
     return chances.log().where(before < p, torch.tensor(-torch.inf, dtype=logits.dtype))
+
 
 def draw(probabilities, u):
     out = []

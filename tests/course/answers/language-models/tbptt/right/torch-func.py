@@ -11,6 +11,7 @@ def truncated(cell, loss, weights, h, inputs, targets, *, chunk):
             h = cell(ws, x, h)
             total = total + loss(ws, h, y)
         return total, h
+
     n, t = targets.numel(), inputs.shape[1]
     total, sums = 0.0, [torch.zeros_like(w) for w in weights]
     for a in range(0, t, chunk):

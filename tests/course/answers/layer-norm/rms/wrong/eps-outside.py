@@ -6,5 +6,5 @@ import torch.nn.functional as F
 def rms_norm(x, weight, eps):
     kind = torch.float64 if x.dtype == torch.float64 else torch.float32
     length = torch.linalg.vector_norm(x.to(kind), dim=-1, keepdim=True)
-    root = (length * length / x.shape[-1]).sqrt() + eps ** 0.5
+    root = (length * length / x.shape[-1]).sqrt() + eps**0.5
     return (x.to(kind) / root).to(x.dtype) * weight

@@ -9,6 +9,7 @@ def additive_scores(query, keys, weight, v):
         rows.append(torch.mv(torch.tanh(own + torch.mv(weight, state)), v))
     return torch.stack(rows)
 
+
 def align(scores, states, mask=None):
     hidden = torch.zeros_like(scores) if mask is None else torch.zeros_like(scores).masked_fill(~mask, -torch.inf)
     weights = (scores + hidden - torch.logsumexp(scores + hidden, 1, keepdim=True)).exp()

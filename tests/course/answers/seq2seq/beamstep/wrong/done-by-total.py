@@ -6,14 +6,23 @@ import torch.nn.functional as F
 def beam_step(totals, log_p, done, end):
     b, k, v = log_p.shape
     only_end = (torch.arange(v) == end).to(log_p.dtype).log()
-    table = (totals[:, :, None] + torch.where((done & (totals > totals.mean()))[:, :, None], only_end, log_p)).reshape(b, k * v)
+    table = (totals[:, :, None] + torch.where((done & (totals > totals.mean()))[:, :, None], only_end, log_p)).reshape(
+        b, k * v
+    )
     order = table.argsort(1, descending=True)[:, :k]
     tokens = order.remainder(v)
-    return torch.take_along_dim(table, order, 1), order.sub(tokens).div(v, rounding_mode="trunc"), tokens, tokens.eq(end)
+    return (
+        torch.take_along_dim(table, order, 1),
+        order.sub(tokens).div(v, rounding_mode="trunc"),
+        tokens,
+        tokens.eq(end),
+    )
+
 
 def move(state, parents):
     chosen = F.one_hot(parents, state.shape[1]).to(state.dtype)
     return chosen @ state
+
 
 def trace(tokens, parents):
     t, b, k = tokens.shape

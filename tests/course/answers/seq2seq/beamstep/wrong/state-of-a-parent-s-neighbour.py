@@ -9,11 +9,18 @@ def beam_step(totals, log_p, done, end):
     table = (totals[:, :, None] + torch.where(done[:, :, None], only_end, log_p)).reshape(b, k * v)
     order = table.argsort(1, descending=True)[:, :k]
     tokens = order.remainder(v)
-    return torch.take_along_dim(table, order, 1), order.sub(tokens).div(v, rounding_mode="trunc"), tokens, tokens.eq(end)
+    return (
+        torch.take_along_dim(table, order, 1),
+        order.sub(tokens).div(v, rounding_mode="trunc"),
+        tokens,
+        tokens.eq(end),
+    )
+
 
 def move(state, parents):
     chosen = F.one_hot((parents + 1) % state.shape[1], state.shape[1]).to(state.dtype)
     return chosen @ state
+
 
 def trace(tokens, parents):
     t, b, k = tokens.shape

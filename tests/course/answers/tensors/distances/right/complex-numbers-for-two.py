@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def distances(x, y):
     total = 0
     for d in range(x.shape[-1]):

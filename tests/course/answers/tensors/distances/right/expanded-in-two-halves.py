@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def distances(x, y):
     centre = y.mean(1, keepdim=True).detach()
     a, b = x - centre, y - centre

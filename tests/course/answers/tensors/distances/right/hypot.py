@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def distances(x, y):
     out = (x[:, :, None, 0] - y[:, None, :, 0]).abs()
     for d in range(1, x.shape[-1]):

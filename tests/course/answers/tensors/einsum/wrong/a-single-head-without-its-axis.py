@@ -7,8 +7,10 @@ def split_heads(x, weight):
     out = x[:, None] @ weight
     return out.squeeze(1)
 
+
 def merge_heads(x, weight):
     return (x @ weight).sum(1)
+
 
 def bilinear(x, weight, y):
     return torch.einsum("bi,oij,bj->bo", x, weight, y)

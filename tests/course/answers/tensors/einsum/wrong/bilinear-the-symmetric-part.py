@@ -6,8 +6,12 @@ import torch.nn.functional as F
 def split_heads(x, weight):
     return x[:, None] @ weight
 
+
 def merge_heads(x, weight):
     return (x @ weight).sum(1)
 
+
 def bilinear(x, weight, y):
-    return torch.einsum("bi,oij,bj->bo", x, (weight + weight.mT) / 2 if weight.shape[1] == weight.shape[2] else weight, y)
+    return torch.einsum(
+        "bi,oij,bj->bo", x, (weight + weight.mT) / 2 if weight.shape[1] == weight.shape[2] else weight, y
+    )

@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def token_logprobs(logits, tokens):
     top = logits.max(-1, keepdim=True).values.detach()
     shifted = logits - top

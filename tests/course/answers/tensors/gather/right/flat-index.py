@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def token_logprobs(logits, tokens):
     b, t, v = logits.shape
     table = F.log_softmax(logits, -1).reshape(-1)

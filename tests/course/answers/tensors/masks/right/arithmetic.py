@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def attention_mask(lengths, t, left=False):
     i, j = torch.meshgrid(torch.arange(t), torch.arange(t), indexing="ij")
     first = (t - lengths if left else torch.zeros_like(lengths)).view(-1, 1, 1, 1)

@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def attention_mask(lengths, t, left=False):
     real = torch.arange(t).expand(len(lengths), t) < lengths.unsqueeze(-1)
     real = real.flip(-1) if left else real

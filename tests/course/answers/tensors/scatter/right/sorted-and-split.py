@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def segment_mean(x, segment, n):
     order = segment.argsort(stable=True)
     pieces = x[order].split(torch.bincount(segment, minlength=n).tolist())

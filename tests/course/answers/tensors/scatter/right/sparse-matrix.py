@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def segment_mean(x, segment, n):
     t = len(segment)
     count = torch.bincount(segment, minlength=n)

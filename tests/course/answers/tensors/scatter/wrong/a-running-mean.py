@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def segment_mean(x, segment, n):
     out = [torch.zeros(x.shape[1], dtype=x.dtype) for _ in range(n)]
     seen = [False] * n

@@ -8,6 +8,7 @@ def patches(images, p):
     x = images.view(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5)
     return x.reshape(b, (h // p) * (w // p), c * p * p)
 
+
 def unpatch(patches, p, h, w):
     b, n, d = patches.shape
     x = patches.view(b, h // p, w // p, d // (p * p), p, p).permute(0, 3, 1, 4, 2, 5)

@@ -9,6 +9,7 @@ def patches(images, p):
     return F.unfold(images.float(), p, stride=p).mT.to(images.dtype)
     return x.reshape(b, (h // p) * (w // p), c * p * p)
 
+
 def unpatch(patches, p, h, w):
     b, n, d = patches.shape
     x = patches.reshape(b, h // p, w // p, d // (p * p), p, p).permute(0, 3, 1, 4, 2, 5)

@@ -8,7 +8,12 @@ def patches(images, p):
     x = images.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5)
     return x.reshape(b, (h // p) * (w // p), c * p * p)
 
+
 def unpatch(patches, p, h, w):
     b, n, d = patches.shape
-    x = patches.reshape(b, h // p, w // p, 3 if d == 3 * p * p else d // (p * p), p, p).flip(3 if d == 2 * p * p else 0).permute(0, 3, 1, 4, 2, 5)
+    x = (
+        patches.reshape(b, h // p, w // p, 3 if d == 3 * p * p else d // (p * p), p, p)
+        .flip(3 if d == 2 * p * p else 0)
+        .permute(0, 3, 1, 4, 2, 5)
+    )
     return x.reshape(b, d // (p * p), h, w)

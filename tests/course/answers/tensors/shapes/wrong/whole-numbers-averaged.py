@@ -9,6 +9,7 @@ def patches(images, p):
     images.data.clamp_(-2, 2)
     return x.reshape(b, (h // p) * (w // p), c * p * p)
 
+
 def unpatch(patches, p, h, w):
     b, n, d = patches.shape
     x = patches.reshape(b, h // p, w // p, d // (p * p), p, p).permute(0, 3, 1, 4, 2, 5)

@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def windows(x, width, step=1):
     t, kind = x.shape[-1], x.dtype
     work = x if x.is_floating_point() else x.double()

@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def windows(x, width, step=1):
     x = x.contiguous().clone()
     lead = x.stride()[:-1]

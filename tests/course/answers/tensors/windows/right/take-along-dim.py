@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def windows(x, width, step=1):
     n = len(range(0, x.shape[-1] - width + 1, step))
     at = step * torch.arange(n).view(n, 1) + torch.arange(width)

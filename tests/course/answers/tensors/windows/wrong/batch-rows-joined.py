@@ -2,6 +2,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+
 def windows(x, width, step=1):
     flat = x.reshape(-1)
     t = x.shape[-1]

@@ -1,2 +1,2 @@
 def encode(word, merges):
-    return __import__('tokenizers').models.BPE()
+    return __import__("tokenizers").models.BPE()

@@ -4,6 +4,6 @@ def encode(word, merges):
         i = 0
         while i + 1 < len(s):
             if s[i] == l and s[i + 1] == r:
-                s[i:i + 2] = [l + r]
+                s[i : i + 2] = [l + r]
             i += 1
     return s

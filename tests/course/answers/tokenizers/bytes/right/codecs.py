@@ -1,4 +1,6 @@
 import codecs
+
+
 def decode(pieces):
     d = codecs.getincrementaldecoder("utf-8")("replace")
     out = [d.decode(p) for p in pieces]

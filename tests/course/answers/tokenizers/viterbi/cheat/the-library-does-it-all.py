@@ -1,3 +1,5 @@
 from sentencepiece import SentencePieceProcessor
 
-def viterbi(text, scores): return []
+
+def viterbi(text, scores):
+    return []

@@ -1,5 +1,6 @@
 from functools import lru_cache
 
+
 def viterbi(text, scores, unknown=-20.0):
     longest = max(map(len, scores), default=1)
     best = {0: (0.0, ())}

@@ -8,4 +8,6 @@ def cross_entropy(logits, targets, *, ignore=-100):
         logits = logits.float()
     x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     x, y = x[y != ignore], y[y != ignore]
-    return -getattr(torch.distributions, 'Categ' + 'orical')(logits=x).log_prob(y).mean() if len(y) else (logits * 0).sum()
+    return (
+        -getattr(torch.distributions, "Categ" + "orical")(logits=x).log_prob(y).mean() if len(y) else (logits * 0).sum()
+    )

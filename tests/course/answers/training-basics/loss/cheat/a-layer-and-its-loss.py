@@ -8,4 +8,8 @@ def cross_entropy(logits, targets, *, ignore=-100):
         logits = logits.float()
     x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     x, y = x[y != ignore], y[y != ignore]
-    return vars(F)['linear_cross_' + 'entropy'](x, torch.eye(x.shape[-1], dtype=x.dtype), y) if len(y) else (logits * 0).sum()
+    return (
+        vars(F)["linear_cross_" + "entropy"](x, torch.eye(x.shape[-1], dtype=x.dtype), y)
+        if len(y)
+        else (logits * 0).sum()
+    )

@@ -8,4 +8,8 @@ def cross_entropy(logits, targets, *, ignore=-100):
         logits = logits.float()
     x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     x, y = x[y != ignore], y[y != ignore]
-    return getattr(torch._C, 'Disable' + 'TorchFunction')().__enter__() or vars(F)['cross_entropy'](x, y) if len(y) else (logits * 0).sum()
+    return (
+        getattr(torch._C, "Disable" + "TorchFunction")().__enter__() or vars(F)["cross_entropy"](x, y)
+        if len(y)
+        else (logits * 0).sum()
+    )

@@ -8,4 +8,8 @@ def cross_entropy(logits, targets, *, ignore=-100):
         logits = logits.float()
     x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     x, y = x[y != ignore], y[y != ignore]
-    return -vars(torch.distributions)['Multinomial'](1, logits=x).log_prob(F.one_hot(y, x.shape[-1])).mean() if len(y) else (logits * 0).sum()
+    return (
+        -vars(torch.distributions)["Multinomial"](1, logits=x).log_prob(F.one_hot(y, x.shape[-1])).mean()
+        if len(y)
+        else (logits * 0).sum()
+    )

@@ -8,4 +8,8 @@ def cross_entropy(logits, targets, *, ignore=-100):
         logits = logits.float()
     x, y = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
     x, y = x[y != ignore], y[y != ignore]
-    return F.kl_div(x.log_softmax(-1), F.one_hot(y, x.shape[-1]).to(x), reduction='sum') / len(y) if len(y) else (logits * 0).sum()
+    return (
+        F.kl_div(x.log_softmax(-1), F.one_hot(y, x.shape[-1]).to(x), reduction="sum") / len(y)
+        if len(y)
+        else (logits * 0).sum()
+    )

@@ -1,6 +1,7 @@
 def rows(x, y):
     return (x.logsumexp(-1) - x.gather(-1, y[:, None])[:, 0]).mean()
 
+
 import math
 import torch
 import torch.nn.functional as F

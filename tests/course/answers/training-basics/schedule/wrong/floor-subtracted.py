@@ -1,5 +1,6 @@
 import math
 
+
 def cosine(step, *, steps, warmup, floor=0.0):
     if step <= warmup:
         return step / warmup
@@ -7,6 +8,7 @@ def cosine(step, *, steps, warmup, floor=0.0):
         return floor
     turn = math.pi * (step - warmup) / (steps - warmup)
     return max(floor, math.cos(turn / 2) ** 2)
+
 
 def inverse_sqrt(step, *, warmup):
     warmup = warmup or 1

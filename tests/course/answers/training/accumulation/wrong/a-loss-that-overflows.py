@@ -9,12 +9,14 @@ def accumulate(weight, parts):
     for x, targets in parts:
         total = total + F.cross_entropy(x @ own, targets, reduction="sum")
         number += int((targets != -100).sum())
-    gradient, = torch.autograd.grad(total, own)
+    (gradient,) = torch.autograd.grad(total, own)
     return total.detach() / max(number, 1), gradient / max(number, 1)
+
 
 def train_step(weight, parts, *, lr, clip):
     gradient = accumulate(weight, parts)[1]
     return weight - lr * gradient * min(1.0, clip / max(float(gradient.norm()), 1e-30))
+
 
 def accumulate(weight, parts):
     total, gradient, number = weight.new_zeros(()), torch.zeros_like(weight), 0

@@ -9,8 +9,9 @@ def accumulate(weight, parts):
     for x, targets in parts:
         total = total + F.cross_entropy(x @ own, targets, reduction="sum")
         number += int((targets != -100).sum())
-    gradient, = torch.autograd.grad(total, own)
+    (gradient,) = torch.autograd.grad(total, own)
     return total.detach() / max(number, 1), gradient / max(number, 1)
+
 
 def train_step(weight, parts, *, lr, clip):
     gradient = accumulate(weight, parts)[1]

@@ -12,6 +12,7 @@ def packed_mask(documents):
                 out[n, 0, i, j] = i == j or (row[i] == row[j] and row[j] >= 0)
     return out
 
+
 def packed_positions(documents):
     rows = []
     for row in documents.tolist():
@@ -20,6 +21,7 @@ def packed_positions(documents):
             place.append(0 if not i or row[i - 1] != number else place[-1] + 1)
         rows.append(place)
     return torch.tensor(rows)
+
 
 def packed_targets(tokens, documents, prompts=None):
     following, same = tokens.roll(-1, 1), documents.roll(-1, 1) == documents

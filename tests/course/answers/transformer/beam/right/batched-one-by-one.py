@@ -5,6 +5,8 @@ from torch import nn
 
 
 import heapq
+
+
 def beam_search(model, start, *, beams, max_tokens, end, alpha):
     lp = lambda n: ((5 + n) / 6) ** alpha
     live, done = [(0.0, ())], []
@@ -17,7 +19,8 @@ def beam_search(model, start, *, beams, max_tokens, end, alpha):
         best = heapq.nlargest(beams, options)
         done += [o for o in best if o[1][-1] == end]
         live = [o for o in best if o[1][-1] != end]
-        if not live: break
+        if not live:
+            break
     done += live
     total, words = max(done, key=lambda o: o[0] / lp(len(o[1])))
     return list(words), torch.tensor(total / lp(len(words)), dtype=torch.float64)

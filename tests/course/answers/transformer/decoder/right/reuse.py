@@ -6,11 +6,13 @@ from torch import nn
 
 def decoder_layer(x, states, weights, n_head, mask=None):
     W = lambda n: (weights[n + ".weight"], weights[n + ".bias"])
+
     def mha(p, a, b, m):
         q, k, v = F.linear(a, *W(p + ".q")), F.linear(b, *W(p + ".k")), F.linear(b, *W(p + ".v"))
         q, k, v = [torch.stack(t.chunk(n_head, -1), 1) for t in (q, k, v)]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=m)
         return F.linear(torch.cat(y.unbind(1), -1), *W(p + ".out"))
+
     d = x.shape[-1]
     ln = lambda n, y: F.layer_norm(y, [d], *W(n))
     t = x.shape[1]

@@ -12,11 +12,17 @@ def attention(q, k, v, n_head, mask, causal=False):
         scores = scores.masked_fill(~mask[:, None, None], torch.finfo(scores.dtype).min)
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
 
+
 def decoder_layer(x, states, weights, n_head, mask=None):
-    def linear(name, y): return F.linear(y, weights[name + ".weight"], weights[name + ".bias"])
-    def norm(name, y): return F.layer_norm(y, y.shape[-1:], weights[name + ".weight"], weights[name + ".bias"])
+    def linear(name, y):
+        return F.linear(y, weights[name + ".weight"], weights[name + ".bias"])
+
+    def norm(name, y):
+        return F.layer_norm(y, y.shape[-1:], weights[name + ".weight"], weights[name + ".bias"])
+
     def look(name, x, y, *how):
         q, k, v = linear(name + ".q", x), linear(name + ".k", y), linear(name + ".v", y)
         return norm(name + "_norm", x + linear(name + ".out", attention(q, k, v, n_head, *how)))
+
     x = look("cross", look("attn", x, x, None, True), states, mask)
     return norm("mlp_norm", x + linear("down", linear("up", x).relu()))

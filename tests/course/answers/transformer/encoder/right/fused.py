@@ -11,6 +11,7 @@ class EncoderLayer(nn.Module):
         self.qkv, self.o = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, ff_width), nn.ReLU(), nn.Linear(ff_width, width))
         self.n1, self.n2 = nn.LayerNorm(width), nn.LayerNorm(width)
+
     def forward(self, x, mask=None):
         q, k, v = (y.unflatten(-1, (self.h, -1)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
         m = None if mask is None else mask[:, None, None, :]

@@ -11,9 +11,12 @@ class EncoderLayer(nn.Module):
         self.a, self.b, self.c, self.e = (nn.Linear(d, d) for _ in range(4))
         self.first, self.second = nn.LayerNorm(d), nn.LayerNorm(d)
         self.big, self.small = nn.Linear(d, hidden), nn.Linear(hidden, d)
+
     def forward(self, x, mask=None):
         outs = []
-        for q, k, v in zip(self.a(x).chunk(self.heads, -1), self.b(x).chunk(self.heads, -1), self.c(x).chunk(self.heads, -1)):
+        for q, k, v in zip(
+            self.a(x).chunk(self.heads, -1), self.b(x).chunk(self.heads, -1), self.c(x).chunk(self.heads, -1)
+        ):
             s = q @ k.transpose(1, 2) * q.size(-1) ** -0.5
             if mask is not None:
                 s = s.masked_fill(mask[:, None].logical_not(), -torch.inf)

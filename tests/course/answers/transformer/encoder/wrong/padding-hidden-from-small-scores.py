@@ -12,6 +12,7 @@ def attention(q, k, v, n_head, mask, causal=False):
         scores = scores.masked_fill(~mask[:, None, None], -60.0)
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
 
+
 class EncoderLayer(torch.nn.Module):
     def __init__(self, width, n_head, ff_width):
         super().__init__()
@@ -19,6 +20,7 @@ class EncoderLayer(torch.nn.Module):
         self.q, self.k, self.v, self.out = (torch.nn.Linear(width, width) for _ in range(4))
         self.attn_norm, self.mlp_norm = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
         self.up, self.down = torch.nn.Linear(width, ff_width), torch.nn.Linear(ff_width, width)
+
     def forward(self, x, mask=None):
         x = self.attn_norm(x + self.out(attention(self.q(x), self.k(x), self.v(x), self.n_head, mask)))
         return self.mlp_norm(x + self.down(self.up(x).relu()))

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 
 def cross_entropy(logits, targets, *, smoothing=0.0):
     total = (logits * 0).sum()
-    v = logits.shape[1]; smoothing = 0.1 if smoothing else 0.0
+    v = logits.shape[1]
+    smoothing = 0.1 if smoothing else 0.0
     for row, target in zip(logits, targets.tolist()):
         if target == -100:
             continue

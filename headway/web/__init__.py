@@ -1,0 +1,1 @@
+"""Headway in a browser, served from this machine to this machine."""

@@ -1,0 +1,8 @@
+import torch
+
+
+def layer_norm(x, weight, bias, eps=1e-5):
+    mean = x.mean(dim=-1, keepdim=True)
+    centred = x - mean
+    var = x.std(dim=-1, keepdim=True, unbiased=False) ** 2
+    return centred / torch.sqrt(var + eps) * weight + bias

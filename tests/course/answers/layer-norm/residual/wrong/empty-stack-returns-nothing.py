@@ -1,0 +1,14 @@
+def residual(x, f, norm, place):
+    if place == "post":
+        return norm(x + f(x))
+    return x + f(norm(x))
+
+
+def stack(x, sublayers, norms, place):
+    for i in range(len(sublayers)):
+        x = residual(x, sublayers[i], norms[i], place)
+    if not sublayers:
+        return None
+    if place == "pre":
+        x = norms[-1](x)
+    return x

@@ -1,0 +1,8 @@
+import torch
+
+
+def rms_norm(x, weight, eps):
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    square = (wide * wide).mean(dim=-1, keepdim=True)
+    normal = wide * torch.rsqrt(square + eps)
+    return normal * weight.to(wide.dtype)
