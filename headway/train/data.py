@@ -22,6 +22,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import cache_dir, expanded, replacing
+from headway.base.lines import lines_of
 from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
@@ -415,7 +416,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
     """The documents of a text: see `config.Data.documents`. A .jsonl file has one per line, under "text"."""
     if path.endswith(".jsonl"):
         found = []
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(lines_of(text), start=1):
             if line.strip():
                 try:
                     row = json.loads(line)
@@ -424,7 +425,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
                     raise HeadwayError(f'{path}, line {number}: there should be JSON with a "text"') from None
         return found
     if how == "lines":
-        return [line for line in text.splitlines(keepends=True) if line.strip()]
+        return [line for line in lines_of(text, keep_ends=True) if line.strip()]
     if how == "blank-lines":
         return [part + "\n" for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
     return [text]

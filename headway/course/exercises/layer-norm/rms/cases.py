@@ -145,8 +145,8 @@ def length(learner, d):
 
 
 @law(
-    "in bfloat16 the result is further off than rounding it, or the factor, explains: the mean square has to be taken and used in "
-    "float32",
+    "in bfloat16 the result is further off than rounding it, or the factor, explains: the mean square has to be taken and used "
+    "in float32",
     d=1024,
     t=64,
     b=1,
