@@ -291,6 +291,8 @@ def _from_hub(name: str, progress: bool) -> Path:
         folder = download("*.json", "*.txt", "*.jinja", "*.spm", "*.model", "model*.safetensors")
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
+        if (folder / "modules.json").is_file():  # of sentence-transformers: how one vector of a text is made
+            snapshot_download(id, revision=revision or None, allow_patterns=["1_Pooling/config.json"])
         return folder
     except hub.HFValidationError as error:
         raise HeadwayError(

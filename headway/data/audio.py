@@ -180,7 +180,14 @@ HEARD = {
 """What a preprocessor_config.json may say about sound, and what `log_mel` does."""
 
 UNHEARD = frozenset(
-    {"processor_class", "return_attention_mask", "mel_filters", "do_normalize", "image_processor_type", "tokenizer_class"}
+    {
+        "processor_class",
+        "return_attention_mask",
+        "mel_filters",
+        "do_normalize",
+        "image_processor_type",
+        "tokenizer_class",
+    }
 )
 """Keys that `transformers` does not look at either: the filters are computed from the others."""
 

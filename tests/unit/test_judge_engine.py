@@ -9,7 +9,7 @@ import pytest
 
 from headway.learn.exercise import Exercise
 from headway.learn.judge import Judge, Verdict
-from headway.learn.judge.trials import draws_of
+from headway.learn.judge.draws import draws_of
 
 TOY = """
 import torch
@@ -255,7 +255,7 @@ def test_a_second_mistake_that_cannot_be_seen_is_not_named(toy: Check):
 def test_a_mistake_in_one_case_is_named_for_that_case(toy: Check):
     verdict = toy(("(y * y).mean(-1, keepdim=True)", "(y * y).mean(-1 if eps < 0.1 else -2, keepdim=True)"))
     assert verdict.names == ("over_positions",), verdict
-    assert "Not everywhere, but in: an eps of its own" in verdict.line
+    assert "in these cases only: an eps of its own" in verdict.line
 
 
 def test_float32_is_said_only_where_it_was_seen(toy: Check):

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from headway.learn.cases import fill
-from headway.learn.judge.compare import close, departure, differs
+from headway.learn.judge.compare import brief, close, departure, differs, one_line, shaped, told_apart
+from headway.learn.judge.draws import allowed_sizes, least
+from headway.learn.judge.guesses import guessed
 from headway.learn.judge.intermediates import first_to_depart, low_precision
 from headway.learn.judge.laws import BrokenLaw
 from headway.learn.judge.perform import CallResult, Raised, leaves
@@ -20,14 +22,15 @@ from headway.learn.judge.showing import (
     capital,
     only_where,
     pattern_of,
+    raised_line,
     show_trial,
+    source_line,
     subject_of,
     telling_first,
+    undone,
 )
-from headway.learn.judge.stopped import raised_line, source_line, undone
-from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial, allowed_sizes, least
+from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial
 from headway.learn.judge.verdict import Unsteady, Verdict
-from headway.learn.judge.words import brief, one_line, shaped, told_apart
 
 CHANCE = "{line}The same input gives another result each time: something in your code is random."
 MEMORY_BETWEEN_CALLS = (
@@ -48,7 +51,7 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
     for entry in run.entries:
         mine = [t for t in wrong if t.call.entry == entry]
         if mine and entry not in unwritten:
-            parts.append(recognised(run, entry, mine) or _general(run, mine, broken))
+            parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
     if not parts:
         return _unfinished(run, unwritten, missing)
     status = "mistake" if all(p.status == "mistake" for p in parts) else parts[0].status
@@ -142,7 +145,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(f"{difference.text}, on {call}: is a `return` missing?")
     if kind in ("type", "shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
-    if all(t.difference.size < 1e-5 for t in wrong if t.difference) and trial.dtype == "float64":
+    if telling.difference and telling.difference.size < 1e-5 and telling.dtype == "float64":
         if found := low_precision(run, telling):
             number, dtype = found
             return verdict(
@@ -150,12 +153,15 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
                 f"float64: `{source_line(run, number)}`.",
                 "precision",
             )
-        off = max(t.difference.size for t in wrong if t.difference)
-        return verdict(f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}.")
+        if all(t.difference.size < 1e-5 for t in wrong if t.difference):
+            off = max(t.difference.size for t in wrong if t.difference)
+            return verdict(
+                f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}."
+            )
     # The smallest input is the easiest to follow, but at sizes of 1 much is equal that is not the same.
     trace = first_to_depart(run, telling)
-    if kind != "nan" and (text := _transformed(run, wrong)):
-        return verdict(f"{text}.", None, trace)
+    if kind != "nan" and (like := _transformed(run, wrong)):
+        return verdict(f"{like[1]}.", like[0], trace)
     if trace:
         nan = f"{difference.text}; " if kind == "nan" else ""
         only = only_where(run, entry)
@@ -310,12 +316,21 @@ def _changed(trial: Trial) -> str:
     return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else ""
 
 
+def _floating(name: str, value: Any) -> list[str]:
+    """What the floating tensors in an argument are called: `` `x` ``, `` `weights['up.bias']` ``."""
+    if isinstance(value, dict):
+        return [part for key, item in value.items() for part in _floating(f"{name}[{key!r}]", item)]
+    if isinstance(value, list | tuple):
+        return [part for n, item in enumerate(value) for part in _floating(f"{name}[{n}]", item)]
+    return [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+
+
 def _gradient_line(trial: Trial, text: str) -> str:
     """What is wrong with a gradient: its number replaced by the name of what it belongs to, and what is seen of the cause."""
     names: list[str] = []
     for _, arguments in trial.call.steps:
         for name, value in arguments.items():
-            names += [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+            names += _floating(name, value)
     names += [f"the weight `{name}`" for name in trial.request.weights or {}]
 
     def name(match: re.Match[str]) -> str:
@@ -359,9 +374,9 @@ def _smallest(run: Run, wrong: list[Trial]) -> Trial:
     return trial
 
 
-def _transformed(run: Run, wrong: list[Trial]) -> str | None:
-    """Whether the result is the right one but for a factor, a sign or the order of its axes, on every wrong input."""
-    factors = []
+def _transformed(run: Run, wrong: list[Trial]) -> tuple[str, str] | None:
+    """Whether the result is the right one but for a factor, a sign or its order, on every wrong input: a name, and words."""
+    factors: list[tuple[float, Trial]] = []
     for trial in wrong:
         came, expected = _single(trial.came), _single(trial.expected)
         if came is None or expected is None or came.shape != expected.shape or not expected.numel():
@@ -376,7 +391,7 @@ def _transformed(run: Run, wrong: list[Trial]) -> str | None:
         factors.append((factor, trial))
     if factors:
         if all(abs(f + 1) < 1e-8 for f, _ in factors):
-            return "the result has the wrong sign, and nothing else is wrong"
+            return "sign", "the result has the wrong sign, and nothing else is wrong"
         names: dict[str, Any] = {
             "sqrt({n})": math.sqrt,
             "1/sqrt({n})": lambda n: 1 / math.sqrt(n),
@@ -388,14 +403,15 @@ def _transformed(run: Run, wrong: list[Trial]) -> str | None:
                 if all(t.draw.sizes[size] > 0 and abs(f - value(t.draw.sizes[size])) < 1e-8 * f for f, t in factors):
                     n, f = factors[0][1].draw.sizes[size], factors[0][0]
                     here = f"{pattern.format(n=size)} (here {f:.4g}, {size} = {n})"
-                    return f"the result is the right one times {here}, and nothing else is wrong"
+                    return "factor", f"the result is the right one times {here}, and nothing else is wrong"
         first = factors[0][0]
         if all(abs(f - first) < 1e-8 * abs(first) for f, _ in factors) and abs(first - 1) > 1e-8:
-            return f"the result is the right one times {first:.6g}, and nothing else is wrong"
-    trial = max(wrong, key=lambda t: len(set(t.draw.sizes.values())))
-    came, expected = _single(trial.came), _single(trial.expected)
-    if came is None or expected is None or came.shape != expected.shape or expected.numel() <= 2:
+            return "factor", f"the result is the right one times {first:.6g}, and nothing else is wrong"
+    pairs = [(_single(t.came), _single(t.expected)) for t in wrong]
+    if any(came is None or expected is None or came.shape != expected.shape for came, expected in pairs):
         return None
-    if close(came.reshape(-1).sort().values, expected.reshape(-1).sort().values, 1e-9):
-        return "the numbers are right but stand in the wrong places: an axis is swapped, or a reshape mixes two axes"
+    telling = [(came, expected) for came, expected in pairs if expected.numel() > 2]
+    if telling and all(close(c.reshape(-1).sort().values, e.reshape(-1).sort().values, 1e-9) for c, e in telling):
+        words = "the numbers are right but stand in the wrong places, as when an axis is swapped or a reshape mixes two axes"
+        return "places", words
     return None

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from headway.learn.cases import noted
-from headway.learn.judge.compare import close
+from headway.learn.judge.compare import close, numbers, short
 from headway.learn.judge.perform import leaves
-from headway.learn.judge.showing import sizes_told
-from headway.learn.judge.stopped import source_line
+from headway.learn.judge.showing import sizes_told, source_line
 from headway.learn.judge.trials import Run, Trial
-from headway.learn.judge.words import numbers, short
 
 MAKERS = frozenset(
     [

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.learn.cases import Call, Case, Draw, Law, fill
+from headway.learn.judge.draws import draws_of
 from headway.learn.judge.perform import CallRequest, Raised
-from headway.learn.judge.showing import sizes_told
-from headway.learn.judge.stopped import raised_line, undone
-from headway.learn.judge.trials import Run, Trial, bound, draws_of
+from headway.learn.judge.showing import raised_line, sizes_told, undone
+from headway.learn.judge.trials import Run, Trial, bound
 from headway.learn.judge.verdict import Verdict
 
 

@@ -84,7 +84,7 @@ def first(d):
 def far_apart(d):
     """The first has hardly a word that is possible, and yet nothing impossible may come before the others' possible ones."""
     arguments = step(d, 0.3)
-    arguments["totals"] = d.keep(-(10.0 ** torch.arange(4, 4 + 2 * d.k, 2).double()).expand(d.b, d.k).clone(), "b k")
+    arguments["totals"] = d.keep(-(10.0 ** torch.arange(4, 4 + d.k).double()).expand(d.b, d.k).clone(), "b k")
     arguments["log_p"] = arguments["log_p"].masked_fill(~d.mask("b k v", keep=0.4), -torch.inf)
     arguments["log_p"][:, 0, 1:] = -torch.inf
     arguments["log_p"][:, 0, 0] = -1.0

@@ -88,12 +88,6 @@ def odd_characters(d):
     return Call("encode", word=word, merges=learned(d, word, d.n))
 
 
-@case("one pair twice in the list: the first place counts", n=1, draws=4)
-def listed_twice(d):
-    a, b, c = d.random.sample("klmnop", 3)
-    return Call("encode", word=a + b + c + a + b, merges=[(a, b), (b, c), (a + b, c), (a, b)])
-
-
 @case("a symbol that two merges make", n=1, draws=4)
 def made_twice(d):
     """ab + c and a + bc are one text and two pairs: only the pair that was learned is merged."""

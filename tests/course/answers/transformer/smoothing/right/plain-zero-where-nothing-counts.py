@@ -7,5 +7,5 @@ def cross_entropy(logits, targets, *, smoothing=0.0):
     if not counts.any():
         return torch.zeros((), dtype=logits.dtype)
     x = logits[counts]
-    q = F.one_hot(targets[counts], x.shape[-1]) * (1 - smoothing) + smoothing / x.shape[-1]
-    return -(q.to(x.dtype) * x.log_softmax(-1)).sum()
+    q = F.one_hot(targets[counts], x.shape[-1]).to(x.dtype) * (1 - smoothing) + smoothing / x.shape[-1]
+    return -(q * x.log_softmax(-1)).sum()
