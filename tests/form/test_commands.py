@@ -35,7 +35,9 @@ def test_help_of_every_command(name, capsys):
 
 
 def run(*words: str, **more) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=600, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "headway", *words], capture_output=True, text=True, timeout=600, **more
+    )
 
 
 def test_help_imports_no_torch_and_is_quick():
@@ -74,6 +76,10 @@ for name in {names!r}:
         (["diff", "llama", "llama"], "name two"),
         (["diff", "--cod"], "headway diff --help"),
         (["papers", "add", "--nothing"], "headway papers add --help"),
+        (["doctor", "extra"], "`headway doctor` has no use for 'extra'. `headway doctor --help`"),
+        (["export", "smollm2-135m"], "`headway export` needs FOLDER."),
+        (["run"], "`headway run` needs NAME."),
+        (["run", "x", "y", "--temperature", "warm"], '--temperature: "warm" is no number.'),
         (["claims", "preln"], "Did you mean 'pre-ln'?"),
         (["run", "nonsense", "hello"], "there is no model 'nonsense'"),
         (["read", "atention"], "Did you mean 'attention'?"),
