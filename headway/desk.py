@@ -42,8 +42,9 @@ class UpToDate:
 def up_to_date(workspace: Workspace, shelf: Library | None = None) -> UpToDate:
     """Take the learner's notes into the evidence, tick what is earned, and say how far the learner is."""
     noted = take_notes(workspace, shelf)
-    ticked = sync(workspace)
-    return UpToDate(Progress(workspace), ticked, noted)
+    progress = Progress(workspace)
+    ticked = sync(workspace, progress)
+    return UpToDate(Progress(workspace) if ticked else progress, ticked, noted)
 
 
 def library(workspace: Workspace | None) -> Library:

@@ -7,18 +7,22 @@ A name is one of `ZOO`, a folder in Hugging Face's layout, a ``.gguf`` or ``.onn
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway.base.errors import Corrupt, HeadwayError, Offline, Unsupported, did_you_mean
+from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
 from headway.base.files import expanded
-from headway.base.reading import read_json
+from headway.base.sources import fetch, state
+from headway.base.sources import find as find_source
 from headway.models.catalog import CATALOG, Entry
 from headway.train.folder import RunFolder, is_run, model_of_run
 
 if TYPE_CHECKING:
     import torch
+
+    from headway.tokens.tokenizer import TextStream, Tokenizer
 
 ZOO: dict[str, str] = {
     "smollm2-135m": "fetch:smollm2-135m",
@@ -40,6 +44,7 @@ HOUSE = tuple(name for name, where in ZOO.items() if where.startswith("house:"))
 """Models of our own, which come with Headway."""
 
 DEFAULT = "smollm2-135m"
+"""What `headway chat`, `bench` and `tour` take where no name is given."""
 
 DTYPES = {
     "float32": ("float32", "fp32", "f32"),
@@ -57,29 +62,31 @@ class Loaded:
         name: What was asked for.
         entry: The architecture, as the catalogue has it.
         model: In evaluation mode.
-        tokenizer: None where the checkpoint has none.
+        tokenizer: None where the checkpoint has none, or one that is not read here.
         where: The file or folder it was read from.
+        refusal: Why its tokenizer is not read here, None where it is, or where there is none.
     """
 
     name: str
     entry: Entry
     model: Any
-    tokenizer: Any
+    tokenizer: Tokenizer | None
     where: Path
+    refusal: HeadwayError | None = None
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text to be completed."""
         return self.words.encode(text)
 
-    def decoder(self) -> Any:
+    def decoder(self) -> TextStream:
         """For ids that come one by one: `push` and `close`."""
-        from headway.tokens.pretrained import Stream
-
-        return self.tokenizer.stream() if hasattr(self.words, "encode_chat") else Stream(self.words.decode)
+        return self.words.stream()
 
     @property
-    def words(self) -> Any:
-        """The tokenizer; one line where there is none."""
+    def words(self) -> Tokenizer:
+        """The tokenizer; one line where there is none, or one that is not read here."""
+        if self.refusal is not None:
+            raise self.refusal
         if self.tokenizer is None:
             raise HeadwayError(f"{self.name} comes without a tokenizer ({self.where}): it has no words to say.")
         return self.tokenizer
@@ -87,11 +94,11 @@ class Loaded:
     @property
     def chats(self) -> bool:
         """Whether it was trained to answer: it has a chat template."""
-        return getattr(self.tokenizer, "template", None) is not None
+        return self.tokenizer is not None and self.tokenizer.template is not None
 
     @property
     def stop_ids(self) -> frozenset[int]:
-        return getattr(self.tokenizer, "stop_ids", frozenset())
+        return frozenset() if self.tokenizer is None else self.tokenizer.stop_ids
 
 
 def load(name: str | Path, *, dtype: Any = None, device: Any = None, progress: bool = True) -> Loaded:
@@ -125,8 +132,6 @@ def find(name: str, *, progress: bool = True) -> Path:
     if name in ZOO:
         way, _, what = ZOO[name].partition(":")
         if way == "fetch":
-            from headway.base.sources import fetch
-
             return fetch(what, progress=progress)
         if way == "house":
             return house(name)
@@ -176,15 +181,10 @@ KINDS = {"smollm2-135m": "llama", "minilm-l6": "bert", "whisper-tiny-en": "whisp
 
 
 def _fetched(name: str) -> bool:
-    from headway.base.sources import find as find_source
-    from headway.base.sources import state
-
     return state(find_source(name)) == "present"
 
 
 def _in_hub_cache(id: str) -> bool:
-    import os
-
     home = Path(
         os.environ.get("HF_HUB_CACHE")
         or expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME") / "hub"
@@ -234,55 +234,40 @@ def parse_device(device: Any) -> torch.device:
 
 
 def _from_gguf(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
-    from headway.tokens.pretrained import PretrainedTokenizer
+    from headway.tokens.load import gguf_tokenizer
     from headway.weights import GGUF, load_gguf
 
     file = GGUF(path)
-    tokenizer = PretrainedTokenizer.from_gguf(file.facts, name=name)  # first: it is read in a moment
+    tokenizer = gguf_tokenizer(file.facts, name=name)  # first: it is read in a moment
     return _joined(name, load_gguf(file, dtype=dtype, device=device), tokenizer, path)
 
 
 def _from_folder(name: str, path: Path, dtype: Any, device: Any) -> Loaded:
+    from headway.tokens.folder import Missing
+    from headway.tokens.load import load_tokenizer
     from headway.weights import load_folder
 
-    model = load_folder(path, dtype=dtype, device=device)
-    return _joined(name, model, _tokenizer(name, path), path)
-
-
-def _tokenizer(name: str, folder: Path) -> Any:
-    from headway.tokens.chars import CharTokenizer
-    from headway.tokens.pretrained import PretrainedTokenizer
-
-    for own in ("tokenizer.json", "characters.json"):
-        if (folder / own).is_file() and _kind(folder / own) == "characters":
-            return CharTokenizer.load(folder / own)
-    if (folder / "source.spm").is_file() and not (folder / "tokenizer.json").is_file():
-        from headway.tokens.sentencepiece import MarianTokenizer
-
-        return MarianTokenizer.from_folder(folder)
+    tokenizer = refusal = None
     try:
-        return PretrainedTokenizer.from_folder(folder, name=name)
-    except Unsupported:
-        return None
+        tokenizer = load_tokenizer(path, name=name)
+    except Missing:
+        pass
+    except Unsupported as error:  # the model may be used without: said when a text comes to it
+        refusal = error
+    model = load_folder(path, dtype=dtype, device=device)
+    return _joined(name, model, tokenizer, path, refusal)
 
 
-def _kind(path: Path) -> str | None:
-    content = read_json(path)
-    return content.get("kind") if isinstance(content, dict) else None
-
-
-def _joined(name: str, model: Any, tokenizer: Any, where: Path) -> Loaded:
-    """The parts as one, if they belong together."""
+def _joined(
+    name: str, model: Any, tokenizer: Tokenizer | None, where: Path, refusal: HeadwayError | None = None
+) -> Loaded:
+    """The parts as one. The tokenizer knows how many rows the model has: an id beyond is refused when a text uses it."""
     from headway.weights.store import entry_of_model
 
-    loaded = Loaded(name=name, entry=entry_of_model(model), model=model, tokenizer=tokenizer, where=where)
-    rows = getattr(model.config, "vocab_size", None)
-    if loaded.tokenizer is not None and rows is not None and loaded.tokenizer.vocab_size > rows:
-        raise Corrupt(
-            f"{loaded.where}: its tokenizer has {loaded.tokenizer.vocab_size} tokens and its model only {rows}: "
-            "they do not belong together."
-        )
-    return loaded
+    if tokenizer is not None:
+        tokenizer.rows = getattr(model.config, "vocab_size", None)
+    entry = entry_of_model(model)
+    return Loaded(name=name, entry=entry, model=model, tokenizer=tokenizer, where=where, refusal=refusal)
 
 
 def _from_hub(name: str, progress: bool) -> Path:
@@ -303,11 +288,11 @@ def _from_hub(name: str, progress: bool) -> Path:
         )
 
     try:
-        folder = download(
-            "*.json", "*.txt", "*.jinja", "source.spm", "target.spm", "spiece.model", "model*.safetensors"
-        )
+        folder = download("*.json", "*.txt", "*.jinja", "*.spm", "*.model", "model*.safetensors")
         if not any(folder.glob("*.safetensors")):
             folder = download("pytorch_model*.bin", "*.json", "*.txt")
+        if (folder / "modules.json").is_file():  # of sentence-transformers: how one vector of a text is made
+            snapshot_download(id, revision=revision or None, allow_patterns=["1_Pooling/config.json"])
         return folder
     except hub.HFValidationError as error:
         raise HeadwayError(

@@ -34,6 +34,11 @@ from typing import Any
 import headway
 from headway.base.errors import HeadwayError, Offline
 
+try:
+    import certifi
+except ImportError:  # it comes with libraries that Headway needs, and is not needed for itself
+    certifi = None
+
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """HTTP answers that may be other ones in a moment."""
 CHUNK = 1 << 16
@@ -386,7 +391,7 @@ class Client:
         if isinstance(reason, ConnectionRefusedError):
             return Unreachable(url, "connection refused", passing=False)
         if isinstance(reason, http.client.InvalidURL):
-            return Unreachable(url, "its address cannot be read", passing=False)
+            return Unreachable(url, "its address, or a key, has letters that cannot be sent", passing=False)
         if isinstance(reason, (ConnectionError, http.client.HTTPException)):
             return CutShort(url, f"the connection ended early ({type(reason).__name__})")
         if isinstance(error, urllib.error.URLError):
@@ -463,9 +468,7 @@ def _context(certificates: tuple[str, ...]) -> ssl.SSLContext:
     """Certificates: the system's, those named by $SSL_CERT_FILE and $REQUESTS_CA_BUNDLE, certifi's, and `certificates`."""
     context = ssl.create_default_context()
     paths = [os.environ.get("SSL_CERT_FILE"), os.environ.get("REQUESTS_CA_BUNDLE"), *certificates]
-    with contextlib.suppress(ImportError):
-        import certifi
-
+    if certifi is not None:
         paths.append(certifi.where())
     for path in filter(None, paths):
         with contextlib.suppress(OSError):

@@ -514,7 +514,7 @@ def _of_the_disk(source: Source, error: OSError) -> Exception:
     """What the cache's disk refused, as one line; `error` itself where it is something else."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _no_room(source)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST):
         return HeadwayError(
             f"{source.name} cannot be kept in {cache_dir()} ({error.strerror}): allow writing there, or set HEADWAY_CACHE to a "
             f"folder of yours."

@@ -1,4 +1,4 @@
-"""Which places of a source a recurrent decoder looks at, scored one state against all of them.
+"""Attention of a recurrent decoder to its source: one state scored against all of the encoder's.
 
 Bahdanau, Cho & Bengio, 2014 (arXiv 1409.0473), section 3.1; Luong, Pham & Manning, 2015 (1508.04025), section 3.1. `attend` is
 what became of it: many queries at once, a scaled dot product, and keys and values apart.

@@ -1,4 +1,4 @@
-"""What a conversation remembers: keys and values, preallocated, cut to a window where a layer looks no further.
+"""The key/value cache of a conversation: preallocated, and cut to a window where a layer attends no further.
 
 A cache belongs to a conversation, not to a module. The law every model keeps: feeding a sequence through a cache in any
 cuts gives the logits of feeding it whole. Left padding is part of the law: the cache remembers which columns were real.

@@ -1,4 +1,4 @@
-"""What a recurrent model remembers: a state of fixed size per layer, however long the text.
+"""The cache of a recurrent model: a state of fixed size per layer, however long the text.
 
 The law is the one of every cache: feeding a sequence through it in any cuts gives the logits of feeding it whole, left and
 right padding included. Padding is sorted out once per call: `sort_padding` moves the real tokens of every row to its front,

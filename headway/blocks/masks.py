@@ -1,4 +1,4 @@
-"""Who may look at whom, as booleans: True where the query (row) may look at the key (column)."""
+"""Attention masks, as booleans: True where the query (row) may attend to the key (column)."""
 
 from __future__ import annotations
 

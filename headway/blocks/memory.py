@@ -1,4 +1,4 @@
-"""What a decoder remembers of a source it looks at: keys and values made once, kept beside the conversation's own cache."""
+"""Cross-attention's cache: the keys and values of a source, computed once and kept beside the decoder's own."""
 
 from __future__ import annotations
 

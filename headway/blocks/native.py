@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from headway.base.files import cache_dir, replacing
+from headway.base.lines import lines_of
 
 KERNELS = Path(__file__).parent / "kernels"
 PLAIN = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
@@ -87,7 +88,7 @@ def _compile(compiler: str, sources: list[Path], library: Path) -> str | None:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
             if done.returncode == 0:
                 return None
-            lines = done.stderr.strip().splitlines()
+            lines = lines_of(done.stderr.strip())
             said = said or next((line for line in lines if "error" in line), lines[-1] if lines else "")[:200]
         raise _Failed
     return f"{compiler} could not compile them: {said}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ClaimEntry:
     """One row of the list: the claim in a few words, whose it is, its topic, and its cost in CPU-minutes on one core."""
 
     title: str
@@ -27,110 +27,110 @@ class Entry:
         return f"{max(1, round(self.minutes * 60))} s" if self.minutes < 1 else f"{self.minutes:.0f} min"
 
 
-CATALOG: dict[str, Entry] = {
-    "gradient-check": Entry(
+CATALOG: dict[str, ClaimEntry] = {
+    "gradient-check": ClaimEntry(
         title="Backpropagation is exact to rounding, finite differences are not",
         paper="Baydin et al. 2015",
         topic="autograd",
         minutes=0.02,
     ),
-    "adam-bias-correction": Entry(
+    "adam-bias-correction": ClaimEntry(
         title="Without bias correction Adam's first steps are too large",
         paper="Kingma and Ba 2014",
         topic="training-basics",
         minutes=0.1,
     ),
-    "l2-vs-decoupled": Entry(
+    "l2-vs-decoupled": ClaimEntry(
         title="For Adam, an L2 term is not weight decay",
         paper="Loshchilov and Hutter 2017",
         topic="training-basics",
         minutes=1,
     ),
-    "rnn-gradients": Entry(
+    "rnn-gradients": ClaimEntry(
         title="Gradients through time follow the spectral radius",
         paper="Pascanu et al. 2012",
         topic="language-models",
         minutes=0.05,
     ),
-    "gradient-clipping": Entry(
+    "gradient-clipping": ClaimEntry(
         title="Clipping the norm saves a recurrent network whose gradients explode",
         paper="Pascanu et al. 2012",
         topic="language-models",
         minutes=0.7,
     ),
-    "scale": Entry(
+    "scale": ClaimEntry(
         title="Var(q.k) is d_k, and a softmax without 1/sqrt(d_k) stops learning",
         paper="Vaswani et al. 2017",
         topic="attention",
         minutes=0.7,
     ),
-    "sinusoid-shift": Entry(
+    "sinusoid-shift": ClaimEntry(
         title="Shifting a sinusoidal position is a linear map",
         paper="Vaswani et al. 2017",
         topic="attention",
         minutes=0.05,
     ),
-    "layernorm-invariances": Entry(
+    "layernorm-invariances": ClaimEntry(
         title="What layer, batch and weight normalisation do not notice",
         paper="Ba et al. 2016",
         topic="layer-norm",
         minutes=0.02,
     ),
-    "pre-ln": Entry(
+    "pre-ln": ClaimEntry(
         title="Post-LN needs warm-up, Pre-LN does not",
         paper="Xiong et al. 2020",
         topic="layer-norm",
         minutes=6,
     ),
-    "bpe-no-unknowns": Entry(
+    "bpe-no-unknowns": ClaimEntry(
         title="Byte pair encoding has no unknown words, and gives back every byte",
         paper="Sennrich et al. 2015",
         topic="tokenizers",
         minutes=0.5,
     ),
-    "length-collapse": Entry(
+    "length-collapse": ClaimEntry(
         title="One vector fails on long sentences, and attention cures it",
         paper="Bahdanau et al. 2014",
         topic="seq2seq",
         minutes=5,
     ),
-    "source-reversal": Entry(
+    "source-reversal": ClaimEntry(
         title="Reading the source backwards makes a recurrent translator learn better",
         paper="Sutskever et al. 2014",
         topic="seq2seq",
         minutes=4,
     ),
-    "path-length": Entry(
+    "path-length": ClaimEntry(
         title="What is far for a recurrence is near for attention",
         paper="Vaswani et al. 2017",
         topic="attention",
         minutes=4,
     ),
-    "deepnorm-64": Entry(
+    "deepnorm-64": ClaimEntry(
         title="DeepNorm and ReZero train 64 layers, Post-LN does not",
         paper="Wang et al. 2022",
         topic="layer-norm",
         minutes=7,
     ),
-    "mup-transfer": Entry(
+    "mup-transfer": ClaimEntry(
         title="Under muP the best learning rate transfers across widths",
         paper="Yang et al. 2022",
         topic="training",
         minutes=5,
     ),
-    "kaplan-sign": Entry(
+    "kaplan-sign": ClaimEntry(
         title="The loss falls as a power of the model's size",
         paper="Kaplan et al. 2020",
         topic="training",
         minutes=6,
     ),
-    "chinchilla-minimum": Entry(
+    "chinchilla-minimum": ClaimEntry(
         title="For every budget of compute there is a best size",
         paper="Hoffmann et al. 2022",
         topic="training",
         minutes=8,
     ),
-    "encdec-vs-rnn": Entry(
+    "encdec-vs-rnn": ClaimEntry(
         title="At equal cost the Transformer translates better than a GRU with attention",
         paper="Vaswani et al. 2017",
         topic="transformer",

@@ -14,6 +14,8 @@ import io
 import tokenize
 from pathlib import Path
 
+from headway.base.lines import lines_of
+
 
 def files(module: str, name: str = "unit") -> list[Path]:
     """The source files that `module`.`name` reaches."""
@@ -129,7 +131,7 @@ def _exists(module: str) -> bool:
 def _bare(text: str, node: ast.stmt) -> str:
     """The source of one definition without comments, docstrings, blank lines and layout."""
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-    lines = "\n".join(text.splitlines()[first - 1 : node.end_lineno]) + "\n"
+    lines = "\n".join(lines_of(text)[first - 1 : node.end_lineno]) + "\n"
     documented = {
         each.body[0].lineno - first + 1
         for each in ast.walk(node)

@@ -17,7 +17,7 @@ from headway.base.errors import HeadwayError, did_you_mean
 from headway.cli.shared import bench_nanogpt
 from headway.cli.shared.bench_rows import rows
 from headway.cli.shared.measuring import machine_line, progress, write
-from headway.zoo import load, parse_device, parse_dtype
+from headway.zoo import DEFAULT, load, parse_device, parse_dtype
 
 app = cyclopts.App(name="bench", help="Measure speed against others, in one interleaved run.")
 
@@ -104,7 +104,7 @@ def bench(
         return run(name or "char-gpt-fast", steps=steps, seeds=seeds, threads=threads, json=json)
     if steps is not None or ablate or seeds is not None:
         raise HeadwayError("--steps, --seeds and --ablate are for `headway bench nanogpt`.")
-    name = name or "smollm2-135m"
+    name = name or DEFAULT
 
     if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
         raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")

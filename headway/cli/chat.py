@@ -15,6 +15,7 @@ from headway.base.files import back_up, expanded, write_text
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, plain, took, write
 from headway.learn.progress import used
+from headway.zoo import DEFAULT
 
 if TYPE_CHECKING:
     from headway.sample.conversation import Conversation
@@ -33,7 +34,7 @@ LEAVE = ("/quit", "/exit", "/bye")
 
 
 @app.default
-def chat(name: str = "smollm2-135m", /, *, options: Options = Options()) -> int:
+def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
     """Talk with a model that was trained to chat. /help lists what can be done besides talking.
 
     Parameters

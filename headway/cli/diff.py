@@ -10,6 +10,7 @@ from rich.table import Table
 
 from headway.base.console import out, paged
 from headway.base.errors import HeadwayError
+from headway.base.lines import lines_of
 from headway.cli.shared.architectures import chain, told
 
 app = cyclopts.App(name="diff", help="Say what changed between two architectures.")
@@ -76,8 +77,8 @@ def _notes(one, two) -> None:
 def _code(one, two) -> None:
     a, b = told(one).path, told(two).path
     lines = difflib.unified_diff(
-        a.read_text(encoding="utf-8").splitlines(),
-        b.read_text(encoding="utf-8").splitlines(),
+        lines_of(a.read_text(encoding="utf-8")),
+        lines_of(b.read_text(encoding="utf-8")),
         a.name,
         b.name,
         lineterm="",

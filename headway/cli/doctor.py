@@ -26,11 +26,11 @@ from headway.learn.evidence import read
 from headway.learn.match import read_corrections
 from headway.learn.plan import read as read_plan
 from headway.learn.workspace import find_workspace
+from headway.zoo import DEFAULT
 
 app = cyclopts.App(name="doctor", help="Show versions, threads, caches, and what is missing.")
 
 PACKAGE = "headway-transformers"
-DEFAULT_MODEL = "smollm2-135m"
 COLOURS = {"present": "green", "missing": "dim"}
 
 
@@ -133,8 +133,8 @@ def _caches(row, every: bool) -> list[str]:
             missing.append(f"{source.name} is {found}: headway fetch {source.name}")
     for found, names in {} if every else states.items():
         row("", Text(f"{found:<8}", style=COLOURS.get(found, "bold red")), Text(", ".join(names), style="not dim"))
-    if sources.state(SOURCES[DEFAULT_MODEL]) == "missing":
-        missing.append(f"{DEFAULT_MODEL}, the default model: headway fetch {DEFAULT_MODEL}")
+    if sources.state(SOURCES[DEFAULT]) == "missing":
+        missing.append(f"{DEFAULT}, the default model: headway fetch {DEFAULT}")
     hub = expanded(os.environ.get("HF_HOME") or "~/.cache/huggingface", "HF_HOME")
     told = ", ".join(f"{name}={os.environ[name]}" for name in ("HF_HOME", "HF_HUB_OFFLINE") if os.environ.get(name))
     row("hugging face", str(hub), megabytes(size_of(hub)) if hub.exists() else "empty", Text(told, style="dim"))

@@ -68,7 +68,9 @@ def _ends(loaded: Loaded) -> dict[str, Any]:
     source = loaded.where / "config.json"
     if source.is_file():
         return {name: value for name, value in read_json_object(source).items() if name in IDS and value is not None}
-    ids = {f"{name}_token_id": getattr(loaded.tokenizer, name, None) for name in ("bos", "eos", "pad")}
+    ids: dict[str, Any] = {}
+    if loaded.tokenizer is not None:
+        ids = {f"{name}_token_id": getattr(loaded.tokenizer, name) for name in ("bos", "eos", "pad")}
     if len(loaded.stop_ids) > 1:
         ids["eos_token_id"] = sorted(loaded.stop_ids)
     return {name: id for name, id in ids.items() if id is not None}
@@ -83,27 +85,22 @@ HEARING = {  # log_mel of headway.data.audio, as transformers writes it down; fi
     "chunk_length": 30,
 }
 
-COPIED = ("generation_config.json", "preprocessor_config.json", "processor_config.json", "special_tokens_map.json")
+COPIED = ("generation_config.json", "preprocessor_config.json", "processor_config.json")
 
 
 def _write_beside(loaded: Loaded, folder: Path) -> None:
     """The tokenizer, and what the checkpoint says about generating and about pictures."""
     from headway.models.whisper import Whisper
 
-    tokenizer, copied = loaded.tokenizer, COPIED
-    if isinstance(tokenizer, CharTokenizer):
-        tokenizer.save(folder / "tokenizer.json")
-    elif hasattr(tokenizer, "save"):
-        tokenizer.save(folder)
-    elif tokenizer is not None:
-        copied += ("source.spm", "target.spm", "vocab.json", "tokenizer_config.json")  # Marian's
+    if loaded.tokenizer is not None:
+        loaded.tokenizer.save(folder)
     if isinstance(loaded.model, Whisper) and not (loaded.where / "preprocessor_config.json").is_file():
         write_text(
             folder / "preprocessor_config.json", json.dumps(HEARING | {"feature_size": loaded.model.config.mels})
         )
     if not loaded.where.is_dir() or loaded.where.resolve() == folder.resolve():
         return
-    for name in copied:
+    for name in COPIED:
         if (loaded.where / name).is_file():
             with replacing(folder / name) as temporary:
                 shutil.copyfile(loaded.where / name, temporary)

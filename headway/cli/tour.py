@@ -22,7 +22,7 @@ from headway.learn.path import COURSE, the_path
 from headway.learn.plug import plugged
 from headway.learn.progress import Progress
 from headway.learn.workspace import find_workspace
-from headway.zoo import load
+from headway.zoo import DEFAULT, load
 
 app = cyclopts.App(name="tour", help="See the whole of Headway in under a minute.")
 
@@ -52,7 +52,7 @@ CLAIM = "pre-ln"
 def tour(
     *,
     workspace: Annotated[Path | None, cyclopts.Parameter(help="The workspace whose plan is shown.")] = None,
-    model: Annotated[str, cyclopts.Parameter(help="The model that replies.")] = "smollm2-135m",
+    model: Annotated[str, cyclopts.Parameter(help="The model that replies.")] = DEFAULT,
 ) -> int:
     """Play the tour: your plan as matched; a wrong attention judged and its mistake named; the mistake mended; a real model
     replying on that very function; a paper's claim with its verdict and picture. Nothing of yours is changed."""

@@ -19,6 +19,7 @@ from headway.base.environment import place_in_run
 from headway.base.errors import HeadwayError
 from headway.base.files import write_text
 from headway.base.heap import keep_freed_memory
+from headway.base.reading import read_json_object
 from headway.cli.shared.measuring import command_line
 from headway.learn import evidence
 from headway.learn.workspace import Workspace, is_workspace
@@ -141,7 +142,7 @@ def _finish(finished: Finished) -> None:
     folder, p = finished.folder, finished.progress
     assert finished.model is not None
     model = export_folder(finished.model, folder.path / "model")
-    save_words(finished.words, model, str(folder.path))  # where the tokenizer of the run lies, however it came about
+    save_words(finished.words, model)
     _name_ends(model, finished)
     _record(folder, finished)
     lines = []
@@ -163,7 +164,7 @@ def _name_ends(model: Path, finished: Finished) -> None:
     special = finished.words.special
     if not {"pad", "start", "end"} <= set(special):
         return
-    facts = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    facts = read_json_object(model / "config.json")
     facts |= {
         "decoder_start_token_id": special["start"],
         "eos_token_id": special["end"],

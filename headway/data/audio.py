@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.base.reading import read_json_object
 
 RATE = 16000
 """Samples per second that Whisper was trained on."""
@@ -162,3 +163,54 @@ def log_mel(samples: Float[Tensor, "*b n"], *, mels: int = 80, seconds: int | No
     log = bands.clamp(min=1e-10).log10()
     log = torch.maximum(log, log.amax((-2, -1), keepdim=True) - 8.0)
     return ((log + 4.0) / 4.0).view(*samples.shape[:-1], mels, -1)
+
+
+HEARD = {
+    "feature_extractor_type": ("WhisperFeatureExtractor", "WhisperFeatureExtractorFast"),
+    "sampling_rate": (RATE,),
+    "n_fft": (FRAME,),
+    "hop_length": (HOP,),
+    "chunk_length": (30,),
+    "n_samples": (30 * RATE,),
+    "nb_max_frames": (30 * RATE // HOP,),
+    "padding_value": (0,),
+    "dither": (0,),
+    "padding_side": ("right",),
+}
+"""What a preprocessor_config.json may say about sound, and what `log_mel` does."""
+
+UNHEARD = frozenset(
+    {
+        "processor_class",
+        "return_attention_mask",
+        "mel_filters",
+        "do_normalize",
+        "image_processor_type",
+        "tokenizer_class",
+    }
+)
+"""Keys that `transformers` does not look at either: the filters are computed from the others."""
+
+
+def check_extractor(folder: Path, mels: int) -> None:
+    """Refuse, by its name, what a folder says about sound that `log_mel` with `mels` bands does not do.
+
+    It stands in processor_config.json, in the part that is about sound, or else in preprocessor_config.json.
+    """
+    facts, path = None, folder / "processor_config.json"
+    if path.is_file():
+        facts = read_json_object(path).get("feature_extractor")
+    if facts is None and (path := folder / "preprocessor_config.json").is_file():
+        facts = read_json_object(path)
+    if facts is None:
+        return
+    if not isinstance(facts, dict):
+        raise Corrupt(f"{path} says nothing about sound that can be read: fetch it again")
+    for key, value in facts.items():
+        allowed = (mels,) if key == "feature_size" else HEARD.get(key)
+        if key in UNHEARD or value is None or (allowed is None and value in (False, "", [], {})):
+            continue
+        if allowed is None:
+            raise Unsupported(f"{path} sets {key} to {value!r:.60}, which Headway does not know")
+        if isinstance(value, bool) or value not in allowed:
+            raise Unsupported(f"{path} sets {key} to {value!r:.60}; Headway has {allowed[0]!r} for this model")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.base.files import expanded
+from headway.base.lines import lines_of
 
 UNDER_TWENTY = [
     "zero",
@@ -151,7 +152,7 @@ def load_pairs(name: str | Path) -> list[tuple[str, str]]:
             f"Known: {', '.join(PAIRS)}."
         )
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = lines_of(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise HeadwayError(f"{path} is no UTF-8 text (byte {error.start}): save it as UTF-8.") from None
     pairs = [_pair(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]

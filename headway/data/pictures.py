@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,17 +19,10 @@ from torch import Tensor
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import expanded
 from headway.base.reading import read_json_object
+from headway.data.image_processors import BICUBIC, BILINEAR, CLIP, HALF, IMAGENET, read_processor
 
 MOST = 64_000_000
 """Pixels of a picture; decoding takes some ten bytes for each."""
-
-HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-"""Means and spreads of red, green and blue: ViT's, those of ImageNet's pictures (DINOv2), and CLIP's."""
-
-NEAREST, LANCZOS, BILINEAR, BICUBIC, BOX, HAMMING = range(6)
-"""How pixels are interpolated, by Pillow's numbers, which stand in preprocessor_config.json."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +31,13 @@ class Manner:
 
     Attributes:
         size: What it is resized to: a number for the shortest side (the proportions stay), or (height, width).
+        longest: The most that the longest side may become, where the proportions stay; None for any.
         crop: What is then cut out of the middle, (height, width); None for nothing.
         resample: See the numbers above.
         mean, spread: Of the channels, after scaling to [0, 1]; None where nothing is normalised.
         scale: What the values 0 to 255 are multiplied by.
+        padded: Whether the picture is put on a square of its mean colour first.
+        kind: What the model is: the class that reads a file which names none.
     """
 
     size: int | tuple[int, int] | None
@@ -50,54 +46,54 @@ class Manner:
     mean: tuple[float, ...] | None = HALF[0]
     spread: tuple[float, ...] | None = HALF[1]
     scale: float = 1 / 255
+    longest: int | None = None
+    padded: bool = False
+    kind: Literal["vit", "dinov2", "clip"] = "vit"
 
     @classmethod
     def of(cls, kind: Literal["vit", "dinov2", "clip"], side: int) -> Manner:
         """What the papers' own code does for pictures of `side` by `side` pixels, where a checkpoint does not say."""
         if kind == "vit":
-            return cls(size=(side, side), resample=BILINEAR)
+            return cls(size=(side, side), resample=BILINEAR, kind=kind)
         mean, spread = IMAGENET if kind == "dinov2" else CLIP
         shortest = round(side * 256 / 224) if kind == "dinov2" else side
-        return cls(size=shortest, crop=(side, side), mean=mean, spread=spread)
+        return cls(size=shortest, crop=(side, side), mean=mean, spread=spread, kind=kind)
 
     @classmethod
     def read(cls, path: Path, otherwise: Manner) -> Manner:
-        """As a preprocessor_config.json says; `otherwise` where there is none, and for what it leaves out."""
+        """As a preprocessor_config.json says, what it leaves out as its class has it; `otherwise` where there is none.
+
+        Of a processor_config.json, what it says about pictures. `headway.data.image_processors` names the keys and classes.
+        """
         if not path.is_file():
             return otherwise
-        try:
-            facts = read_json_object(path)
-            facts = facts.get("image_processor", facts)
-            size, crop = _size(facts.get("size")), _size(facts.get("crop_size"))
-            if isinstance(facts.get("size"), int) and _is_square(facts, otherwise):  # ViT's first files
-                size = (facts["size"], facts["size"])
-            if not facts.get("do_resize", True):
-                size = None
-            elif size is None:
-                size = otherwise.size
-            if "do_center_crop" in facts or crop is not None:
-                crop = (crop or size) if facts.get("do_center_crop", True) else None
-            normal = facts.get("do_normalize", True)
-            return cls(
-                size=size,
-                crop=(crop, crop) if isinstance(crop, int) else crop,
-                resample=int(facts.get("resample", otherwise.resample)),
-                mean=tuple(map(float, facts.get("image_mean", otherwise.mean))) if normal else None,
-                spread=tuple(map(float, facts.get("image_std", otherwise.spread))) if normal else None,
-                scale=float(facts.get("rescale_factor", 1 / 255)) if facts.get("do_rescale", True) else 1.0,
-            )
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            raise Corrupt(f"{path} does not say how pictures are made ready ({error}): fetch it again") from error
+        facts = read_json_object(path)
+        if path.name == "processor_config.json" and "image_processor" not in facts:
+            return otherwise
+        facts = facts.get("image_processor", facts)
+        if not isinstance(facts, dict):
+            raise Corrupt(f"{path} says nothing about pictures that can be read: fetch it again")
+        return cls(**read_processor(facts, otherwise.kind, path), kind=otherwise.kind)
+
+    @classmethod
+    def of_folder(cls, folder: Path, otherwise: Manner) -> Manner:
+        """As a folder says: processor_config.json where that has a part about pictures, else preprocessor_config.json."""
+        told = cls.read(folder / "processor_config.json", otherwise)
+        return cls.read(folder / "preprocessor_config.json", otherwise) if told is otherwise else told
 
     def __call__(self, picture: Image.Image, channels: int = 3) -> Float[Tensor, "c y x"]:
         """The picture as numbers."""
         picture = picture.convert("RGB" if channels == 3 else "L")
+        if self.padded:
+            picture = _on_square(picture, self.mean)
         if self.size is not None:
-            height, width = self.size if isinstance(self.size, tuple) else _in_proportion(picture, self.size)
+            height, width = (
+                self.size if isinstance(self.size, tuple) else _in_proportion(picture, self.size, self.longest)
+            )
             picture = picture.resize((width, height), Image.Resampling(self.resample))
         if self.crop is not None:
             picture = _middle(picture, *self.crop)
-        pixels = _numbers(picture) * self.scale
+        pixels = (_numbers(picture).double() * self.scale).float()
         if self.mean is None or self.spread is None:
             return pixels
         return (pixels - pixels.new_tensor(self.mean)[:channels, None, None]) / pixels.new_tensor(self.spread)[
@@ -210,29 +206,30 @@ def _flood(inside: np.ndarray, start: tuple[int, int]) -> tuple[np.ndarray, np.n
     return places[:, 0], places[:, 1]
 
 
-def _size(value: Any) -> int | tuple[int, int] | None:
-    """A size as the versions of preprocessor_config.json write it."""
-    if isinstance(value, dict):
-        if "shortest_edge" in value:
-            return int(value["shortest_edge"])
-        return int(value["height"]), int(value["width"])
-    return None if value is None else int(value)
-
-
-def _is_square(facts: dict[str, Any], otherwise: Manner) -> bool:
-    """Whether a size that is one number means a square, as for ViT, and not the shortest side, as for CLIP."""
-    name = facts.get("image_processor_type") or facts.get("feature_extractor_type")
-    return name.startswith("ViT") if isinstance(name, str) else isinstance(otherwise.size, tuple)
-
-
-def _in_proportion(picture: Image.Image, shortest: int) -> tuple[int, int]:
-    """(height, width) whose shorter side is `shortest`; the longer one is rounded down, as everybody does."""
+def _in_proportion(picture: Image.Image, shortest: int, longest: int | None) -> tuple[int, int]:
+    """(height, width) whose shorter side is `shortest`, or less where the longer one would be more than `longest`; the longer
+    one is rounded down, as everybody does."""
     width, height = picture.size
     if max(width, height) > 100 * min(width, height):
         raise HeadwayError(f"a picture of {width} x {height} pixels is too thin to be cut to a square")
+    exact: float = shortest
+    if longest is not None and max(width, height) / min(width, height) * shortest > longest:
+        exact = longest * min(width, height) / max(width, height)
+        shortest = round(exact)
+    if longest is not None and min(width, height) == shortest:
+        return height, width
     if width <= height:
-        return int(shortest * height / width), shortest
-    return shortest, int(shortest * width / height)
+        return int(exact * height / width), shortest
+    return shortest, int(exact * width / height)
+
+
+def _on_square(picture: Image.Image, mean: tuple[float, ...] | None) -> Image.Image:
+    """A picture in the middle of a square of the mean colour, as LLaVA pads it; on black where there is no mean."""
+    side = max(picture.size)
+    colour = tuple(int(value * 255) for value in mean or (0.0,) * len(picture.getbands()))
+    square = Image.new(picture.mode, (side, side), colour if len(picture.getbands()) > 1 else colour[0])
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square
 
 
 def _middle(picture: Image.Image, height: int, width: int) -> Image.Image:

@@ -21,6 +21,7 @@ import torch
 
 from headway.base.errors import HeadwayError
 from headway.base.files import checksum, replacing, write_text
+from headway.base.reading import read_json_object
 from headway.data.pairs import load_pairs
 from headway.data.text import load_text, split
 from headway.evals.record import commit_of
@@ -53,7 +54,8 @@ def pack(run: Path) -> Path:
     trained = load(run / "model", dtype=torch.float32)
     export_folder(trained.model.to(torch.bfloat16), folder)
     _keep_ends(run / "model" / "config.json", folder / "config.json")
-    for name, place in (("tokenizer.json", run / "model"), ("metrics.csv", run), ("loss.png", run)):
+    words = [path.name for path in sorted((run / "model").glob("tokenizer*.json"))]
+    for name, place in [("metrics.csv", run), ("loss.png", run), *((name, run / "model") for name in words)]:
         with replacing(folder / name) as temporary:
             shutil.copyfile(place / name, temporary)
     shipped = load(folder)
@@ -68,7 +70,7 @@ def pack(run: Path) -> Path:
         "evaluation": evaluate(shipped, config),
         "sample": _sample(shipped, config),
         "config": config.to_dict(),
-        "sha256": {name: checksum(folder / name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
+        "sha256": {name: checksum(folder / name) for name in ("config.json", "model.safetensors", *words)},
     }
     write_text(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     return folder
@@ -107,7 +109,7 @@ def text_loss(loaded: Loaded, text: str) -> dict[str, Any]:
 
 def translate(loaded: Loaded, sources: Sequence[str], *, batch: int = 100) -> list[str]:
     """What an encoder-decoder makes of each text, greedily."""
-    facts = json.loads((loaded.where / "config.json").read_text(encoding="utf-8"))
+    facts = read_json_object(loaded.where / "config.json")
     start, end, pad = facts["decoder_start_token_id"], facts["eos_token_id"], facts["pad_token_id"]
     # Texts of about one length go together: less padding to read.
     order = sorted(range(len(sources)), key=lambda n: len(sources[n]))
@@ -146,8 +148,8 @@ def _sample(loaded: Loaded, config: TrainConfig) -> dict[str, Any]:
 
 def _keep_ends(theirs: Path, ours: Path) -> None:
     """Which ids begin and end a target stands in the config.json of the run, and not in the model."""
-    known = json.loads(theirs.read_text(encoding="utf-8"))
-    facts = json.loads(ours.read_text(encoding="utf-8"))
+    known = read_json_object(theirs)
+    facts = read_json_object(ours)
     facts |= {key: value for key, value in known.items() if key.endswith(("_token_id", "_words_ids"))}
     write_text(ours, json.dumps(facts, indent=2) + "\n")
 
@@ -156,7 +158,7 @@ def main(runs: Sequence[str]) -> int:
     """Pack each run and say what it reaches."""
     for run in runs:
         folder = pack(Path(run))
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_json_object(folder / RECORD)
         kept = {key: value for key, value in record["evaluation"].items() if key != "wrong"}
         print(folder, kept)
     return 0

@@ -12,7 +12,6 @@ import ctypes
 import dataclasses
 import gc
 import importlib
-import json
 import os
 import platform
 import statistics
@@ -29,6 +28,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
+from headway.base.reading import read_json_object
 from headway.sample.generate import Until, generate, last_logits
 
 Arm = Callable[[], float]
@@ -300,7 +300,7 @@ def reference(model: Any) -> Iterator[Any]:
     # transformers sets this on import, for its own printing; ours comes from the command line.
     with tempfile.TemporaryDirectory(prefix="headway-bench-") as folder, _quiet(theirs):
         export_folder(model, folder)
-        name = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))["architectures"][0]
+        name = read_json_object(Path(folder) / "config.json")["architectures"][0]
         if not hasattr(theirs, name):
             raise HeadwayError(f"transformers has no {type(model).__name__}: there is nothing to compare with.")
         other = getattr(theirs, name).from_pretrained(folder, dtype=parameter.dtype)

@@ -216,8 +216,8 @@ def case(
         draws: how many draws of the sizes at most; the hard ones (all least, each least alone, all equal, all greatest) are
             always among them, and may be more.
         tolerance: instead of the exercise's TOLERANCE.
-        bfloat16: run it in bfloat16 as well, where the answer must be bfloat16 and right to 1 %, or to this number: for
-            what has to compute in float32 in between.
+        bfloat16: run it in bfloat16 as well, where the answer must be bfloat16 and right to 1 %, or to this number. What
+            computes in float32 and is rounded once, at the end, is right to 0.004.
         sizes: ranges that replace those of SIZES for this case: ``t=(2, 6)``, ``t=(1, "s")`` (not above s), ``t=1``.
     """
 
@@ -277,7 +277,7 @@ class Mistake:
 
     def told(self, facts: dict[str, Any]) -> str:
         """The sentence with the numbers of the input at hand: ``{expression}`` over its sizes and scalar arguments."""
-        return fill(self.sentence, facts)
+        return fill(self.sentence, {**(self.switch or {}), **facts})
 
 
 def mistake(

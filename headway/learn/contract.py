@@ -67,7 +67,7 @@ FUNCTIONS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class CheckLimits:
     """Bounds of one check: processor seconds, seconds on the clock, bytes beyond torch itself."""
 
     seconds: float = 3.0
@@ -92,7 +92,7 @@ class Contract:
     raises: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
     weight_std: float = 1.0
-    limits: Limits = field(default_factory=Limits)
+    limits: CheckLimits = field(default_factory=CheckLimits)
     valid: Callable[[dict[str, int]], bool] = lambda sizes: True
     plug: Callable[[Any], dict[str, Callable]] | dict[str, str] | None = None
 
@@ -137,11 +137,11 @@ def read_contract(module: ModuleType, exercise: str) -> Contract:
         raise refuse(f"RETURNS names {', '.join(sorted(strangers))}, which is no entry")
     given.pop("order", None)
     try:
-        limits = Limits(**given.pop("limits", {}))
+        limits = CheckLimits(**given.pop("limits", {}))
     except TypeError as error:
         raise refuse(f"LIMITS has seconds, wall and memory ({error})") from error
     if "wall" not in getattr(module, "LIMITS", {}):
-        limits = Limits(limits.seconds, max(limits.wall, 3 * limits.seconds), limits.memory)
+        limits = CheckLimits(limits.seconds, max(limits.wall, 3 * limits.seconds), limits.memory)
     values = list(vars(module).values())
     return Contract(
         references=references,

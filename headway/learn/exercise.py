@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.lines import lines_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "course" / "exercises"
 FILES = ("task.py", "solutions.py", "cases.py", "mistakes.py", "hints.md")
@@ -44,7 +45,7 @@ class Exercise:
     @functools.cached_property
     def title(self) -> str:
         """The first line of the task's docstring."""
-        return (self.statement.splitlines() or [self.id])[0].rstrip(".")
+        return (lines_of(self.statement) or [self.id])[0].rstrip(".")
 
     @functools.cached_property
     def statement(self) -> str:
@@ -71,7 +72,7 @@ class Exercise:
         solutions.py holds ``<entry>__<style>`` for every style; what has no ``__`` in its name belongs to all of them.
         """
         source = (self.folder / "solutions.py").read_text(encoding="utf-8")
-        tree, lines = ast.parse(source), source.splitlines(keepends=True)
+        tree, lines = ast.parse(source), lines_of(source, keep_ends=True)
         names: list[str] = []
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and "__" in node.name.strip("_"):

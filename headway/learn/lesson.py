@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from headway.base.lines import lines_of
 from headway.learn.contract import mistakes_of
 from headway.learn.exercise import find_exercise
 from headway.learn.path import COURSE, the_path
@@ -29,7 +30,7 @@ def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
         assert isinstance(node, ast.FunctionDef | ast.ClassDef)
         first = node.body[0]
         if ast.get_docstring(node) is not None and len(node.body) > 1:
-            lines = text.splitlines()
+            lines = lines_of(text)
             assert first.end_lineno is not None
             del lines[first.lineno - 1 : first.end_lineno]
             text = "\n".join(lines)

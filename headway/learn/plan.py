@@ -368,9 +368,10 @@ def _left(open_item: _Open, depth: int, quoted: int, indent: int, bullet: bool) 
 
 
 def _quotes(raw: bytes, limit: int | None) -> tuple[int, int, int, int]:
-    """Walk over ``> `` prefixes, at most `limit`: their number, the offset and column behind them, the first one's column."""
+    """Walk over ``> `` prefixes, at most `limit`, else `DEEPEST`: their number, the offset and column behind them, the first
+    one's column."""
     depth, at, column, first = 0, 0, 0, 0
-    while limit is None or depth < limit:
+    while depth < (DEEPEST if limit is None else limit):
         next_at, next_column = _blanks(raw, at, column)
         if raw[next_at : next_at + 1] != b">":
             break
@@ -498,11 +499,21 @@ def read(path: Path) -> Plan:
 
     Raises HeadwayError where there is no such file, or where it holds nothing that could be a plan.
     """
-    return parse(read_bytes(path))
+    plan = parse(_bytes(path))
+    if not plan.items:
+        raise HeadwayError(
+            f"{path} has no list in it: a plan is a Markdown list, for example `- [ ] Read the BERT paper`."
+        )
+    return plan
 
 
 def read_bytes(path: Path) -> bytes:
     """The content of the plan at `path`, once it is sure to be a text with at least one item or heading in it."""
+    return read(path).content
+
+
+def _bytes(path: Path) -> bytes:
+    """The content of the file at `path`, once it is sure to be a text."""
     if path.is_dir():
         raise HeadwayError(f"{path} is a folder: name the Markdown file in it.")
     if path.exists() and not path.is_file():
@@ -523,10 +534,6 @@ def read_bytes(path: Path) -> bytes:
         raise HeadwayError(f"{path} is no text: name a Markdown file with a task list in it.")
     if not content.strip(b" \t\r\n\xef\xbb\xbf"):
         raise HeadwayError(f"{path} is empty: a plan is a Markdown list, for example `- [ ] Read the BERT paper`.")
-    if not parse(content).items:
-        raise HeadwayError(
-            f"{path} has no list in it: a plan is a Markdown list, for example `- [ ] Read the BERT paper`."
-        )
     return content
 
 

@@ -278,14 +278,14 @@ def _after(state: ExerciseState, piece: Evidence) -> ExerciseState:
     return ExerciseState(state.exercise, passed, piece, tries, shown, state.hinted)
 
 
-def sync(workspace: Workspace) -> list[Item]:
+def sync(workspace: Workspace, progress: Progress | None = None) -> list[Item]:
     """Tick in the plan what the evidence has earned, and return the lines that were ticked just now.
 
     Safe to call at any time and by several commands at once: it reads the plan again as it writes, changes one byte per
     line, and records a tick only after it stands in the file. A plan that cannot be read or written just now is left for
-    the next time: no verdict is lost because a plan is.
+    the next time: no verdict is lost because a plan is. `progress` is what was read a moment ago, if it was.
     """
-    progress = Progress(workspace)
+    progress = progress or Progress(workspace)
     try:
         ready = [
             line.item

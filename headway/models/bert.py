@@ -1,4 +1,4 @@
-"""BERT: the encoder of 2017 alone, trained to fill in words that were taken out, and then used for everything.
+"""BERT: the Transformer's encoder alone, pre-trained by masked language modelling and fine-tuned for other tasks.
 
 Devlin, Chang, Lee & Toutanova, *BERT: Pre-training of Deep Bidirectional Transformers*, 2018 (arXiv 1810.04805).
 Sentence embeddings: Reimers & Gurevych, *Sentence-BERT*, 2019 (1908.10084).

@@ -1,4 +1,4 @@
-"""CLIP: pictures and their captions, brought to the same place.
+"""CLIP: an encoder of pictures and one of captions, trained contrastively into one embedding space.
 
 Radford et al., *Learning Transferable Visual Models From Natural Language Supervision*, 2021 (arXiv 2103.00020).
 

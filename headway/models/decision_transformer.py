@@ -1,4 +1,4 @@
-"""Decision Transformer: ask for a return, and read off the action that gets it.
+"""Decision Transformer: reinforcement learning as sequence modelling; actions are predicted from the return still to come.
 
 Chen et al., *Decision Transformer: Reinforcement Learning via Sequence Modeling*, 2021 (arXiv 2106.01345).
 

@@ -1,4 +1,4 @@
-"""Gemma 1 to 3, the open siblings of Gemini: wide heads, bounded scores, and layers that take turns to look far.
+"""Gemma 1 to 3: wide heads, capped or normalised attention scores, and sliding-window layers between global ones.
 
 Gemma Team, *Gemma*, 2024 (arXiv 2403.08295); *Gemma 2*, 2024 (2408.00118); *Gemma 3*, 2025 (2503.19786).
 

@@ -1,4 +1,4 @@
-"""LLaVA: a language model that is shown a picture as if it were words.
+"""LLaVA: a vision tower's patches, projected into a language model's embedding space and read among its tokens.
 
 Liu et al., *Visual Instruction Tuning*, 2023 (arXiv 2304.08485); the two-layer projector from *Improved Baselines with Visual
 Instruction Tuning*, 2023 (2310.03744).

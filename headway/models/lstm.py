@@ -1,4 +1,4 @@
-"""A language model with long short-term memory: a cell that is added to, and what it shows of itself.
+"""A language model with long short-term memory: an additive cell behind input, forget and output gates.
 
 Hochreiter & Schmidhuber, *Long Short-Term Memory*, Neural Computation, 1997;
 the forget gate is of Gers, Schmidhuber & Cummins, *Learning to Forget*, 2000.

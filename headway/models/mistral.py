@@ -1,4 +1,4 @@
-"""Mistral 7B: a Llama whose layers look back a window only.
+"""Mistral 7B: a Llama with sliding-window attention.
 
 Jiang et al., *Mistral 7B*, 2023 (arXiv 2310.06825).
 

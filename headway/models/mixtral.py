@@ -1,4 +1,4 @@
-"""Mixtral: a Mistral whose MLP is eight, of which every token takes two.
+"""Mixtral: a Mistral whose MLP is a mixture of experts; a router picks two of eight for each token.
 
 Jiang et al., *Mixtral of Experts*, 2024 (arXiv 2401.04088); routing to one expert: Fedus et al., *Switch Transformers*, 2021
 (2101.03961).

@@ -1,4 +1,4 @@
-"""OLMo 2: a Llama whose norms stand behind its sublayers, and on queries and keys.
+"""OLMo 2: a Llama with RMSNorm on the output of each sublayer instead of its input, and on queries and keys.
 
 OLMo Team, *2 OLMo 2 Furious*, 2025 (arXiv 2501.00656), section 2.1.
 

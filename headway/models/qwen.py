@@ -1,4 +1,4 @@
-"""Qwen2 and Qwen3: Llamas that help their queries and keys along, first with biases, then with a norm.
+"""Qwen2 and Qwen3: Llamas with biases on queries, keys and values (Qwen2), or RMSNorm on queries and keys (Qwen3).
 
 Yang et al., *Qwen2 Technical Report*, 2024 (arXiv 2407.10671); *Qwen3 Technical Report*, 2025 (2505.09388).
 

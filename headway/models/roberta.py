@@ -1,4 +1,4 @@
-"""RoBERTa: BERT trained longer, on more text, without the second sentence. Two details of the model differ, and both bite.
+"""RoBERTa: BERT trained longer, on more text, without next-sentence prediction; positions are counted from 2.
 
 Liu et al., *RoBERTa: A Robustly Optimized BERT Pretraining Approach*, 2019 (arXiv 1907.11692).
 

@@ -1,4 +1,4 @@
-"""ViT and DINOv2: a picture is a sentence of patches.
+"""ViT and DINOv2: a Transformer encoder whose tokens are the patches of a picture.
 
 Dosovitskiy et al., *An Image is Worth 16x16 Words*, 2020 (arXiv 2010.11929). LayerScale and the masked patches as in Oquab et
 al., *DINOv2*, 2023 (2304.07193); registers from Darcet et al., *Vision Transformers Need Registers*, 2023 (2309.16588).
@@ -191,7 +191,7 @@ class ViT(nn.Module):
 
 
 class MapHead(nn.Module):
-    """From the patches to a value per pixel: a transposed convolution doubles the sides, is normalised, and cut off at 0."""
+    """From the patches to a value per pixel: transposed convolutions that double the sides, each with batch norm and ReLU."""
 
     def __init__(self, width: int, widths: tuple[int, ...]):
         super().__init__()

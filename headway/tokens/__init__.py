@@ -1,1 +1,1 @@
-"""Records <-> ids: byte-level BPE, WordPiece, unigram, and chat templates."""
+"""Records <-> ids: one Tokenizer protocol, one loader; characters, byte-level BPE, WordPiece, unigram, chat templates."""

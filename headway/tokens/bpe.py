@@ -27,6 +27,7 @@ from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.files import write_text
 from headway.base.reading import read_json, read_text
 from headway.tokens.added import AddedTokens
+from headway.tokens.tokenizer import Tokenizer
 from headway.tokens.unicode import Form, as_of_16, normal, well_formed
 
 Pair = tuple[int, int]
@@ -173,7 +174,7 @@ def learn_merges(
     return merges
 
 
-class BPE:
+class BPE(Tokenizer):
     """A byte-level BPE tokenizer.
 
     `vocab` maps tokens, written with a visible character per byte, to ids; `merges` lists the pairs in the order in which
@@ -198,9 +199,11 @@ class BPE:
     ) -> None:
         self.vocab = dict(vocab)
         self.merges = list(merges)
-        self.added = specials if isinstance(specials, AddedTokens) else AddedTokens(specials or {})
-        self.splits = tuple(splits)
         self.normal_form = normal_form
+        self.added = AddedTokens(
+            specials.tokens if isinstance(specials, AddedTokens) else specials or {}, self.normalize
+        )
+        self.splits = tuple(splits)
         self.prefix_space = prefix_space
         self.whole_words = whole_words
 
@@ -232,6 +235,10 @@ class BPE:
     def specials(self) -> dict[str, int]:
         return self.added.ids
 
+    @property
+    def special_ids(self) -> frozenset[int]:
+        return self.added.special_ids
+
     def token(self, i: int) -> str:
         """The token of an id, as the vocabulary files write it."""
         try:
@@ -239,20 +246,21 @@ class BPE:
         except KeyError:
             raise HeadwayError(f"id {int(i)} is not in this vocabulary of {self.vocab_size} tokens") from None
 
-    def encode(self, text: str, *, specials: bool = True) -> list[int]:
+    def encode(self, text: str, *, special: bool = True, recognise: bool = True) -> list[int]:
         """The ids of `text`.
 
-        Special tokens in the text become their ids; with ``specials=False`` they are text like any other, which is what
+        Special tokens in the text become their ids; without `recognise` they are text like any other, which is what
         words of a stranger should be. A lone surrogate is no character and is encoded as U+FFFD. Linearithmic in the
         length of the longest word.
         """
         text = well_formed(text)
         ids: list[int] = []
-        for part, special in self.added.split(text) if specials else [(text, None)] if text else []:
-            if special is not None:
-                ids.append(special)
+        parts = self.added.split(text) if recognise else [(self.normalize(text), None)] if text else []
+        for part, added in parts:
+            if added is not None:
+                ids.append(added)
                 continue
-            for word in self.words(part):
+            for word in self._cut(part):
                 if (known := self._known.get(word)) is None:
                     known = self._encode_word(word)
                     if len(word) < 64:
@@ -260,12 +268,17 @@ class BPE:
                             self._known.clear()
                         self._known[word] = known
                 ids += known
-        return ids
+        return self.checked(ids)
+
+    def normalize(self, text: str) -> str:
+        """The text in the normal form, if there is one."""
+        return normal(self.normal_form, text) if self.normal_form else text
 
     def words(self, text: str) -> list[str]:
         """What the split patterns make of a text: merges never reach across two of these."""
-        if self.normal_form:
-            text = normal(self.normal_form, text)
+        return self._cut(self.normalize(text))
+
+    def _cut(self, text: str) -> list[str]:
         if self.prefix_space and not text.startswith(" "):
             text = " " + text
         words = [text]
@@ -315,14 +328,20 @@ class BPE:
                 heapq.heappush(queue, rank * n + h)
         return [i for i in symbol if i >= 0]
 
-    def decode(self, ids: Iterable[int], *, specials: bool = True) -> str:
-        """The text of `ids`; bytes that are no UTF-8 become U+FFFD. ``specials=False`` leaves special tokens out."""
-        return "".join(self.stream(ids, specials=specials))
+    def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
+        """The text of `ids`, special tokens left out unless `special`; bytes that are no UTF-8 become U+FFFD."""
+        return "".join(self.pieces(ids, special=special))
 
-    def stream(self, ids: Iterable[int], *, specials: bool = True) -> Iterator[str]:
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        return [self._tokens.get(int(i), "") for i in ids]
+
+    def id_of(self, token: str) -> int | None:
+        return self.added.ids.get(token, self.vocab.get(token))
+
+    def pieces(self, ids: Iterable[int], *, special: bool = False) -> Iterator[str]:
         """The text of `ids` as they come: a character whose bytes are spread over tokens waits for the last of them."""
         pending = codecs.getincrementaldecoder("utf-8")("replace")
-        hidden = set() if specials else set(self.specials.values())
+        hidden = frozenset() if special else self.special_ids
         for i in ids:
             if i in hidden:
                 continue
@@ -367,16 +386,18 @@ class BPE:
         return cls(vocab, merges, specials={token: vocab[token] for token in specials}, splits=splits)
 
     def save(self, folder: Path | str) -> None:
-        """Write vocab.json, merges.txt and tokenizer.json, which other libraries read.
+        """Write tokenizer.json, and a tokenizer_config.json that says to take it as it stands."""
+        folder = Path(folder)
+        write_text(folder / "tokenizer.json", json.dumps(self.to_json(), ensure_ascii=False))
+        write_text(folder / "tokenizer_config.json", '{"tokenizer_class": "PreTrainedTokenizerFast"}\n')
 
-        The split patterns and special tokens are in tokenizer.json only.
-        """
+    def save_pair(self, folder: Path | str) -> None:
+        """Write vocab.json and merges.txt, the older form, without the split patterns and special tokens."""
         folder = Path(folder)
         vocab = dict(sorted(self.vocab.items(), key=lambda item: item[1]))
         merges = "".join(f"{left} {right}\n" for left, right in self.merges)
         write_text(folder / "vocab.json", json.dumps(vocab, ensure_ascii=False))
         write_text(folder / "merges.txt", "#version: 0.2\n" + merges)
-        write_text(folder / "tokenizer.json", json.dumps(self.to_json(), ensure_ascii=False, indent=2))
 
     def to_json(self) -> dict[str, Any]:
         """The content of a tokenizer.json, as `tokenizers` reads it."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import write_text
 from headway.base.reading import read_json
+from headway.tokens.tokenizer import Tokenizer
 
 
-class CharTokenizer:
+class CharTokenizer(Tokenizer):
     """One id per character (Unicode code point).
 
     `alphabet` holds the known characters in the order of their ids. A character outside it is an error, unless
@@ -47,11 +48,11 @@ class CharTokenizer:
     def unknown_id(self) -> int | None:
         return None if self.unknown is None else len(self.alphabet)
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, *, special: bool = True, recognise: bool = True) -> list[int]:
         """The ids of the characters of `text`."""
         ids = self._ids
         try:
-            return [ids[c] for c in text]
+            return self.checked([ids[c] for c in text])
         except KeyError as error:
             if self.unknown is None:
                 raise HeadwayError(
@@ -59,21 +60,30 @@ class CharTokenizer:
                     "take it out of the text, or make the tokenizer with unknown='�'"
                 ) from None
         other = len(self.alphabet)
-        return [ids.get(c, other) for c in text]
+        return self.checked([ids.get(c, other) for c in text])
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """The text of `ids`."""
-        return "".join(self.stream(ids))
+        return "".join(self.pieces(ids))
 
-    def stream(self, ids: Iterable[int]) -> Iterator[str]:
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        return [self._characters[i] if 0 <= i < len(self._characters) else "" for i in ids]
+
+    def id_of(self, token: str) -> int | None:
+        return self._ids.get(token)
+
+    def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of `ids`, piece by piece as they come."""
         for i in ids:
             if not 0 <= i < len(self._characters):
                 raise HeadwayError(f"id {int(i)} is outside this vocabulary of {self.vocab_size} characters")
             yield self._characters[i]
 
-    def save(self, path: Path | str) -> None:
-        """Write the alphabet to a JSON file."""
+    def save(self, folder: Path | str) -> None:
+        """Write the alphabet as tokenizer.json into a folder, or to a file whose name ends in .json."""
+        path = Path(folder)
+        if path.suffix != ".json":
+            path = path / "tokenizer.json"
         content = {"kind": "characters", "alphabet": self.alphabet, "unknown": self.unknown}
         write_text(path, json.dumps(content, indent=1) + "\n")  # ASCII only, so that a lone surrogate survives as well
 

@@ -12,6 +12,7 @@ import binascii
 from typing import Any
 
 import numpy as np
+from tokenizers import normalizers
 
 from headway.base.errors import Corrupt
 
@@ -21,6 +22,10 @@ def check_charsmap(table: bytes, where: Any) -> None:
     size = int.from_bytes(table[:4], "little")
     if len(table) < 4 or size % 4 or not 4 <= size <= len(table) - 4:
         raise _damaged(where)
+    try:
+        table[4 + size :].decode("utf-8")
+    except UnicodeDecodeError:
+        raise _damaged(where) from None
     units = np.frombuffer(table, "<u4", size // 4, 4).astype(np.int64)
     replacements = np.frombuffer(table, np.uint8, offset=4 + size)
     offsets = (units >> 10) << ((units & (1 << 9)) >> 6)
@@ -57,6 +62,15 @@ def check_charsmaps(content: Any, where: Any) -> None:
                 check_charsmap(base64.b64decode(step["precompiled_charsmap"]), where)
             except binascii.Error:
                 raise _damaged(where) from None
+
+
+def precompiled(table: bytes, where: Any) -> Any:
+    """The normalizer of the `tokenizers` library that `table` makes, checked first."""
+    check_charsmap(table, where)
+    try:
+        return normalizers.Precompiled(table)
+    except Exception as error:
+        raise _damaged(where) from error
 
 
 def _damaged(where: Any) -> Corrupt:

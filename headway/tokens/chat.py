@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,8 +25,9 @@ Message = Mapping[str, Any]
 
 PROGRAM = Path(__file__).with_name("template_process.py")
 
-PATIENCE = 60.0
-"""Seconds of the clock after which the process is ended, whatever it waits for: its own limit is in processor time."""
+PATIENCE = 60.0 if hasattr(signal, "setitimer") else 10.0
+"""Seconds of the clock after which the process is ended, whatever it waits for: its own limit is in processor time, where the
+system can count that."""
 
 REASONING = ("reasoning_content", "thinking", "reasoning")
 """What templates call the thoughts before an answer; the first is the name that most read."""

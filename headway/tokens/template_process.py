@@ -2,7 +2,8 @@
 
 A template is a program that came with somebody's weights. Here it is sandboxed, and what it may use is bounded: `SECONDS` of
 processor time and `MEMORY` bytes for each text, after which the process ends (`chat.render` says so in one line and starts a
-new one). It imports nothing of Headway, so that it starts quickly: run it as ``python template_process.py``.
+new one). Linux bounds both; macOS does not hold a process to its memory, and Windows to neither: there the clock alone ends
+it. It imports nothing of Headway, so that it starts quickly: run it as ``python template_process.py``.
 
     {"template": ..., "facts": {"messages": [...], ...}}  ->  {"text": ...} or {"refused": ...} or {"fails": ...}
 """

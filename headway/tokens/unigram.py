@@ -176,7 +176,8 @@ class Unigram:
             raise Unsupported(f"the normalisation step {strange[0]!r} is not among {', '.join(STEPS)}")
         self.unknown, self.bytes_for_unknown = unknown, bytes_for_unknown
         self.steps, self.prepend, self.split_words = tuple(steps), prepend, split_words
-        self.added = specials if isinstance(specials, AddedTokens) else AddedTokens(specials or {})
+        tokens = specials.tokens if isinstance(specials, AddedTokens) else specials or {}
+        self.added = AddedTokens(tokens, self.normalize)
         self._ids = {piece: i for i, (piece, _) in enumerate(self.vocab)}
         self._pieces = with_beginnings({piece: score for piece, score in self.vocab if piece})
         plain = {piece: score for piece, score in self.vocab if piece and piece not in self.added.ids}
@@ -203,10 +204,19 @@ class Unigram:
 
     def words(self, text: str, *, first: bool = True) -> list[str]:
         """The text normalised and cut into the words that are cut into pieces. `first`: it starts the whole text."""
-        if "Nmt" in self.steps and _NMT_REMOVED.match(text):  # then what is left does not start the text, they say
-            first = False
+        return self._cut(self.normalize(text), first and self._starts(text))
+
+    def normalize(self, text: str) -> str:
+        """The text after the normalisation steps."""
         for step in self.steps:
             text = STEPS[step](text)
+        return text
+
+    def _starts(self, text: str) -> bool:
+        """Whether what is left of `text` starts it: not so where its first character is taken out, they say."""
+        return not ("Nmt" in self.steps and _NMT_REMOVED.match(text))
+
+    def _cut(self, text: str, first: bool) -> list[str]:
         text = text.replace(" ", SPACE)
         if not text:
             return []
@@ -225,12 +235,12 @@ class Unigram:
         text = well_formed(text)
         ids: list[int] = []
         known: dict[str, list[int]] = {}
-        first = True
-        for part, special in self.added.split(text) if specials else [(text, None)]:
-            if special is not None:
-                ids.append(special)
+        first = self._starts(text)
+        for part, added in self.added.split(text) if specials else [(self.normalize(text), None)]:
+            if added is not None:
+                ids.append(added)
             else:
-                for word in self.words(part, first=first):
+                for word in self._cut(part, first):
                     if word not in known:
                         known[word] = self.encode_word(word, specials=specials)
                     ids += known[word]
@@ -271,7 +281,7 @@ class Unigram:
 
     def stream(self, ids: Iterable[int], *, specials: bool = True) -> Iterator[str]:
         """The text of `ids`, piece by piece as they come; pieces that are bytes wait for the end of their run."""
-        hidden = set() if specials else set(self.specials.values())
+        hidden = frozenset() if specials else self.added.special_ids
         pending, first = b"", self.prepend != "never"
         for i in ids:
             if i in hidden:

@@ -94,7 +94,7 @@ class WordPiece:
         self.lowercase, self.strip_accents = lowercase, strip_accents
         if specials is None:
             specials = {token: self.vocab[token] for token in SPECIALS if token in self.vocab}
-        self.added = specials if isinstance(specials, AddedTokens) else AddedTokens(specials)
+        self.added = AddedTokens(specials.tokens if isinstance(specials, AddedTokens) else specials, self.normalize)
         self._tokens = {i: token for token, i in self.vocab.items()} | {i: t for t, i in self.added.ids.items()}
         self._longest_token = max(map(len, self.vocab), default=0)
 
@@ -135,11 +135,11 @@ class WordPiece:
         """
         text = well_formed(text)
         ids: list[int] = []
-        for part, special in self.added.split(text) if specials else [(text, None)]:
-            if special is not None:
-                ids.append(special)
+        for part, added in self.added.split(text) if specials else [(self.normalize(text), None)]:
+            if added is not None:
+                ids.append(added)
             else:
-                for word in self.words(part):
+                for word in split_words(part):
                     ids += self.encode_word(word)
         return ids
 
@@ -187,7 +187,7 @@ class WordPiece:
 
     def stream(self, ids: Iterable[int], *, specials: bool = True, tidy: bool = True) -> Iterator[str]:
         """The text of `ids`, piece by piece as they come."""
-        hidden = set() if specials else set(self.specials.values())
+        hidden = frozenset() if specials else self.added.special_ids
         first = True
         for i in ids:
             if i in hidden:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import cache_dir, expanded, replacing
+from headway.base.lines import lines_of
 from headway.blocks.documents import pack
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
@@ -86,7 +87,7 @@ def generator(*names: Any) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
-class Source:
+class Examples:
     """Rows to train on and rows held out.
 
     Args:
@@ -127,7 +128,7 @@ class Source:
         raise NotImplementedError
 
 
-class Stream(Source):
+class Stream(Examples):
     """One long text, cut into rows of `context` tokens; a row's targets are its tokens moved by one.
 
     "shuffled": an epoch cuts the text into rows that do not overlap, starting at an offset of its own, so that over
@@ -180,7 +181,7 @@ class Stream(Source):
         return Batch(tokens=inputs, targets=targets)
 
 
-class Packed(Source):
+class Packed(Examples):
     """Whole documents, several to a row; none sees another, and the last token of one is not asked for the next one's first.
 
     Documents longer than a row are cut into pieces, each a document of its own.
@@ -234,7 +235,7 @@ def _packed_rows(ends: np.ndarray, context: int) -> tuple[list[tuple[int, int]],
     return pieces, pack([length for _, length in pieces], context)
 
 
-class Pairs(Source):
+class Pairs(Examples):
     """(source, target) pairs of ids for an encoder-decoder: it reads the source and start + target, and says target + end."""
 
     def __init__(
@@ -262,7 +263,7 @@ class Pairs(Source):
         return Batch(tokens=tokens, targets=targets, mask=mask, source=source, source_mask=source_mask)
 
 
-class Labels(Source):
+class Labels(Examples):
     """(text, label) pairs for a classifier: start + text in, the number of a label out."""
 
     def __init__(
@@ -351,8 +352,12 @@ def _read_ids(path: Path) -> np.ndarray:
         if path.suffix == ".bin":
             return np.memmap(path, dtype="<u2", mode="r")
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise Corrupt(f"{path} holds no ids ({error})") from None
+    except OSError:
+        raise
+    except (
+        Exception
+    ) as error:  # the library raises whatever the damage makes of it: ValueError, TokenError, OverflowError ...
+        raise Corrupt(f"{path} holds no ids ({' '.join(str(error).split())})") from None
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise HeadwayError(f"{path} holds {ids.dtype} of shape {ids.shape}: ids are one row of whole numbers")
     return ids
@@ -411,7 +416,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
     """The documents of a text: see `config.Data.documents`. A .jsonl file has one per line, under "text"."""
     if path.endswith(".jsonl"):
         found = []
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(lines_of(text), start=1):
             if line.strip():
                 try:
                     row = json.loads(line)
@@ -420,7 +425,7 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
                     raise HeadwayError(f'{path}, line {number}: there should be JSON with a "text"') from None
         return found
     if how == "lines":
-        return [line for line in text.splitlines(keepends=True) if line.strip()]
+        return [line for line in lines_of(text, keep_ends=True) if line.strip()]
     if how == "blank-lines":
         return [part + "\n" for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
     return [text]
@@ -437,7 +442,7 @@ def split_documents(documents: list[str], held_out: float) -> tuple[list[str], l
     return documents[:cut], documents[cut:]
 
 
-def open_source(config: TrainConfig, words: Words, material: Material, tokenizer: str) -> tuple[Source, str]:
+def open_source(config: TrainConfig, words: Words, material: Material, tokenizer: str) -> tuple[Examples, str]:
     """The rows of a run, and a fingerprint of what they are made from.
 
     Args:

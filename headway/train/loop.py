@@ -26,7 +26,7 @@ from headway.blocks.hollow import hollow
 from headway.train import checkpoint as checkpoints
 from headway.train.checkpoint import Checkpoint
 from headway.train.config import TrainConfig
-from headway.train.data import Batch, Material, Source, generator, open_source, read_material
+from headway.train.data import Batch, Examples, Material, generator, open_source, read_material
 from headway.train.flops import training_flops
 from headway.train.folder import RunFolder
 from headway.train.nans import Diverged, find_first
@@ -37,7 +37,7 @@ from headway.train.trackers import Tracker, check_trackers, open_trackers
 from headway.train.updates import Updates, count_parameters, first_not_finite
 from headway.train.words import FILE, Words, load_words, make_words, save_words
 
-Sampler = Callable[[nn.Module, Words, Source], str]
+Sampler = Callable[[nn.Module, Words, Examples], str]
 """(model, its tokenizer, its data) -> some text of its own, the same every time."""
 
 
@@ -123,7 +123,7 @@ def _start(home: Path, config: TrainConfig, facts: dict[str, Any]) -> Path:
         **facts,
     }
     folder = RunFolder.create(home, config, made_with)
-    save_words(words, folder.path, config.data.tokens)
+    save_words(words, folder.path)
     return folder.path
 
 
@@ -174,11 +174,11 @@ class Trainer:
         # The file may be missing where a run was killed between its making and its first step: it is made again.
         if self.world.first and not (self.folder.path / FILE).is_file():
             words = make_words(self.config.data.tokens, material.text, self.config.objective)
-            save_words(words, self.folder.path, self.config.data.tokens)
+            save_words(words, self.folder.path)
         self.world.wait()
         return load_words(self.folder.path, self.config.objective)
 
-    def _source(self, material: Material, facts: dict[str, Any]) -> Source:
+    def _source(self, material: Material, facts: dict[str, Any]) -> Examples:
         tokenizer = (self.folder.path / FILE).read_text(encoding="utf-8")
         if self.world.first:  # the others find the ids made
             open_source(self.config, self.words, material, tokenizer)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from headway.base.errors import Corrupt, HeadwayError
-from headway.base.files import expanded, replacing
-from headway.base.reading import read_json
+from headway.base.files import expanded
 from headway.tokens.bpe import BPE
 from headway.tokens.chars import CharTokenizer
+from headway.tokens.load import load_tokenizer
+from headway.tokens.tokenizer import Tokenizer
 
 FILE = "tokenizer.json"
 
@@ -22,11 +20,11 @@ class Words:
     """A tokenizer and what its ids mean to the trainer.
 
     Attributes:
-        tokenizer: With `encode`, `decode` and `vocab_size`.
+        tokenizer: Of the text.
         special: pad, start, end, mask -> id, where the objective needs them: the ids after the tokenizer's own.
     """
 
-    tokenizer: Any
+    tokenizer: Tokenizer
     special: dict[str, int]
 
     @property
@@ -36,10 +34,6 @@ class Words:
 
     def encode(self, text: str) -> list[int]:
         """The ids of `text` alone, without anything that a tokenizer puts around a text."""
-        if isinstance(self.tokenizer, CharTokenizer):
-            return self.tokenizer.encode(text)
-        if isinstance(self.tokenizer, BPE):
-            return self.tokenizer.encode(text, specials=False)
         return self.tokenizer.encode(text, special=False)
 
     def decode(self, ids: list[int]) -> str:
@@ -61,7 +55,7 @@ def make_words(spec: str, text: str, objective: str) -> Words:
     return _with_special(_tokenizer(spec, text), objective)
 
 
-def _tokenizer(spec: str, text: str) -> Any:
+def _tokenizer(spec: str, text: str) -> Tokenizer:
     kind, _, size = spec.partition(":")
     if kind == "characters" and not size:
         return CharTokenizer.from_text(text)
@@ -73,43 +67,24 @@ def _tokenizer(spec: str, text: str) -> Any:
         return BPE.train([text], int(size))
     path = expanded(spec)
     if path.exists():
-        return _read(path / FILE if path.is_dir() and (path / FILE).is_file() else path)
+        return load_tokenizer(path)
     raise HeadwayError(
         f"data.tokens={spec}: it is characters, bytes, bpe:SIZE, or a folder or file with a tokenizer.json"
     )
 
 
-def save_words(words: Words, folder: Path, source: str) -> None:
-    """Write the tokenizer into `folder` as tokenizer.json. `source` is what `make_words` was given."""
-    if isinstance(words.tokenizer, CharTokenizer):
-        words.tokenizer.save(folder / FILE)
-    elif isinstance(words.tokenizer, BPE):
-        with replacing(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(words.tokenizer.to_json(), ensure_ascii=False), encoding="utf-8")
-    else:
-        path = expanded(source)
-        with replacing(folder / FILE) as temporary:
-            shutil.copyfile(path / FILE if path.is_dir() else path, temporary)
+def save_words(words: Words, folder: Path) -> None:
+    """Write the tokenizer into `folder`: tokenizer.json, and what lies beside it."""
+    words.tokenizer.save(folder)
 
 
 def load_words(folder: Path, objective: str) -> Words:
     """What `save_words` wrote."""
     if not (folder / FILE).is_file():
         raise Corrupt(f"{folder / FILE} is missing: the run cannot go on without its tokenizer")
-    return _with_special(_read(folder / FILE), objective)
+    return _with_special(load_tokenizer(folder), objective)
 
 
-def _with_special(tokenizer: Any, objective: str) -> Words:
+def _with_special(tokenizer: Tokenizer, objective: str) -> Words:
     first = tokenizer.vocab_size
     return Words(tokenizer=tokenizer, special={name: first + n for n, name in enumerate(SPECIAL[objective])})
-
-
-def _read(path: Path) -> Any:
-    """A character alphabet, or a tokenizer of the `tokenizers` library."""
-    if path.is_file():
-        content = read_json(path)
-        if isinstance(content, dict) and content.get("kind") == "characters":
-            return CharTokenizer.load(path)
-    from headway.tokens.pretrained import PretrainedTokenizer
-
-    return PretrainedTokenizer.from_folder(path if path.is_dir() else path.parent)

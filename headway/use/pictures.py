@@ -133,9 +133,7 @@ def answer(
 
     until = Until(max_tokens=min(max_tokens, room), stop_ids=loaded.stop_ids, stops=stops)
     generator = randomness(loaded, seed)
-    return reply(
-        Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator
-    )
+    return reply(Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator)
 
 
 def _question(loaded: Loaded, text: str, n: int) -> list[int]:
@@ -179,10 +177,7 @@ def pixels_of(loaded: Loaded, picture: Picture) -> Float[Tensor, "1 c y x"]:
 def _manner(loaded: Loaded, kind: Any, side: int) -> Manner:
     otherwise = Manner.of(kind, side)
     folder = loaded.where if loaded.where.is_dir() else loaded.where.parent
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        if (folder / name).is_file() and (manner := Manner.read(folder / name, otherwise)) != otherwise:
-            return manner
-    return otherwise
+    return Manner.of_folder(folder, otherwise)
 
 
 def _batch(loaded: Loaded, manner: Manner, picture: Image.Image) -> Tensor:

@@ -10,19 +10,19 @@ import torch
 from headway.sample.beam import reading
 from headway.sample.filters import Sampling
 from headway.sample.generate import Until, generate
-from headway.train.data import Source
+from headway.train.data import Examples
 from headway.train.words import Words
 
 LENGTH = 400
 """Tokens of a sample."""
 
 
-def sampler(objective: str) -> Callable[[Any, Words, Source], str] | None:
+def sampler(objective: str) -> Callable[[Any, Words, Examples], str] | None:
     """How a model with this objective shows what it has learned, None where there is nothing to read."""
     return {"causal": write, "seq2seq": translate}.get(objective)
 
 
-def write(model: Any, words: Words, source: Source) -> str:
+def write(model: Any, words: Words, source: Examples) -> str:
     """A text from the first held-out token on, drawn with a fixed seed; of any length, though a model's context may end."""
     device = next(model.parameters()).device
     random = torch.Generator(device).manual_seed(0)
@@ -37,7 +37,7 @@ def write(model: Any, words: Words, source: Source) -> str:
     return words.decode(tokens[0].tolist())
 
 
-def translate(model: Any, words: Words, source: Source) -> str:
+def translate(model: Any, words: Words, source: Examples) -> str:
     """The first held-out sources with what the model makes of them, greedily, and with what was meant."""
     batch = source.held_out(8, 8)[0].to(next(model.parameters()).device)
     assert batch.source is not None

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headway.base.errors import HeadwayError
-from headway.data.audio import load_sound
+from headway.data.audio import check_extractor, load_sound
 from headway.sample.transcribe import SpeechPrompt, Spoken, heard_language, pieces, transcribe
 from headway.zoo import Loaded
 
@@ -39,8 +39,9 @@ def hear(
     """
     if loaded.entry.kind != "speech":
         raise HeadwayError(f"{loaded.name} does not hear: Whisper does.")
-    if not hasattr(loaded.words, "id_of"):
+    if loaded.words.id_of("<|startoftranscript|>") is None:
         raise HeadwayError(f"{loaded.name} comes with a tokenizer that is not Whisper's.")
+    check_extractor(loaded.where, loaded.model.config.mels)
     samples = sound if isinstance(sound, Tensor) else load_sound(sound)
     if not any(True for _ in pieces(samples)):
         name = "the sound" if isinstance(sound, Tensor) else str(sound)

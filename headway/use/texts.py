@@ -122,7 +122,7 @@ def ids_of(loaded: Loaded, text: str) -> Int[Tensor, "1 t"]:
 
 def symbol(loaded: Loaded, token: str) -> int | None:
     """The id of a symbol, where the tokenizer has it."""
-    return loaded.words.id_of(token) if hasattr(loaded.words, "id_of") else None
+    return loaded.words.id_of(token)
 
 
 def mask_of(loaded: Loaded) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
@@ -55,8 +56,6 @@ class SafeTensors(Weights):
     """The tensors of one or more safetensors files, read when asked for."""
 
     def __init__(self, paths: list[Path]):
-        from safetensors import SafetensorError, safe_open
-
         self._owner: dict[str, Any] = {}
         for path in paths:
             if not path.exists():
@@ -81,18 +80,21 @@ class SafeTensors(Weights):
 
 
 def open_folder(folder: Path) -> Weights:
-    """The weights in a Hugging Face folder: safetensors where there are, else pytorch_model.bin, either in shards."""
+    """The weights in a Hugging Face folder: safetensors where there are, else pytorch_model.bin; whole, else in shards.
+
+    The whole file wins over an index, as in `transformers`: one that lies beside it is left from shards it replaced.
+    """
     for single, index in (
         ("model.safetensors", "model.safetensors.index.json"),
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ):
-        if (folder / index).exists():
+        if (folder / single).exists():
+            names = [single]
+        elif (folder / index).exists():
             places = read_json_object(folder / index).get("weight_map")
             if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
                 raise Corrupt(f"{folder / index} does not say which file each weight lies in: fetch it again")
             names = sorted(set(places.values()))
-        elif (folder / single).exists():
-            names = [single]
         else:
             continue
         if any(Path(name).name != name for name in names):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import nn
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
@@ -209,9 +211,6 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
 
     The weights keep their dtype, and reading them back is bit-identical. Each file is replaced atomically.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise HeadwayError(f"{folder} is a file: give a folder to export to")
@@ -228,6 +227,8 @@ def export_folder(model: nn.Module, folder: Path | str) -> Path:
             if code := re.search(r"os error (\d+)", str(error)):
                 raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
             raise
+    # Of shards that lay here before: another program might take them for the weights.
+    (folder / "model.safetensors.index.json").unlink(missing_ok=True)
     write_text(folder / "config.json", json.dumps(facts, indent=2) + "\n")
     return folder
 

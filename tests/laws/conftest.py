@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import torch
 from support.numerics import cases
 
 from headway.blocks.native import without_kernels
@@ -18,6 +19,12 @@ def pytest_generate_tests(metafunc):
     elif {"name", "n"} <= set(metafunc.fixturenames) and hasattr(metafunc.cls, "CONFIGURATIONS"):
         ids = [f"{name}-{n}" for name, n in metafunc.cls.CONFIGURATIONS]
         metafunc.parametrize(("name", "n"), metafunc.cls.CONFIGURATIONS, ids=ids)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _float32_is_float32():
+    """On a GPU, PyTorch lets cuDNN's recurrent kernels multiply in TF32, of 10 bits, in a float32 model: not here."""
+    torch.backends.cudnn.allow_tf32 = False
 
 
 @pytest.fixture(autouse=True)

@@ -114,7 +114,9 @@ def test_a_decoder_finds_the_same_behind_padding(beams, new, seed, stops):
             eos_token_id=stops or None,
             length_penalty=0.7,
         )
-    found = beam_search(ours, tokens, beams=beams, until=Until(max_tokens=new, stop_ids=stops), mask=mask, length_penalty=0.7)
+    found = beam_search(
+        ours, tokens, beams=beams, until=Until(max_tokens=new, stop_ids=stops), mask=mask, length_penalty=0.7
+    )
     assert_same(found.tokens[:, 0], wanted[:, 5:], found.lengths[:, 0], stops)
 
 
@@ -133,7 +135,12 @@ def test_enough_beams_find_the_likeliest_of_all_texts(seed, penalty):
             scores[text] = total / n**penalty
     best = max(scores, key=scores.get)
     found = beam_search(
-        model, torch.tensor([[2]]), beams=64, until=Until(max_tokens=4, stop_ids=[0]), length_penalty=penalty, early="never"
+        model,
+        torch.tensor([[2]]),
+        beams=64,
+        until=Until(max_tokens=4, stop_ids=[0]),
+        length_penalty=penalty,
+        early="never",
     )
     assert tuple(found.best()) == best
     assert float(found.scores[0, 0]) == pytest.approx(scores[best])

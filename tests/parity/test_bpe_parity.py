@@ -79,7 +79,7 @@ def test_ids_and_text_are_equal(pair, text):
     ours, theirs = pair
     ids = ours.encode(text)
     assert ids == theirs.encode(text).ids
-    assert ours.decode(ids) == text == theirs.decode(ids, skip_special_tokens=False)
+    assert ours.decode(ids, special=True) == text == theirs.decode(ids, skip_special_tokens=False)
 
 
 @given(st.lists(st.integers(0, 358), max_size=40))
@@ -87,9 +87,9 @@ def test_ids_and_text_are_equal(pair, text):
 def test_any_ids_give_the_same_text(pair, ids):
     """Broken UTF-8 included: as many U+FFFD, at the same places."""
     ours, theirs = pair
-    assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=False)
-    assert ours.decode(ids, specials=False) == theirs.decode(ids, skip_special_tokens=True)
-    assert "".join(ours.stream(iter(ids))) == ours.decode(ids)
+    assert ours.decode(ids, special=True) == theirs.decode(ids, skip_special_tokens=False)
+    assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
+    assert "".join(ours.pieces(iter(ids))) == ours.decode(ids)
 
 
 @pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
@@ -152,17 +152,18 @@ def test_the_options_of_published_tokenizers(pair, options, steps):
 def test_files_both_ways(pair, tmp_path):
     ours, theirs = pair
     ours.save(tmp_path / "ours")
+    ours.save_pair(tmp_path / "pair")
     theirs.save(str(tmp_path / "theirs.json"))
     (tmp_path / "model").mkdir()
     theirs.model.save(str(tmp_path / "model"))
     text = "the naïve cat<|endoftext|> 日本語 1234\0 e\u0301"
     ids = theirs.encode(text).ids
-    for path in (tmp_path / "ours", tmp_path / "theirs.json", tmp_path / "model"):
+    for path in (tmp_path / "ours", tmp_path / "pair", tmp_path / "theirs.json", tmp_path / "model"):
         again = BPE.load(path)
         assert again.encode(text) == ids
         assert (again.vocab, again.merges) == (ours.vocab, ours.merges)
     assert Tokenizer.from_file(str(tmp_path / "ours" / "tokenizer.json")).encode(text).ids == ids
-    model = models.BPE.from_file(str(tmp_path / "ours" / "vocab.json"), str(tmp_path / "ours" / "merges.txt"))
+    model = models.BPE.from_file(str(tmp_path / "pair" / "vocab.json"), str(tmp_path / "pair" / "merges.txt"))
     bare = Tokenizer(model)
     bare.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     assert bare.encode("the naïve cat").ids == ours.encode("the naïve cat")

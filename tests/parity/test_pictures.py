@@ -162,7 +162,7 @@ def test_sixteen_bits_keep_their_greys(tmp_path):
 
 def test_a_damaged_preprocessor_config_is_one_line(tmp_path):
     path = tmp_path / "preprocessor_config.json"
-    for text in ("{", "[]", '{"size": {"width": 3}}', '{"size": "big"}', '{"image_mean": 3}'):
+    for text in ("{", "[]", '{"size": {"width": 3}}', '{"size": "big"}', '{"image_mean": "x"}'):
         path.write_text(text)
         with pytest.raises(HeadwayError, match=r"preprocessor_config\.json") as caught:
             Manner.read(path, Manner.of("vit", 8))

@@ -17,7 +17,7 @@ ANY = st.text(st.characters(exclude_categories=[]), max_size=60)  # lone surroga
 def test_round_trip_and_order(text):
     tokenizer = CharTokenizer.from_text(text)
     ids = tokenizer.encode(text)
-    assert tokenizer.decode(ids) == text == "".join(tokenizer.stream(iter(ids)))
+    assert tokenizer.decode(ids) == text == "".join(tokenizer.pieces(iter(ids)))
     assert tokenizer.encode(tokenizer.alphabet) == list(range(tokenizer.vocab_size))
     assert list(tokenizer.alphabet) == sorted(set(text))
 

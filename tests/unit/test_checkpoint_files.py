@@ -193,9 +193,33 @@ def test_pytorchs_own_files_of_another_kind_are_one_line(content, tmp_path):
     ],
 )
 def test_an_index_that_says_nothing_sensible_is_one_line(index, tmp_path):
-    folder, _, _ = folder_of("llama", tmp_path)
+    folder, model, _ = folder_of("llama", tmp_path)
     (folder / "model.safetensors.index.json").write_text(index)
+    same(load_folder(folder), model)  # the whole file wins over an index beside it
+    (folder / "model.safetensors").unlink()
     assert str(folder) in refusal(folder)
+
+
+@pytest.mark.parametrize("single", ["model.safetensors", "pytorch_model.bin"])
+def test_the_whole_file_wins_over_shards_beside_it_and_an_export_removes_the_old_index(single, tmp_path):
+    folder, model, tensors = folder_of("llama", tmp_path)
+    old = {key: torch.zeros_like(value) for key, value in tensors.items()}
+    if single.endswith(".bin"):
+        (folder / "model.safetensors").unlink()
+        torch.save(tensors, folder / single)
+        torch.save(old, folder / "pytorch_model-00001-of-00001.bin")
+    else:
+        save_file(old, folder / "model-00001-of-00001.safetensors", metadata={"format": "pt"})
+    stem, suffix = single.split(".", 1)
+    index = {"weight_map": dict.fromkeys(tensors, f"{stem}-00001-of-00001.{suffix}")}
+    (folder / f"{single}.index.json").write_text(json.dumps(index))
+    same(load_folder(folder), model)
+    (folder / single).unlink()
+    with torch.no_grad():
+        assert not any(weight.any() for weight in load_folder(folder).parameters())
+    export_folder(model, folder)
+    assert not (folder / "model.safetensors.index.json").exists()
+    same(load_folder(folder), model)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ folder, out, jobs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 import headway.claims
 headway.claims.__path__.append(str(folder))
 from headway.claims import catalog
-catalog.CATALOG["counted"] = catalog.Entry(title="t", paper="A 2000", topic="x", minutes=0.1)
+catalog.CATALOG["counted"] = catalog.ClaimEntry(title="t", paper="A 2000", topic="x", minutes=0.1)
 from headway.claims import run
 class Printed(run.Reporter):
     def note(self, line): print("note:", line)
@@ -301,7 +301,7 @@ import sys
 import headway.claims
 headway.claims.__path__.append(sys.argv[1])
 from headway.claims import catalog, run
-catalog.CATALOG["counted"] = catalog.Entry(title="t", paper="A 2000", topic="x", minutes=0.1)
+catalog.CATALOG["counted"] = catalog.ClaimEntry(title="t", paper="A 2000", topic="x", minutes=0.1)
 if __name__ == "__main__":
     from pathlib import Path
     run.reproduce(catalog.get("counted"), Path(sys.argv[2]), jobs=2)
@@ -348,7 +348,7 @@ def in_here(monkeypatch, bench) -> Claim:
     """The bench's claim, imported into this process."""
     monkeypatch.setattr(headway.claims, "__path__", [*headway.claims.__path__, str(bench.folder)])
     monkeypatch.delitem(sys.modules, "headway.claims.counted", raising=False)
-    monkeypatch.setitem(catalog.CATALOG, "counted", catalog.Entry(title="t", paper="A", topic="x", minutes=0.1))
+    monkeypatch.setitem(catalog.CATALOG, "counted", catalog.ClaimEntry(title="t", paper="A", topic="x", minutes=0.1))
     code._read.cache_clear()
     return catalog.get("counted")
 
@@ -669,7 +669,7 @@ def test_interrupted_on_the_keyboard(bench, tmp_path):
         "import headway.claims\n"
         f"headway.claims.__path__.append({str(bench.folder)!r})\n"
         "from headway.claims import catalog\n"
-        "catalog.CATALOG['counted'] = catalog.Entry(title='t', paper='A 2000', topic='x', minutes=0.1)\n"
+        "catalog.CATALOG['counted'] = catalog.ClaimEntry(title='t', paper='A 2000', topic='x', minutes=0.1)\n"
         "from headway.cli.app import main\n"
         "sys.exit(main(['reproduce', 'counted', '--out', sys.argv[1]]))\n"
     )

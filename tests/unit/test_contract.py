@@ -48,7 +48,7 @@ def test_defaults_and_cases_are_read():
     found = contract.read_contract(module(ENTRIES=("twice",), twice=twice, SIZES={"t": (1, 4)}, plain=plain), "a/b")
     assert found.cases == (plain,)
     assert found.tolerance == contract.TOLERANCE
-    assert found.limits == contract.Limits()
+    assert found.limits == contract.CheckLimits()
     assert found.valid({})
     slow = contract.read_contract(module(ENTRIES=("twice",), twice=twice, LIMITS={"seconds": 5}), "a/b")
     assert (slow.limits.seconds, slow.limits.wall) == (5, 15)

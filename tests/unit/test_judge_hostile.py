@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -355,8 +357,8 @@ REJECTED: dict[str, tuple[str, str, str]] = {
         "mistake",
         "rows are averaged",
     ),
-    "a factor": (END + " return right(x, w) * x.shape[1] ** 0.5", "wrong", "sqrt(t)"),
-    "a sign": (END + " return -right(x, w)", "wrong", "wrong sign"),
+    "a factor": (END + " return right(x, w) * x.shape[1] ** 0.5", "mistake", "sqrt(t)"),
+    "a sign": (END + " return -right(x, w)", "mistake", "wrong sign"),
     "no such function": ("def mixx(x, w): pass", "missing", "no function `mix`"),
     "no function": ("mix = 5", "missing", "`mix` is no function"),
     "deleted again": (END + " return right(x, w)\ndel mix", "missing", "no function `mix`"),
@@ -605,3 +607,50 @@ def test_a_missing_file_is_told(judge: Judge, exercise: Exercise, tmp_path: Path
     verdict = judge.check(exercise, tmp_path / "nothing.py")
     assert verdict.status == "missing"
     assert "cannot be read" in verdict.line
+
+
+def test_without_the_kernel_python_still_refuses_and_says_so(
+    exercise: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where there is no Landlock the audit hook stands alone, and PyTorch's writers are refused by name."""
+    monkeypatch.setenv("HEADWAY_LANDLOCK", "0")
+    note, path = tmp_path / "mine.md", tmp_path / "mix.py"
+    note.write_text("what I wrote")
+    answers = exercise.folder / "cases.py"
+    tries = {
+        f"open({str(note)!r}, 'w')": "may read files but not write them",
+        f"torch.save(x, {str(note)!r})": "may read files but not write them",
+        f"torch._C.PyTorchFileWriter({str(note)!r})": "may read files but not write them",
+        f"import sqlite3; sqlite3.connect({str(note)!r})": "may not change files",
+        f"open({str(answers)!r}).read()": "where the answers are",
+        f"os.read(os.open('cases.py', os.O_RDONLY, dir_fd=os.open({str(answers.parent)!r}, os.O_RDONLY)), 9)": "",
+        f"os.chdir({str(answers.parent)!r}); open('cases.py').read()": "where the answers are",
+    }
+    with Judge() as judge:
+        for call, words in tries.items():
+            path.write_text(f"{HEAD}{END} {call}\n return right(x, w)")
+            verdict = judge.check(exercise, path)
+            assert verdict.status == "forbidden", (call, verdict.line)
+            assert words in verdict.line
+            assert note.read_text() == "what I wrote"
+        path.write_text(f"{HEAD}{END} return right(x, w)")
+        assert judge.check(exercise, path).passed
+
+
+def test_a_learners_module_shadows_nothing_in_the_judge(exercise: Exercise, tmp_path: Path):
+    """The judge is started in whatever folder: a `random.py` or a `headway` there is not found in place of ours."""
+    for name in ("random.py", "json.py", "torch.py", "headway.py"):
+        (tmp_path / name).write_text("raise SystemExit('shadowed')\n")
+    (tmp_path / "mix.py").write_text(f"{HEAD}{END} return right(x, w)")
+    program = (
+        "import sys; from pathlib import Path; from headway.learn.exercise import Exercise;"
+        "from headway.learn.judge import judge; print(judge(Exercise('toy/mix', Path(sys.argv[1])), sys.argv[2]).status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(exercise.folder), "mix.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.strip() == "passed", done.stderr

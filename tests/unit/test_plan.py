@@ -190,6 +190,42 @@ def test_the_learners_plan_as_commonmark_reads_it() -> None:
 # -- examples ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"# a" + b" " * 300_000 + b"b", b"#" + b" " * 300_000 + b"### x", b"- " * 100_000 + b"x", b"* " * 150_000,
+        b"- [ ] a\n" + b"more words here\n" * 100_000, (b">" * 3000 + b" - [ ] x\n") * 300, b"%% a\n" * 100_000,
+        b"<!-- a\n" * 100_000,
+        b"```\n" * 100_001, b"`" * 500_000 + b"x`", b"[a]: b\n" * 50_000, b"\t" * 500_000 + b"- [ ] x", b"\r" * 500_000,
+        b"---\n" + b"a b\n" * 100_000, b"- [ ] " + b"[a](" * 100_000, b"= " * 200_000, b"_ " * 200_000 + b"x",
+    ],
+)  # fmt: skip
+def test_reading_takes_time_in_proportion(content: bytes) -> None:
+    start = time.process_time()
+    parse(content)
+    assert time.process_time() - start < 30
+
+
+def test_a_heading_is_read_as_commonmark_has_it() -> None:
+    text = b"# a\n## b ##\n### c#\n#### d # ##  \n##### ###\n####### no\n#no\n# \tx\t#\n"
+    assert [item.text for item in parse(text).items] == ["a", "b", "c#", "d #", "", "x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"- [ ] a\n" * 100_000, "more than 10000 lines"),
+        (b"# a\n" * 30_000, "more than 10000 lines"),
+        (b"".join(b" " * (2 * n) + b"- [ ] a\n" for n in range(150)), "stands under 101 others"),
+    ],
+)
+def test_beyond_the_limits_is_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "PLAN.md"
+    file.write_bytes(content)
+    with pytest.raises(HeadwayError, match=said):
+        plans.read(file)
+
+
 def test_bullets_boxes_and_line_ends() -> None:
     content = (
         b"- [ ] a\r\n* [x] b\r+ [X] c\n1. [ ] d\n2) [x] e\n-\t[ ]\tf\n- [ ]\n- [] g\n- [y] h\n-[ ] i\n- [ ]j\n10. [ ] k"

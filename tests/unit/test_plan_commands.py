@@ -20,6 +20,8 @@ from headway.cli import doctor
 from headway.cli.app import main
 from headway.learn.evidence import read, record
 from headway.learn.exercise import exercises, find_exercise
+from headway.learn.path import the_path
+from headway.learn.plan import read as read_plan
 from headway.learn.workspace import Workspace
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -127,8 +129,6 @@ def test_four_peoples_plans_are_taken_as_they_are(said, tmp_path: Path, name: st
 
 
 def _open_lines(plan: Path) -> list[int]:
-    from headway.learn.plan import read as read_plan
-
     return [item.line for item in read_plan(plan).tasks if item.mark == " "]
 
 
@@ -299,6 +299,100 @@ def test_without_a_workspace_every_command_says_so(said) -> None:
         assert "run `headway start`" in err
 
 
+def write_note(workspace: Workspace, key: str) -> None:
+    (workspace.papers / f"{key}.md").write_text(" ".join(f"word{chr(97 + n)}" for n in range(25)))
+
+
+def test_a_line_that_is_a_paper_is_ticked_by_the_note_on_it(said, tmp_path: Path) -> None:
+    address = "https://www.sciencedirect.com/science/article/pii/S2666651022000146"
+    (tmp_path / "p.md").write_text(
+        f"- [ ] {address}\n- [ ] implement {address}\n- [ ] surveys\n- [ ] Efficient Transformers: A Survey\n"
+        "- [ ] Attention Is All You Need\n"
+    )
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    assert "survey-lin 0/1 notes" in said("plan")[1]
+    assert "headway papers note survey-lin" in said("next")[1]
+    for key in ("survey-lin", "transformer"):
+        write_note(workspace, key)
+    assert "Headway ticked line 1" in said("next")[1]
+    assert [item.mark for item in read_plan(workspace.plan).tasks] == ["x", " ", " ", " ", " "], (
+        "exercises are not replaced by a note"
+    )
+    assert "headway papers note survey-efficient" in said("next", "surveys")[1]
+    write_note(workspace, "survey-efficient")
+    said("plan")
+    assert [item.mark for item in read_plan(workspace.plan).tasks] == ["x", "x", "x", "x", " "]
+
+
+def test_what_headway_does_not_see_is_yours_to_tick(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("- [ ] Use base transformers using API\n- [ ] using models\n")
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    record(workspace, kind="lesson", name="using-models", result="opened")
+    assert "headway chat" in said("next")[1]
+    record(workspace, kind="run", name="smollm2-135m", result="used")
+    out = said("next")[1]
+    assert "model 2 of 2" in out
+    assert "headway run shakespeare-char" in out
+    record(workspace, kind="run", name="shakespeare-char", result="used")
+    assert "Headway ticked line 2" in said("next")[1]
+    assert [item.mark for item in read_plan(workspace.plan).tasks] == [" ", "x"]
+    assert "yours to tick: headway tick 1" in said("plan", "1")[1]
+    assert "yours to tick" in said("plan")[1]
+
+
+def test_with_all_that_is_written_skipped_next_leads_to_the_open_lines(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("- [ ] Self-attention\n- [ ] Gemma\n- [ ] milk\n")
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    for topic in the_path().topics:
+        if topic != "gemma":
+            record(workspace, kind="skip", name=topic, result="skipped")
+    out = said("next")[1]
+    assert "line 2: Gemma" in out
+    assert "headway papers note gemma" in out
+    write_note(workspace, "gemma")
+    out = said("next")[1]
+    assert "headway models gemma" in out
+    assert out.rstrip().endswith("headway tick 2")
+    assert "headway tick 2" in said("next", "gemma")[1]
+    said("tick", "2")
+    out = said("next")[1]
+    assert "Nothing is left to do that Headway can check" in out
+    assert "1 open line is about topics that you skipped" in out
+    assert "1 open line is yours to tick" in out
+
+
+def test_a_topic_says_what_is_there_and_what_is_not(said, tmp_path: Path) -> None:
+    said("start", "--quiet")
+    out = said("plan", "llama")[1]
+    for part in (
+        "no lesson, exercise or claim yet",
+        "headway models llama",
+        "headway diff gpt2 llama",
+        "headway papers --topic llama",
+    ):
+        assert part in out, part
+    assert "papers to read, yours to tick" in said("plan")[1]
+    out = said("plan", "attention")[1]
+    assert "yet" not in out
+    assert "headway reproduce scale" in out
+
+
+def test_a_plan_of_thousands_of_lines_is_shown_in_seconds(said, tmp_path: Path) -> None:
+    text = "".join(f"{'#' * (n % 4 + 1)} Part {n}\n- [ ] attention {n}\n- [ ] milk {n}\n" for n in range(700))
+    (tmp_path / "p.md").write_text(text)
+    start = time.process_time()
+    for command in (["start", "p.md"], ["plan"], ["next"], ["plan", "match"], ["tick", "milk 699"]):
+        assert said(*command)[0] == 0, command
+    assert time.process_time() - start < 120
+    (tmp_path / "p.md").write_text(text * 5)
+    code, out, err = said("start", "p.md", "--into", "other")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "more than 10000 lines" in err
+
+
 # -- test-out and review -------------------------------------------------------------------------------------------------
 
 
@@ -331,6 +425,28 @@ def test_a_shown_solution_cannot_test_out(said, tmp_path: Path) -> None:
     code, _, err = said("test-out", "attention")
     assert code == 2
     assert "was shown to you" in err
+
+
+def test_a_hint_cannot_test_out_either(said, tmp_path: Path) -> None:
+    said("start", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    assert "without a hint" in said("test-out", "attention")[1]
+    record(workspace, kind="hint", name="attention/rope", result="1")
+    code, _, err = said("test-out", "attention")
+    assert code == 2
+    assert "a hint for attention/rope was shown to you" in err
+    for name in ("attention/multihead", "attention/rope"):
+        record(workspace, kind="exercise", name=name, result="passed")
+    assert said("test-out", "attention")[0] == 2, "the hint came before the pass"
+
+
+def test_a_hint_after_the_pass_takes_nothing_away(said, tmp_path: Path) -> None:
+    said("start", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    for name in ("attention/multihead", "attention/rope"):
+        record(workspace, kind="exercise", name=name, result="passed")
+        record(workspace, kind="hint", name=name, result="1")
+    assert said("test-out", "attention")[0] == 0
 
 
 def test_questions_come_back_until_they_are_answered(said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

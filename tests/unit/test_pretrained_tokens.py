@@ -15,7 +15,10 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.base.sources import SOURCES, state
-from headway.tokens.pretrained import GPT2_PATTERN, PRE_TOKENIZERS, PretrainedTokenizer, Stream
+from headway.tokens.classes import GPT2_PATTERN
+from headway.tokens.gguf import PRE_TOKENIZERS
+from headway.tokens.pretrained import PretrainedTokenizer
+from headway.tokens.tokenizer import TextStream
 
 TEXTS = st.text(max_size=60) | st.text(alphabet="ab 019'sté日🙂\n\t<|im_end|>Ġ▁\u00a0\u200d", max_size=60)
 CORPUS = ["the cat sat on the mat, 2019's best 123 cats don't sit", "日本語 äöü 🙂 naïve  spaces\n\n\tand tabs"] * 5
@@ -144,7 +147,7 @@ def test_a_decoder_that_strips_and_joins_still_streams():
     def decode(ids):
         return "".join(words[id] for id in ids).removeprefix(" ")
 
-    stream = Stream(decode)
+    stream = TextStream(decode)
     assert [stream.push(id) for id in (0, 1, 0)] == ["a", " b", " a"]
     assert stream.close() == ""
 

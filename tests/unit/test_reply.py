@@ -16,7 +16,7 @@ from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until
 from headway.sample.text import StopStrings, reply
-from headway.tokens.pretrained import Stream
+from headway.tokens.tokenizer import TextStream
 
 LETTERS = st.text(alphabet="abc", max_size=30)
 STOPS = st.lists(st.text(alphabet="abc", min_size=1, max_size=4), max_size=3)
@@ -77,7 +77,7 @@ class Words:
         return "".join(self.letters[id] for id in ids)
 
     def stream(self):
-        return Stream(self.decode)
+        return TextStream(self.decode)
 
     def encode_chat(self, messages):
         text = "".join({"user": "u", "assistant": "m", "system": "s"}[m["role"]] + m["content"] + "." for m in messages)

@@ -132,7 +132,7 @@ def test_a_small_text_and_its_tokenizer_come_back(tmp_path):
         config = from_dict(small(some_text(tmp_path / "t.txt"), data__tokens=tokens))
         material = read_material(config)
         words = make_words(tokens, material.text, "causal")
-        save_words(words, tmp_path, tokens)
+        save_words(words, tmp_path)
         again = load_words(tmp_path, "causal")
         assert again.encode("the cat") == words.encode("the cat")
         assert again.decode(again.encode("the cat")) == "the cat"
@@ -146,7 +146,7 @@ def test_somebody_elses_ids(tmp_path):
     np.save(tmp_path / "ids.npy", np.arange(2000, dtype=np.uint16) % 7)
     (np.arange(2000, dtype="<u2") % 7).tofile(tmp_path / "ids.bin")
     words = make_words("characters", "abcdefg", "causal")
-    save_words(words, tmp_path, "characters")
+    save_words(words, tmp_path)
     prints = set()
     for name in ("ids.npy", "ids.bin"):
         config = from_dict(small(tmp_path / name, data__tokens=str(tmp_path)))

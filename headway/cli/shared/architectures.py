@@ -9,6 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.base.lines import lines_of
 from headway.models import catalog
 from headway.models.catalog import Entry
 
@@ -49,7 +50,7 @@ def told(entry: Entry) -> Told:
             notes = ast.literal_eval(node.value)
     return Told(
         summary=paragraphs[0],
-        flow=tuple(textwrap.dedent(flow.strip("\n")).splitlines()),
+        flow=tuple(lines_of(textwrap.dedent(flow.strip("\n")))),
         against=next((part for part in paragraphs if part.startswith("Against ")), ""),
         notes=notes,
         path=path,

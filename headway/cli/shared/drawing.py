@@ -81,6 +81,8 @@ def evidence_of(line: Line, progress: Progress) -> Text:
         counts = f"{', '.join(line.match.papers)} {'noted' if written == total else f'{written}/{total} notes'}"
     elif line.match.unseen and line.by is None:
         counts = f"{counts}; yours to tick"
+    elif states and line.by is None and not any(state.checkable or state.skipped for state in states):
+        counts = f"{counts}: papers to read, yours to tick"
     ticked, total = line.beneath
     if line.by == "headway":
         since = f", {day(line.ticked_at)}" if line.ticked_at else ""

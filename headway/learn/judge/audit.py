@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,20 @@ class Audit:
         return dataclasses.asdict(self)
 
 
-def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int | None = None) -> Audit:
-    """Judge the stub, every solution and every mistake of one exercise; the mistakes on at most so many `draws` per case."""
+def audit(
+    exercise: Exercise,
+    judge: Judge,
+    seed: int | None = None,
+    draws: int | None = None,
+    only: Collection[str] | None = None,
+) -> Audit:
+    """Judge the stub, the solutions and the mistakes of one exercise.
+
+    Args:
+        seed: Of all inputs; a fresh one for each if None.
+        draws: Inputs per case, at most, on which mistakes are judged.
+        only: Names of solutions and mistakes; all of them if None.
+    """
     began = time.monotonic()
     found = Audit(exercise.id)
     missing = [name for name in FILES if not (exercise.folder / name).exists()]
@@ -61,6 +74,8 @@ def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int 
         found.gaps.append(f"{exercise.id}: the stub is judged '{verdict.status}' ({verdict.line}), not unfinished")
     with tempfile.TemporaryDirectory() as folder:
         for style, source in exercise.styles.items():
+            if only is not None and style not in only:
+                continue
             path = Path(folder) / f"{style}.py"
             path.write_text(source, encoding="utf-8")
             verdict = judged(f"solution {style}", path)
@@ -68,14 +83,16 @@ def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int 
             if not verdict.passed:
                 found.refused += 1
                 found.gaps.append(f"{exercise.id}: solution {style} is rejected, seed {verdict.seed}: {verdict.line}")
-    if found.solutions < SOLUTIONS:
-        found.gaps.append(f"{exercise.id}: {found.solutions} solutions, where {SOLUTIONS} or more are asked for")
+    if len(exercise.styles) < SOLUTIONS:
+        found.gaps.append(f"{exercise.id}: {len(exercise.styles)} solutions, where {SOLUTIONS} or more are asked for")
     entries = contract_of(exercise).entries
     names: set[str] = set()
     for mistake in mistakes_of(exercise):
         if mistake.name in names:
             found.gaps.append(f"{exercise.id}: two mistakes are called {mistake.name}")
         names.add(mistake.name)
+        if only is not None and mistake.name not in only:
+            continue
         verdict = judged(
             f"mistake {mistake.name}", exercise.folder / "mistakes.py", {mistake.entry or entries[0]: mistake.name}
         )
@@ -93,7 +110,7 @@ def audit(exercise: Exercise, judge: Judge, seed: int | None = None, draws: int 
             found.gaps.append(
                 f"{exercise.id}: mistake {mistake.name} is called {called}, seed {verdict.seed}: {verdict.line}"
             )
-    if found.mistakes < MISTAKES:
-        found.gaps.append(f"{exercise.id}: {found.mistakes} mistakes, where {MISTAKES} or more are asked for")
+    if len(names) < MISTAKES:
+        found.gaps.append(f"{exercise.id}: {len(names)} mistakes, where {MISTAKES} or more are asked for")
     found.seconds = round(time.monotonic() - began, 2)
     return found

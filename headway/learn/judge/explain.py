@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from headway.learn.cases import fill
-from headway.learn.judge.compare import close, departure, differs
+from headway.learn.judge.compare import brief, close, departure, differs, one_line, shaped, told_apart
+from headway.learn.judge.draws import allowed_sizes, least
+from headway.learn.judge.guesses import guessed
 from headway.learn.judge.intermediates import first_to_depart, low_precision
 from headway.learn.judge.laws import BrokenLaw
 from headway.learn.judge.perform import CallResult, Raised, leaves
@@ -20,14 +22,15 @@ from headway.learn.judge.showing import (
     capital,
     only_where,
     pattern_of,
+    raised_line,
     show_trial,
+    source_line,
     subject_of,
     telling_first,
+    undone,
 )
-from headway.learn.judge.stopped import raised_line, source_line
-from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial, allowed_sizes, least
+from headway.learn.judge.trials import CALLED_AGAIN, Run, Trial
 from headway.learn.judge.verdict import Unsteady, Verdict
-from headway.learn.judge.words import brief, one_line, shaped, told_apart
 
 CHANCE = "{line}The same input gives another result each time: something in your code is random."
 MEMORY_BETWEEN_CALLS = (
@@ -40,20 +43,22 @@ TRIES = 80
 
 def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """Name the mistakes behind the wrong trials, or show the smallest of them; and say what is not written yet."""
-    undone = [entry for entry in run.entries if any(_undone(t) for t in wrong if t.call.entry == entry)]
+    unwritten = [
+        entry for entry in run.entries if any(undone(run, t.came.raised) for t in wrong if t.call.entry == entry)
+    ]
     missing = {entry: verdict for entry, verdict in run.failed.items() if verdict.status in ("unfinished", "missing")}
     parts = [verdict for entry, verdict in run.failed.items() if entry not in missing]
     for entry in run.entries:
         mine = [t for t in wrong if t.call.entry == entry]
-        if mine and entry not in undone:
-            parts.append(recognised(run, entry, mine) or _general(run, mine, broken))
+        if mine and entry not in unwritten:
+            parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
     if not parts:
-        return _unfinished(run, undone, missing)
+        return _unfinished(run, unwritten, missing)
     status = "mistake" if all(p.status == "mistake" for p in parts) else parts[0].status
     if any(p.status == "mistake" for p in parts):
         parts.sort(key=lambda p: p.status != "mistake")
     line = " ".join(p.line for p in parts[:2])
-    left = [entry for entry in run.entries if entry in undone or entry in missing]
+    left = [entry for entry in run.entries if entry in unwritten or entry in missing]
     return Verdict(
         status,
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
@@ -63,22 +68,18 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
     )
 
 
-def _undone(trial: Trial) -> bool:
-    return trial.came.raised is not None and "NotImplementedError" in trial.came.raised.kinds
-
-
-def _unfinished(run: Run, undone: list[str], missing: dict[str, Verdict]) -> Verdict:
+def _unfinished(run: Run, unwritten: list[str], missing: dict[str, Verdict]) -> Verdict:
     """Nothing that is written is wrong: what is left to write."""
-    right = [e for e in run.entries if any(t.call.entry == e for t in run.trials) and e not in undone]
+    right = [e for e in run.entries if any(t.call.entry == e for t in run.trials) and e not in unwritten]
     more = f"; {' and '.join(right)} already right" if right else ""
-    if not undone:
+    if not unwritten:
         first = next(iter(missing.values()))
         return Verdict(
             first.status, first.line if not right else f"{first.line.rstrip('.')}{more}.", details=first.details
         )
     if absent := [entry for entry, verdict in missing.items() if verdict.status == "missing"]:
         more += f"; the file defines no {' and no '.join(f'`{entry}`' for entry in absent)}"
-    left = [*undone, *(entry for entry, verdict in missing.items() if verdict.status == "unfinished")]
+    left = [*unwritten, *(entry for entry, verdict in missing.items() if verdict.status == "unfinished")]
     raises = "raises" if len(left) == 1 else "raise"
     return Verdict("unfinished", f"not written yet: {' and '.join(left)} {raises} NotImplementedError{more}.")
 
@@ -86,6 +87,8 @@ def _unfinished(run: Run, undone: list[str], missing: dict[str, Verdict]) -> Ver
 def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
+    # Gradients, and what else a call may do, are looked at only where the result is right: a wrong result says more.
+    wrong = [t for t in wrong if t.difference and t.difference.kind not in ("gradient", "in-place", "global")] or wrong
     telling = telling_first(raising or wrong)[0]
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
@@ -129,7 +132,12 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
     if kind == "dtype":
-        return verdict(f"{difference.text}: the result has to have the dtype of the inputs.", "dtype")
+        asked = (
+            ""
+            if re.search(r"not (u?int|bool)", difference.text)
+            else ": the result has to have the dtype of the inputs"
+        )
+        return verdict(f"{difference.text}{asked}.", "dtype")
     if kind == "gradient":
         return verdict(_gradient_line(trial, difference.text), "gradient")
     call = argument_line(trial)
@@ -137,7 +145,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(f"{difference.text}, on {call}: is a `return` missing?")
     if kind in ("type", "shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
-    if all(t.difference.size < 1e-5 for t in wrong if t.difference) and trial.dtype == "float64":
+    if telling.difference and telling.difference.size < 1e-5 and telling.dtype == "float64":
         if found := low_precision(run, telling):
             number, dtype = found
             return verdict(
@@ -145,12 +153,15 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
                 f"float64: `{source_line(run, number)}`.",
                 "precision",
             )
-        off = max(t.difference.size for t in wrong if t.difference)
-        return verdict(f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}.")
+        if all(t.difference.size < 1e-5 for t in wrong if t.difference):
+            off = max(t.difference.size for t in wrong if t.difference)
+            return verdict(
+                f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}."
+            )
     # The smallest input is the easiest to follow, but at sizes of 1 much is equal that is not the same.
     trace = first_to_depart(run, telling)
-    if kind != "nan" and (text := _transformed(run, wrong)):
-        return verdict(f"{text}.", None, trace)
+    if kind != "nan" and (like := _transformed(run, wrong)):
+        return verdict(f"{like[1]}.", like[0], trace)
     if trace:
         nan = f"{difference.text}; " if kind == "nan" else ""
         only = only_where(run, entry)
@@ -305,12 +316,21 @@ def _changed(trial: Trial) -> str:
     return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else ""
 
 
+def _floating(name: str, value: Any) -> list[str]:
+    """What the floating tensors in an argument are called: `` `x` ``, `` `weights['up.bias']` ``."""
+    if isinstance(value, dict):
+        return [part for key, item in value.items() for part in _floating(f"{name}[{key!r}]", item)]
+    if isinstance(value, list | tuple):
+        return [part for n, item in enumerate(value) for part in _floating(f"{name}[{n}]", item)]
+    return [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+
+
 def _gradient_line(trial: Trial, text: str) -> str:
     """What is wrong with a gradient: its number replaced by the name of what it belongs to, and what is seen of the cause."""
     names: list[str] = []
     for _, arguments in trial.call.steps:
         for name, value in arguments.items():
-            names += [f"`{name}`" for leaf in leaves(value) if leaf.is_floating_point()]
+            names += _floating(name, value)
     names += [f"the weight `{name}`" for name in trial.request.weights or {}]
 
     def name(match: re.Match[str]) -> str:
@@ -354,9 +374,9 @@ def _smallest(run: Run, wrong: list[Trial]) -> Trial:
     return trial
 
 
-def _transformed(run: Run, wrong: list[Trial]) -> str | None:
-    """Whether the result is the right one but for a factor, a sign or the order of its axes, on every wrong input."""
-    factors = []
+def _transformed(run: Run, wrong: list[Trial]) -> tuple[str, str] | None:
+    """Whether the result is the right one but for a factor, a sign or its order, on every wrong input: a name, and words."""
+    factors: list[tuple[float, Trial]] = []
     for trial in wrong:
         came, expected = _single(trial.came), _single(trial.expected)
         if came is None or expected is None or came.shape != expected.shape or not expected.numel():
@@ -371,7 +391,7 @@ def _transformed(run: Run, wrong: list[Trial]) -> str | None:
         factors.append((factor, trial))
     if factors:
         if all(abs(f + 1) < 1e-8 for f, _ in factors):
-            return "the result has the wrong sign, and nothing else is wrong"
+            return "sign", "the result has the wrong sign, and nothing else is wrong"
         names: dict[str, Any] = {
             "sqrt({n})": math.sqrt,
             "1/sqrt({n})": lambda n: 1 / math.sqrt(n),
@@ -383,14 +403,15 @@ def _transformed(run: Run, wrong: list[Trial]) -> str | None:
                 if all(t.draw.sizes[size] > 0 and abs(f - value(t.draw.sizes[size])) < 1e-8 * f for f, t in factors):
                     n, f = factors[0][1].draw.sizes[size], factors[0][0]
                     here = f"{pattern.format(n=size)} (here {f:.4g}, {size} = {n})"
-                    return f"the result is the right one times {here}, and nothing else is wrong"
+                    return "factor", f"the result is the right one times {here}, and nothing else is wrong"
         first = factors[0][0]
         if all(abs(f - first) < 1e-8 * abs(first) for f, _ in factors) and abs(first - 1) > 1e-8:
-            return f"the result is the right one times {first:.6g}, and nothing else is wrong"
-    trial = max(wrong, key=lambda t: len(set(t.draw.sizes.values())))
-    came, expected = _single(trial.came), _single(trial.expected)
-    if came is None or expected is None or came.shape != expected.shape or expected.numel() <= 2:
+            return "factor", f"the result is the right one times {first:.6g}, and nothing else is wrong"
+    pairs = [(_single(t.came), _single(t.expected)) for t in wrong]
+    if any(came is None or expected is None or came.shape != expected.shape for came, expected in pairs):
         return None
-    if close(came.reshape(-1).sort().values, expected.reshape(-1).sort().values, 1e-9):
-        return "the numbers are right but stand in the wrong places: an axis is swapped, or a reshape mixes two axes"
+    telling = [(came, expected) for came, expected in pairs if expected.numel() > 2]
+    if telling and all(close(c.reshape(-1).sort().values, e.reshape(-1).sort().values, 1e-9) for c, e in telling):
+        words = "the numbers are right but stand in the wrong places, as when an axis is swapped or a reshape mixes two axes"
+        return "places", words
     return None

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from headway.learn.cases import noted
-from headway.learn.judge.compare import close
+from headway.learn.judge.compare import close, numbers, short
 from headway.learn.judge.perform import leaves
-from headway.learn.judge.showing import sizes_told
-from headway.learn.judge.stopped import source_line
+from headway.learn.judge.showing import sizes_told, source_line
 from headway.learn.judge.trials import Run, Trial
-from headway.learn.judge.words import numbers, short
 
 MAKERS = frozenset(
     [
@@ -89,11 +87,25 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
     detail = [f"with {sizes_told(trial.draw.sizes)}:"]
     detail += [f"  right: {', '.join(good)}"] if good else []
     detail.append(f"  {name}: expected {numbers(value)}")
-    if later:
-        number, _, tensor = later[0]
+    # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
+    together = [_together(row[2], value) for row in later]
+    if later and max(together) >= 0.3:
+        number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
         line += f", in line {number}: `{source_line(run, number)}`"
         detail.append(f"  {name}: line {number} has {numbers(tensor)}")
     return [line, *detail]
+
+
+def _together(a: Any, b: Any) -> float:
+    """How far the numbers of two tensors of one shape rise and fall together, whatever the sign: 0 to 1; 1 for one number."""
+    import torch
+
+    a, b = (torch.nan_to_num(t.double(), 0.0, 0.0, 0.0).reshape(-1) for t in (a, b))
+    if a.numel() < 2:
+        return 1.0
+    a, b = a - a.mean(), b - b.mean()
+    size = float(a.norm() * b.norm())
+    return abs(float(a @ b)) / size if size > 0 else 0.0
 
 
 def _attempt(tensor: Any, given: list) -> bool:
@@ -115,7 +127,7 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def difference_quotient(run: Run, trial: Trial) -> int | None:
-    """The line that moves an input by a little, in one number at a time or in two opposite ways; None where none does.
+    """The line that moves an input in one number at a time, or by a little in two opposite ways; None where none does.
 
     What a derivative written out computes does not do that: its first steps change all numbers, and by more than a little.
     """
@@ -132,14 +144,14 @@ def difference_quotient(run: Run, trial: Trial) -> int | None:
             for line, _, tensor in seen:
                 if tensor.is_floating_point() and tensor.numel() == x.numel():
                     move = tensor.double().reshape(-1) - x
-                    if 0 < float(move.abs().max()) <= 0.05 * scale:
-                        moves.append((line, move))
+                    moves.append((line, move))
             places: set[int] = set()
             for line, move in moves:
                 if int((move != 0).sum()) == 1:
                     places.add(int(move.abs().argmax()))
                 if len(places) > 1:
                     return line
+            moves = [(line, move) for line, move in moves if 0 < float(move.abs().max()) <= 0.05 * scale]
             for n, (line, move) in enumerate(moves):
                 opposite = (other for _, other in moves[:n])
                 if any(bool(torch.isclose(move, -o, rtol=1e-4, atol=1e-12 * scale).all()) for o in opposite):

@@ -10,28 +10,30 @@ import ast
 import dataclasses
 import hashlib
 import json
+import re
+import signal
 import time
 import warnings
 from pathlib import Path
 
-from headway.learn.cases import Case, Make
+from headway.learn.cases import Case, Law, Make, fill
 from headway.learn.exercise import Exercise
 from headway.learn.judge.child import Load
+from headway.learn.judge.compare import one_line
+from headway.learn.judge.draws import draws_of
 from headway.learn.judge.explain import explained
-from headway.learn.judge.forbidden import forbidden_in
+from headway.learn.judge.forbidden import ANSWERS, forbidden_in, reason_for
 from headway.learn.judge.intermediates import difference_quotient
 from headway.learn.judge.laws import broken_law, lawless
 from headway.learn.judge.layers import fit
 from headway.learn.judge.limits import answers
 from headway.learn.judge.perform import CallResult
-from headway.learn.judge.process import Child, Stopped
+from headway.learn.judge.process import PRINTED, Child, Stopped
 from headway.learn.judge.recognise import UNSEEN, mistakes_of_entry, shows
-from headway.learn.judge.showing import show_trial
-from headway.learn.judge.stopped import raised_outside, source_line, stopped_short
-from headway.learn.judge.trials import Run, Trial, called_again, draws_of
+from headway.learn.judge.showing import raised_outside, show_trial, sizes_told, source_line, undone
+from headway.learn.judge.trials import Run, Trial, called_again
 from headway.learn.judge.verdict import CheckRequest, Unsteady, Verdict
 from headway.learn.judge.wire import encode
-from headway.learn.judge.words import one_line
 
 EXTRA = 60
 """Further inputs drawn, at most, for known mistakes that none of the first has shown."""
@@ -136,7 +138,7 @@ def _opened(run: Run, reply: dict) -> Verdict | None:
     if "raised" in reply:
         error = run.answer(reply).raised
         assert error is not None
-        if "NotImplementedError" in error.kinds:
+        if undone(run, error):
             return Verdict("unfinished", "not written yet: running the file raises NotImplementedError.")
         return raised_outside(run, error, "running the file")
     found = reply["ok"]
@@ -175,7 +177,8 @@ def _tried(run: Run) -> Verdict:
             broken = found
             break
     if wrong or run.failed:
-        return explained(run, wrong, broken)
+        verdict = explained(run, wrong, broken)
+        return verdict if verdict.status != "wrong" else _quotient(run) or verdict
     if broken is not None:
         return lawless(run, broken)
     if quotient := _quotient(run):
@@ -195,7 +198,9 @@ def _cases_tried(run: Run, case: Case, sizes_of_draws: list[dict[str, int]]) -> 
     wrong: list[Trial] = []
     for index, sizes in enumerate(sizes_of_draws):
         call = case.build(run.draw(case.name, sizes, index))
-        if call.entry not in run.judged or any(_is_undone(t) for t in run.trials if t.call.entry == call.entry):
+        if call.entry not in run.judged or any(
+            undone(run, t.came.raised) for t in run.trials if t.call.entry == call.entry
+        ):
             break
         if isinstance(call, Make) and call.entry not in run.described:
             run.described.add(call.entry)
@@ -207,10 +212,6 @@ def _cases_tried(run: Run, case: Case, sizes_of_draws: list[dict[str, int]]) -> 
         if trial.difference:
             wrong.append(trial)
     return wrong
-
-
-def _is_undone(trial: Trial) -> bool:
-    return trial.came.raised is not None and "NotImplementedError" in trial.came.raised.kinds
 
 
 def _modules_called_again(run: Run) -> list[Trial]:
@@ -292,11 +293,63 @@ def _quotient(run: Run) -> Verdict | None:
         ):
             return Verdict(
                 "forbidden",
-                f"line {line}, `{source_line(run, line)}`, moves an input by a little, one way or number by number: a "
+                f"line {line}, `{source_line(run, line)}`, moves an input number by number, or by a little: a "
                 f"difference quotient, which this exercise does not allow: {reason}.",
                 at=line,
             )
     return None
+
+
+# -- code that had to be stopped ------------------------------------------------------------------------------------------
+
+
+def stopped_short(run: Run, stopped: Stopped, load: Load) -> Verdict:
+    """The verdict on code that did not give an answer of its own accord."""
+    where, law = "", None
+    asked, sizes = run.at or (None, {})
+    if isinstance(asked, Law):
+        law = fill(asked.sentence, sizes)
+    elif asked is not None:
+        where = f" ({asked.name}, {sizes_told(sizes)})"
+    how, text = stopped.how, stopped.text
+    if how == "timeout":
+        took = f"{load.seconds:g} s" if stopped.busy else f"{load.wall:g} s on the clock"
+        lines = re.findall(rf'File "{re.escape(run.path)}", line (\d+)', text)
+        spot = f" in line {lines[0]}, `{source_line(run, int(lines[0]))}`" if lines else ""
+        return Verdict(
+            "timeout",
+            f"stopped after {took}, still running{spot}{where}: an endless loop, or a very slow one.",
+            details=(f"where it was to be seen whether {law}",) if law else (),
+        )
+    if how == "printing":
+        return Verdict("timeout", f"stopped after {PRINTED >> 20} MB of output{where}: something prints without end.")
+    if how == "memory":
+        much = f"{load.memory >> 20} MB"
+        return Verdict("memory", f"stopped at {much} of memory{where}: something grows without end.")
+    if how == "exit called":
+        return Verdict("exited", f"your code calls exit{where}: take that call out.")
+    if how == "not allowed":
+        name = text.removeprefix("forbidden ")
+        if name != text:
+            reason = reason_for(name, run.contract.forbidden)
+            return Verdict("forbidden", f"your code calls {name}, which this exercise does not allow: {reason}.")
+        return Verdict("forbidden", f"{one_line(text)}.")
+    if how == "refused":
+        what = text.partition(": ")[2] or text
+        if text.startswith("import"):
+            return Verdict("forbidden", f"your file imports {what}: {ANSWERS}; write it out instead.")
+        where = what if what.startswith("/") else f"headway/{what}"
+        return Verdict("forbidden", f"your file reads {where}, where the answers are: write it out instead.")
+    if how == "exited":
+        ended = f"your code ends the whole process{where} (os._exit, or a crash of the interpreter): code {text}."
+        return Verdict("exited", ended)
+    if how == "signal":
+        known = text.isdigit() and int(text) in set(signal.Signals)
+        name = signal.Signals(int(text)).name if known else text
+        return Verdict("exited", f"your code crashes the interpreter{where}: {name}.")
+    return Verdict(
+        "garbled", f"your code writes into the judge's own channel{where}, or closes it: leave file descriptors alone."
+    )
 
 
 # -- the same input again, in a process that has done nothing else -------------------------------------------------------

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.learn.cases import Call, Case, Draw, Law, fill
+from headway.learn.judge.draws import draws_of
 from headway.learn.judge.perform import CallRequest, Raised
-from headway.learn.judge.showing import sizes_told
-from headway.learn.judge.stopped import raised_line
-from headway.learn.judge.trials import Run, Trial, bound, draws_of
+from headway.learn.judge.showing import raised_line, sizes_told, undone
+from headway.learn.judge.trials import Run, Trial, bound
 from headway.learn.judge.verdict import Verdict
 
 
@@ -49,7 +49,7 @@ def lawless(run: Run, broken: BrokenLaw) -> Verdict:
         return Verdict("wrong", f"{sentence}.", details=(sizes,))
     line, frames = raised_line(run, broken.error)
     details = (*frames, f"{sizes}, where it is seen whether {sentence}")
-    if "NotImplementedError" in broken.error.kinds:
+    if undone(run, broken.error):
         return Verdict("unfinished", f"not written yet: {line}.", details=details)
     return Verdict("raised", f"{line}.", details=details)
 

@@ -14,7 +14,7 @@ import re
 from headway.learn.cases import Case
 from headway.learn.judge.placement import EVERY_ROW, Fit, Holding, Layer
 from headway.learn.judge.recognise import is_same, mistakes_of_entry
-from headway.learn.judge.stopped import unmade
+from headway.learn.judge.showing import unmade
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.learn.cases import Function
-from headway.learn.judge.placement import Placement, Row
+from headway.learn.judge.placement import Placement, WeightRow
 
 LONGEST = 10_000
 """Items taken from an iterator that a learner's function returned; further ones are not asked for."""
@@ -36,7 +36,7 @@ class CallRequest:
     steps: list
     made: list | None = None
     weights: dict[str, Any] | None = None
-    plan: list[Row] = field(default_factory=list)
+    plan: list[WeightRow] = field(default_factory=list)
     adapter: bool = False
     cotangents: Any = None
     gradient: bool = False
@@ -49,7 +49,7 @@ class CallRequest:
     @classmethod
     def gather(cls, spread: dict[str, Any]) -> CallRequest:
         """Back from plain data."""
-        fields: dict[str, Any] = {**spread, "plan": [Row(*row) for row in spread["plan"]]}
+        fields: dict[str, Any] = {**spread, "plan": [WeightRow(*row) for row in spread["plan"]]}
         return cls(**fields)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Row:
+class WeightRow:
     """Where one of our weights lies in one of the learner's parameters.
 
     Attributes:
@@ -69,9 +69,9 @@ class Fit:
     holdings: list[Holding]
     absent: tuple[str, ...] = ()
 
-    def plan(self, weights: dict[str, Any], made: dict[str, Any]) -> list[Row]:
+    def plan(self, weights: dict[str, Any], made: dict[str, Any]) -> list[WeightRow]:
         """Where each of these weights goes, in a module that is made with these arguments."""
-        rows: list[Row] = []
+        rows: list[WeightRow] = []
         for holding in self.holdings:
             theirs, start, of = holding.theirs, 0, len(holding.ours)
             for at, mine in enumerate(holding.ours):
@@ -80,9 +80,9 @@ class Fit:
                 # The number of parameters behind a `#` changes with the sizes, so their whole length is asked for.
                 extent = (0, None) if theirs.count > 1 else (start, length)
                 alternating = (groups, at, of) if of > 1 else (1, 0, 1)
-                rows.append(Row(mine.weight, theirs.weight, *extent, holding.transposed, *alternating))
+                rows.append(WeightRow(mine.weight, theirs.weight, *extent, holding.transposed, *alternating))
                 if mine.bias and theirs.bias:
-                    rows.append(Row(mine.bias, theirs.bias, *extent, False, *alternating))
+                    rows.append(WeightRow(mine.bias, theirs.bias, *extent, False, *alternating))
                 start += length
         return rows
 
@@ -108,7 +108,7 @@ class Placement:
     of theirs, for each of our names.
     """
 
-    def __init__(self, values: dict[str, Any], plan: list[Row], adapter: Callable | None = None) -> None:
+    def __init__(self, values: dict[str, Any], plan: list[WeightRow], adapter: Callable | None = None) -> None:
         self.values, self.plan, self.adapter = values, plan, adapter
         self.views: dict[str, list[Any]] = {}
         self.parameters: list[Any] = []
@@ -161,7 +161,7 @@ def matching(pattern: str, names: Any) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def _part(parameter: Any, row: Row) -> Any:
+def _part(parameter: Any, row: WeightRow) -> Any:
     """The view of a parameter in which a row's weight lies."""
     rows = parameter.t() if row.transposed else parameter
     if row.groups > 1:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from headway.learn.judge.child import Load, serve
 from headway.learn.judge.limits import REFUSED, die_with_parent
-from headway.learn.judge.perform import CallRequest
+from headway.learn.judge.perform import CallRequest, CallResult, Performed, Raised
 from headway.learn.judge.wire import Channel, Ended, Garbled, Late
 
 PRINTED = 8 << 20
@@ -164,6 +164,39 @@ class Child:
             time.sleep(0.002)
         self._drain()
         _sweep()
+
+
+def result_of(reply: dict) -> CallResult:
+    """A reply of the child as a result. Raises `Stopped` for one that is not made like a result: an answer of no use."""
+    import torch
+
+    if isinstance(found := reply.get("raised"), dict):
+        kinds, frames = found.get("kinds"), found.get("frames")
+        return CallResult(
+            raised=Raised(
+                type=str(found.get("type", "")),
+                message=str(found.get("message", "")),
+                frames=[f for f in frames if isinstance(f, list) and len(f) == 3] if isinstance(frames, list) else [],
+                kinds=[str(k) for k in kinds] if isinstance(kinds, list) else [],
+                name=str(found["name"]) if found.get("name") else None,
+            )
+        )
+    try:
+        result = Performed(**(reply.get("ok") or {}))
+    except TypeError as error:
+        raise Stopped("garbled", "a reply that is no result") from error
+    after, gradients = result.after, result.gradients
+    if (
+        not isinstance(after, list)
+        or not all(isinstance(step, list) and all(isinstance(t, torch.Tensor) for t in step) for step in after)
+        or not isinstance(result.state, list)
+        or not isinstance(result.altered, list)
+        or not isinstance(result.flows, list | None)
+        or not (gradients is None or isinstance(gradients, list))
+        or not all(t is None or isinstance(t, torch.Tensor) for t in gradients or [])
+    ):
+        raise Stopped("garbled", "a reply that is no result")
+    return CallResult(result=result)
 
 
 def _become_child(inbox: int, outbox: int, out: int, dump: int) -> None:

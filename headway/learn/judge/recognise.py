@@ -18,6 +18,7 @@ from headway.learn.judge.showing import (
     argument_line,
     capital,
     facts_of,
+    only_where,
     pattern_of,
     show_trial,
     subject_of,
@@ -146,8 +147,10 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
     whole = [c for c, with_them in agree if all(with_them)]
     if len({c.mistake.name for c in whole}) == 1 and any(min(t.draw.sizes.values(), default=2) > 1 for t in wrong):
-        cases = list(dict.fromkeys(t.case.name for t in wrong))
-        return _sentence(run, whole[:1], wrong, after=f" Not everywhere, but in: {'; '.join(cases)}.")
+        cases = "; ".join(dict.fromkeys(t.case.name for t in wrong))
+        only = only_where(run, wrong[0].call.entry)
+        after = f" That is so {only.removeprefix('wrong ')}." if only else f" That is so in these cases only: {cases}."
+        return _sentence(run, whole[:1], wrong, after=after)
     counts = sorted(((sum(with_them), n) for n, (_, with_them) in enumerate(agree)), reverse=True)
     if not counts or counts[0][0] < max(5, NEARLY * len(wrong)) or counts[0][0] == len(wrong):
         return None

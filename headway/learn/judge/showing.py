@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from headway.learn.judge.compare import brief, numbers, one_line, shaped, told_apart, value_line
+from headway.learn.judge.perform import Raised
 from headway.learn.judge.trials import Run, Trial
-from headway.learn.judge.words import brief, numbers, one_line, shaped, told_apart, value_line
+from headway.learn.judge.verdict import Verdict
 
 
 def telling_first(wrong: list[Trial]) -> list[Trial]:
@@ -113,3 +115,49 @@ def show_trial(trial: Trial) -> list[str]:
     elif came.result is not None:
         theirs = value_line(came.result.value)
     return [*lines, *([f"  expected {right}"] if right else []), *([f"  came     {theirs}"] if theirs else [])]
+
+
+# -- exceptions ----------------------------------------------------------------------------------------------------------
+
+
+def source_line(run: Run, line: int) -> str:
+    """A line of the learner's file, shortened."""
+    return one_line(run.lines[line - 1])[:120] if 0 < line <= len(run.lines) else ""
+
+
+def raised_line(run: Run, error: Raised) -> tuple[str, list[str]]:
+    """``ValueError in line 12, `...`: text`` and the frames that lead there."""
+    mine = [f for f in error.frames if f[0] == run.path]
+    number = mine[-1][1] if mine and isinstance(mine[-1][1], int) else None
+    where = f" in line {number}, `{source_line(run, number)}`" if number else ""
+    message = one_line(error.message)[:300]
+    text = f"{one_line(error.type)}{where}" + (f": {message}" if message else "")
+    frames = [f"  line {f[1]}: {source_line(run, f[1])}" for f in mine if isinstance(f[1], int)]
+    return text, frames if len(frames) > 1 else []
+
+
+def undone(run: Run, error: Raised | None) -> bool:
+    """Whether an exception says that something is not written yet: a `raise NotImplementedError` of the learner's file, and
+    not PyTorch's own, which it raises for an operation that a type does not have."""
+    if error is None or "NotImplementedError" not in error.kinds:
+        return False
+    mine = [f for f in error.frames if f[0] == run.path and isinstance(f[1], int)]
+    line = source_line(run, mine[-1][1]) if mine else ""
+    return bool(run.instead) or not line or "NotImplementedError" in line or line.lstrip().startswith("raise")
+
+
+def unmade(run: Run, error: Raised | None, entry: str) -> Verdict:
+    """The verdict on a class of which no object can be made."""
+    assert error is not None
+    if undone(run, error):
+        return Verdict("unfinished", f"not written yet: {entry} raises NotImplementedError.")
+    return raised_outside(run, error, f"making a {entry}")
+
+
+def raised_outside(run: Run, error: Raised, doing: str) -> Verdict:
+    """The verdict on a file that cannot even be run."""
+    line, frames = raised_line(run, error)
+    hint = ""
+    if "ModuleNotFoundError" in error.kinds and error.name:
+        hint = f" Nothing called '{one_line(error.name)}' is installed here."
+    return Verdict("raised", f"{doing} raises {line}.{hint}", details=tuple(frames))

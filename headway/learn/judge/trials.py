@@ -8,17 +8,18 @@ import inspect
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from headway.learn.cases import Call, Case, Draw, Function, Law, Make
 from headway.learn.contract import Contract, contract_of
 from headway.learn.exercise import Exercise
-from headway.learn.judge.compare import Difference, compare
-from headway.learn.judge.perform import CallRequest, CallResult, Performed, Raised, leaves, perform, raised
-from headway.learn.judge.placement import Fit, Placement, Row
-from headway.learn.judge.process import Child, Stopped
+from headway.learn.judge.compare import Mismatch, compare, differs
+from headway.learn.judge.draws import allowed_sizes, draws_of, least, most
+from headway.learn.judge.perform import CallRequest, CallResult, leaves, perform, raised
+from headway.learn.judge.placement import Fit, Placement, WeightRow
+from headway.learn.judge.process import Child, Stopped, result_of
 from headway.learn.judge.verdict import CheckRequest, Verdict
 
 FLOAT32, BFLOAT16 = 3e-4, 1e-2
@@ -33,7 +34,7 @@ MANNERS = ("strided", "offset", "float32", "bfloat16")
 
 @dataclass
 class Trial:
-    """One input in one manner, what was expected, and what came."""
+    """One input in one manner, what was expected, and what came. `precise`: in float64, what is expected in bfloat16."""
 
     case: Case
     draw: Draw
@@ -41,88 +42,15 @@ class Trial:
     manner: str = "float64"
     expected: CallResult = field(default_factory=CallResult)
     came: CallResult = field(default_factory=CallResult)
-    difference: Difference | None = None
+    difference: Mismatch | None = None
     index: int = 0
+    precise: Any = None
     request: CallRequest = field(default_factory=lambda: CallRequest("", []))
 
     @property
     def dtype(self) -> str:
         """The type of its floating numbers."""
         return self.manner if self.manner in EPSILON else "float64"
-
-
-def sizes_of(ranges: dict[str, Any], chance: random.Random, fixed: dict[str, Any] | None = None) -> dict[str, int]:
-    """One choice per size: a range (low, high), a list of options, or a number."""
-    chosen: dict[str, int] = {}
-    for name, allowed in {**ranges, **(fixed or {})}.items():
-        if isinstance(allowed, tuple):
-            chosen[name] = chance.randint(allowed[0], most(allowed, ranges))
-        else:
-            chosen[name] = chance.choice(allowed) if isinstance(allowed, list) else allowed
-    return chosen
-
-
-def least(allowed: Any) -> int:
-    """The smallest size of a range, a list or a number."""
-    return allowed[0] if isinstance(allowed, tuple) else min(allowed) if isinstance(allowed, list) else allowed
-
-
-def most(allowed: Any, ranges: dict[str, Any]) -> int:
-    """The greatest size; the upper end of a range may be the name of another size, which it may not exceed."""
-    if isinstance(allowed, tuple):
-        return most(ranges[allowed[1]], ranges) if isinstance(allowed[1], str) else allowed[1]
-    return max(allowed) if isinstance(allowed, list) else allowed
-
-
-def allowed_sizes(ranges: dict[str, Any], sizes: dict[str, int], valid: Any) -> bool:
-    """Whether sizes keep to the ranges that name each other, and to the exercise's own ``valid(sizes)``."""
-    named = [(n, a[1]) for n, a in ranges.items() if isinstance(a, tuple) and isinstance(a[1], str)]
-    return all(sizes[name] <= sizes[other] for name, other in named) and valid(sizes)
-
-
-def draws_of(
-    ranges: dict[str, Any], count: int, seed: str, valid: Any, at_most: int | None = None
-) -> list[dict[str, int]]:
-    """Choices of sizes: the hard ones always, then at random until there are `count`; of these the first `at_most`.
-
-    The hard ones: all different, all least, the first again (for other values), all equal where they can be, all greatest,
-    each least alone.
-    """
-    chance = random.Random(seed)
-    free = [name for name, allowed in ranges.items() if least(allowed) != most(allowed, ranges)]
-
-    def sized(fixed: dict[str, Any] | None = None, distinct: bool = False) -> dict[str, int] | None:
-        best = None
-        for _ in range(60):
-            sizes = sizes_of(ranges, chance, fixed)
-            if not allowed_sizes(ranges, sizes, valid):
-                continue
-            values = [sizes[name] for name in free]
-            if not distinct or len(set(values)) == len(values):
-                return sizes
-            if best is None or len(set(values)) > len({best[name] for name in free}):
-                best = sizes
-        return best
-
-    first = sized(distinct=True)
-    plan = [first, sized({name: least(a) for name, a in ranges.items()}), first]
-    plan += [sized(_equal(ranges, chance)), sized({name: most(a, ranges) for name, a in ranges.items()})]
-    plan += [sized({name: least(ranges[name])}) for name in free]
-    if not free:  # nothing to choose: only the values differ
-        plan = [first] * max(count, 1)
-    while len(plan) < count:
-        plan.append(sized(distinct=len(plan) % 2 == 0))
-    return [sizes for sizes in plan[:at_most] if sizes is not None]
-
-
-def _equal(ranges: dict[str, Any], chance: random.Random) -> dict[str, int]:
-    """One number above 1 for every size that allows it: an axis taken for another shows only where they can be confused."""
-
-    def allows(allowed: Any, n: int) -> bool:
-        return least(allowed) <= n <= most(allowed, ranges) and (not isinstance(allowed, list) or n in allowed)
-
-    number = max(range(2, 10), key=lambda n: (sum(allows(a, n) for a in ranges.values()), chance.random()))
-    return {name: number for name, allowed in ranges.items() if allows(allowed, number)}
 
 
 class Run:
@@ -183,7 +111,19 @@ class Run:
             layout=trial.manner if trial.manner in ("strided", "offset") else "plain",
         )
 
-    def plan(self, call: Call, weights: dict[str, Any] | None) -> list[Row]:
+    def with_arguments(
+        self, trial: Trial, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+    ) -> CallRequest | None:
+        """A trial's request with other arguments; None where `change` finds nothing to change in any step."""
+        reference, steps, changed = self.contract.references[trial.call.entry], [], False
+        for method, arguments in trial.call.steps:
+            other = change(arguments)
+            changed = changed or other is not None
+            name, positional, keyword = bound(reference, method, arguments if other is None else other)
+            steps.append([name, list(_cast(positional, trial.dtype)), _cast(keyword, trial.dtype)])
+        return dataclasses.replace(trial.request, steps=steps) if changed else None
+
+    def plan(self, call: Call, weights: dict[str, Any] | None) -> list[WeightRow]:
         """Where in the learner's module each of our weights goes."""
         if weights is None or self.adapter:
             return []
@@ -239,7 +179,7 @@ class Run:
             )
             precise = self.result(self.contract.references[trial.call.entry], wide)
             if precise.result is not None:
-                first.value = _in_types_of(first.value, precise.result.value)
+                first.value, trial.precise = _in_types_of(first.value, precise.result.value), precise.result.value
         if first is None or first.gradients is None:
             return
         if not any(first.flows or []):
@@ -310,9 +250,15 @@ class Run:
         trial.difference = self.compare(trial, trial.came)
         return trial
 
-    def compare(self, trial: Trial, came: CallResult, tolerance: float | None = None) -> Difference | None:
+    def compare(self, trial: Trial, came: CallResult, tolerance: float | None = None) -> Mismatch | None:
         axes = self.contract.returns.get(trial.call.entry, "")
-        return compare(trial.expected, came, tolerance or self.limit(trial), axes)
+        if trial.dtype != "bfloat16":
+            return compare(trial.expected, came, tolerance or self.limit(trial), axes)
+        # First what it is, then how near it comes to the right numbers before they are rounded to so few digits.
+        found = compare(trial.expected, came, 4 * EPSILON["bfloat16"], axes)
+        if found is None and trial.precise is not None and came.result is not None:
+            found = differs(trial.precise, _widened(came.result.value), self.limit(trial), axes=axes)
+        return found
 
     def manners_of(self, case: Case) -> Iterator[str]:
         """In what manners a case is run besides the plain one in float64."""
@@ -379,8 +325,8 @@ def _outline(made: dict[str, Any] | None) -> list:
     return [(name, tuple(v.shape) if hasattr(v, "shape") else repr(v)) for name, v in (made or {}).items()]
 
 
-def _by_name(weights: dict[str, Any]) -> list[Row]:
-    return [Row(name, name) for name in weights]
+def _by_name(weights: dict[str, Any]) -> list[WeightRow]:
+    return [WeightRow(name, name) for name in weights]
 
 
 def _greatest(call: Call) -> float:
@@ -484,36 +430,3 @@ def bound(reference: Any, method: str, arguments: dict[str, Any]) -> tuple[str, 
     if unknown:
         raise TypeError(f"the reference takes no argument {', '.join(sorted(unknown))}")
     return method, positional, keyword
-
-
-def result_of(reply: dict) -> CallResult:
-    """A reply of the child as a result. Raises `Stopped` for one that is not made like a result: an answer of no use."""
-    import torch
-
-    if isinstance(found := reply.get("raised"), dict):
-        kinds, frames = found.get("kinds"), found.get("frames")
-        return CallResult(
-            raised=Raised(
-                type=str(found.get("type", "")),
-                message=str(found.get("message", "")),
-                frames=[f for f in frames if isinstance(f, list) and len(f) == 3] if isinstance(frames, list) else [],
-                kinds=[str(k) for k in kinds] if isinstance(kinds, list) else [],
-                name=str(found["name"]) if found.get("name") else None,
-            )
-        )
-    try:
-        result = Performed(**(reply.get("ok") or {}))
-    except TypeError as error:
-        raise Stopped("garbled", "a reply that is no result") from error
-    after, gradients = result.after, result.gradients
-    if (
-        not isinstance(after, list)
-        or not all(isinstance(step, list) and all(isinstance(t, torch.Tensor) for t in step) for step in after)
-        or not isinstance(result.state, list)
-        or not isinstance(result.altered, list)
-        or not isinstance(result.flows, list | None)
-        or not (gradients is None or isinstance(gradients, list))
-        or not all(t is None or isinstance(t, torch.Tensor) for t in gradients or [])
-    ):
-        raise Stopped("garbled", "a reply that is no result")
-    return CallResult(result=result)

@@ -1,6 +1,6 @@
 """Gemma 1, 2 and 3 in Hugging Face checkpoints. One name changes its place: see `rows`.
 
-Gemma 3 from 4B on is released with eyes only: its language model is read, what sees is left out.
+Gemma 3 from 4B on is released only with a vision tower: its language model is read, the tower is left out.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ TABLE = Table(
     },
     ignore={
         **kin.INV_FREQ,
-        "vision_tower.": "what sees, in Gemma 3 from 4B on",
+        "vision_tower.": "the vision tower of Gemma 3 from 4B on",
         "multi_modal_projector.": "the same",
         "model.vision_tower.": "the same",
         "model.multi_modal_projector.": "the same",

@@ -84,6 +84,40 @@ def square(d):
     return made(d).call(x=d.normal("b t h*k"), states=d.normal("b t h*k"), mask=d.mask("b t"))
 
 
+@case("called twice, with other sources, lengths and batches", h=(2, 3), k=(2, 4), t=(2, 4), s=(2, 5), draws=3)
+def twice(d):
+    """Keys, or a mask, kept from the first call must not be used in the second."""
+    longer = {"x": d.normal(f"{d.b + 1} {d.t + 1} h*k"), "states": d.normal(f"{d.b + 1} {d.s + 2} h*k")}
+    again = made(d).call(**given(d), mask=d.mask("b s")).call(**longer).call(**given(d), mask=d.mask("b s"))
+    return again.call(**given(d))
+
+
+@case("heads of one feature", h=(2, 4), k=1, t=(2, 4), s=(2, 5), draws=2)
+def narrow(d):
+    return made(d).call(**given(d), mask=d.mask("b s"))
+
+
+@case("many heads, a long source", b=2, h=5, k=2, t=4, s=37, draws=1)
+def long(d):
+    return made(d).call(**given(d), mask=d.mask("b s", keep=0.7))
+
+
+@case(
+    "scores of a million",
+    b=2,
+    h=2,
+    k=3,
+    t=3,
+    s=5,
+    float32=False,
+    gradient=False,
+    draws=2,
+)
+def huge(d):
+    x, states = d.normal("b t h*k", std=1e3), d.normal("b s h*k", std=1e3)
+    return made(d).call(x=x, states=states, mask=d.mask("b s", keep=0.5))
+
+
 @law("padding has an effect: other states where the mask is False change the result", s=(2, 6))
 def hidden(learner, d):
     x, states, seed = d.normal("b t h*k"), d.normal("b s h*k"), d.integer(0, 10**6)

@@ -120,6 +120,11 @@ MISTAKES = switches(
             "the weights of padding are put to zero after the softmax: what remains no longer adds up to 1",
             {"_mask": "after"},
         ),
+        "mask_fills_a_number": (
+            "a score of padding is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
+            {"_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
+        ),
         "mask_fills_zero": (
             "a score of padding is put to 0, and exp(0) is 1: it is still looked at. Fill with -inf",
             {"_fill": 0.0},

@@ -62,6 +62,37 @@ def large(d):
     return attention(d, d.normal("b t h*k", std=60.0))
 
 
+@case("called twice, with other lengths and batches", h=(2, 3), k=(2, 4), t=(2, 4), draws=3)
+def twice(d):
+    """A mask, or keys, kept from the first call must not be used in the second."""
+    longer, other = (d.normal(f"{d.b + 1} {d.t + 2} h*k") for _ in range(2))
+    return attention(d, d.normal("b t h*k")).call(x=longer).call(x=other).call(x=d.normal("b t h*k"))
+
+
+@case("heads of one feature", h=(2, 4), k=1, t=(2, 5), draws=2)
+def narrow(d):
+    return attention(d, d.normal("b t h*k", std=2.0))
+
+
+@case("many positions", h=2, k=3, b=2, t=37, draws=1)
+def long(d):
+    return attention(d, d.normal("b t h*k"))
+
+
+@case(
+    "scores of a million",
+    b=2,
+    h=2,
+    k=3,
+    t=6,
+    float32=False,
+    gradient=False,
+    draws=2,
+)
+def huge(d):
+    return attention(d, d.normal("b t h*k", std=1e3))
+
+
 @law("positions see their future: another last position changes the results before it", t=(2, 6))
 def causal(learner, d):
     x = d.normal("b t h*k")

@@ -159,6 +159,11 @@ MISTAKES = switches(
             "the future is put to zero after the softmax: what remains of a row no longer adds up to 1",
             {"_causal": "after"},
         ),
+        "mask_fills_a_number": (
+            "a score of the future is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
+            {"_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
+        ),
         "mask_fills_zero": (
             "a score of the future is put to 0, and exp(0) is 1: it is still looked at. Fill with -inf",
             {"_fill": 0.0},

@@ -125,7 +125,7 @@ def mixed_positions(d):
     return Call("positions", mask=mixed_mask(d))
 
 
-@case("positions of a long text", gradient=False, float32=False, b=2, t=(600, 700), draws=1)
+@case("positions of a long text", gradient=False, float32=False, b=2, t=650, d=1, v=9, draws=1)
 def long_positions(d):
     return Call("positions", mask=mask_of(d, True))
 

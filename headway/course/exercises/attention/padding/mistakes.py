@@ -155,7 +155,7 @@ def masked_mean(x, mask, *, _over="real", _zero="fill", _axis=1, _at="real", _ep
         return kept.sum(1)
     if _axis == 0:
         return kept.sum(0) / mask.sum(0)[:, None].clamp(min=1)
-    return kept.sum(1) / number
+    return kept.sum(1) / (number + _eps)
 
 
 MEANS = switches(
@@ -177,6 +177,11 @@ MEANS = switches(
         "times_zero": (
             "padding is multiplied by 0: NaN times 0 is NaN, and infinity times 0 as well. Replace it (masked_fill, where)",
             {"_zero": "times"},
+        ),
+        "eps_in_the_denominator": (
+            "{_eps} is added to the number of real tokens: every row has one at least, and the mean is off by that much",
+            {"_eps": 1e-6},
+            {"_eps": [1e-3, 1e-4, 1e-5, 1e-7, 1e-8]},
         ),
         "over_the_mean_length": (
             "every row is divided by the mean length of the batch: each has a length of its own",

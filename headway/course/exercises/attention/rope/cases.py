@@ -129,7 +129,7 @@ def cube(d):
     return Call("rotate", x=d.normal("t t t 2*n"), **turn(d, d.choice(["t n", "t t n"])))
 
 
-@case("many heads and positions", b=2, h=(12, 16), t=(40, 50), n=(8, 12), draws=1)
+@case("many heads and positions", b=2, h=13, t=41, n=9, draws=1)
 def many(d):
     return Call("rotate", x=d.normal("b h t 2*n"), **turn(d, "t n"))
 

@@ -12,7 +12,6 @@ HOW = {
     "round": torch.round,
     "absolute": torch.abs,
     "from 0": lambda positions: positions.clamp(min=0),
-    "up to 8192": lambda positions: positions.clamp(max=8191),
 }
 """What people do to the positions first."""
 
@@ -20,7 +19,7 @@ HOW = {
 def rotary_angles(
     positions, width, base=10000.0, *,
     _exponent="2i/k", _sign=-1, _base=None, _shift=0, _positions="given", _order="cos sin", _full=None, _dtype="kept",
-    _turns=False, _log="e",
+    _turns=False, _limit=None, _log="e",
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     dtype = torch.float64 if positions.dtype == torch.float64 and _dtype == "kept" else torch.float32
@@ -28,6 +27,8 @@ def rotary_angles(
         dtype = torch.float64
     if _positions == "counted":
         positions = torch.arange(positions.shape[-1], dtype=positions.dtype).expand(positions.shape)
+    if _limit is not None:
+        positions = positions.clamp(max=_limit)
     if _positions in HOW:
         positions = HOW[_positions](positions)
     base = _base or base
@@ -89,7 +90,11 @@ ANGLES = switches(
             {"_sign": 1},
         ),
         "base_ignored": ("the argument `base` is not used: it is always 10000", {"_base": 10000.0}),
-        "base_1000": ("the base is 1000, one zero short of {base}", {"_base": 1000.0}),
+        "another_base": (
+            "the base is {_base}, whatever the argument `base` says: it was {base} here",
+            {"_base": 1000.0},
+            {"_base": [100.0, 500.0, 100000.0, 500000.0, 1000000.0]},
+        ),
         "log_of_the_wrong_base": (
             "the frequencies are exp(-2i/k · log10(base)): exp goes with the natural logarithm, math.log",
             {"_log": "10"},
@@ -126,9 +131,10 @@ ANGLES = switches(
             "negative positions are put to 0: they turn the other way",
             {"_positions": "from 0"},
         ),
-        "positions_up_to_8192": (
-            "positions end at 8192, the length of some table: the formula has no end",
-            {"_positions": "up to 8192"},
+        "positions_have_a_limit": (
+            "positions end at {_limit}, the length of some table: the formula has no end",
+            {"_limit": 8192},
+            {"_limit": [512, 1024, 2048, 4096, 4999, 5000, 8191, 8192, 10000, 32768, 65536, 131072]},
         ),
         "sin_before_cos": ("`sin` comes first and `cos` second: the task asks for (cos, sin)", {"_order": "sin cos"}),
         "angles_returned": ("the angles themselves come back, without cos and sin", {"_order": "angles"}),

@@ -10,7 +10,7 @@ from headway.learn.cases import mistake, switches
 def attend(
     q, k, v, mask=None, *, causal=False, scale=None,
     _scale="head", _given=True, _softmax="keys", _fill=-math.inf, _mask="before", _causal="last", _swap=False,
-    _future=True, _mask_used=True, _exp="stable", _where="both", _transpose=True,
+    _future=True, _mask_used=True, _exp="stable", _where="both", _eps=1e-6,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     b, h, t, width = q.shape
@@ -53,6 +53,9 @@ def attend(
     elif _exp == "naive":
         powers = scores.exp()
         weights = powers / powers.sum(axis, keepdim=True)
+    elif _exp == "plus eps":
+        powers = (scores - scores.amax(-1, keepdim=True)).exp()
+        weights = powers / (powers.sum(-1, keepdim=True) + _eps)
     elif _exp == "float32":
         weights = scores.float().softmax(-1).to(scores.dtype)
     else:
@@ -117,13 +120,10 @@ MISTAKES = switches(
             "looks there. It has to be -inf",
             {"_fill": 0.0},
         ),
-        "mask_fills_minus_1e4": (
-            "a hidden score is put to -10000, which is not low enough where the scores themselves are large: use -inf",
+        "mask_fills_a_number": (
+            "a hidden score is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
             {"_fill": -1e4},
-        ),
-        "mask_fills_minus_1e9": (
-            "a hidden score is put to -1e9, which is not low enough where the scores themselves are larger: use -inf",
-            {"_fill": -1e9},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
         ),
         "mask_added_as_numbers": (
             "the bool mask is added to the scores, 1 for visible and 0 for hidden: that hides nothing. Fill with -inf "
@@ -157,6 +157,12 @@ MISTAKES = switches(
             "exp of the scores overflows where they are large, and inf/inf is NaN: take the greatest score of the row off "
             "first, or call softmax",
             {"_exp": "naive"},
+        ),
+        "eps_in_the_denominator": (
+            "{_eps} is added to the sum that the weights are divided by: they add up to less than 1. The sum is 1 at least, once "
+            "the greatest score is taken off",
+            {"_exp": "plus eps"},
+            {"_eps": [1e-4, 1e-5, 1e-7, 1e-8, 1e-9]},
         ),
         "softmax_in_float32": (
             "the softmax is taken in float32 though the inputs are float64: the result is right to about 7 digits only",

@@ -12,7 +12,6 @@ HOW = {
     "round": torch.round,
     "absolute": torch.abs,
     "from 0": lambda positions: positions.clamp(min=0),
-    "up to 5000": lambda positions: positions.clamp(max=4999),
 }
 """What people do to the positions first."""
 
@@ -20,7 +19,7 @@ HOW = {
 def sinusoids(
     positions, width, base=10000.0, *,
     _exponent="2i/d", _cos="2i/d", _order="turns", _first="sin", _base=None, _log="e", _sign=-1, _shift=0, _places="given",
-    _dtype="kept", _turns=False, _odd="sin", _both=False, _root=False,
+    _dtype="kept", _turns=False, _limit=None, _odd="sin", _both=False, _root=False,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     dtype = torch.float64 if positions.dtype == torch.float64 and _dtype == "kept" else torch.float32
@@ -44,6 +43,8 @@ def sinusoids(
             return torch.exp(-exponent * math.log10(base))
         return base ** (_sign * exponent)
 
+    if _limit is not None:
+        positions = positions.clamp(max=_limit)
     if _places in HOW:
         positions = HOW[_places](positions)
     places = (positions.to(dtype) + _shift)[..., None]
@@ -118,7 +119,11 @@ MISTAKES = switches(
             "the argument `base` is not used: it is always 10000, and was {base} here",
             {"_base": 10000.0},
         ),
-        "base_1000": ("the base is 1000, one zero short of {base}", {"_base": 1000.0}),
+        "another_base": (
+            "the base is {_base}, whatever the argument `base` says: it was {base} here",
+            {"_base": 1000.0},
+            {"_base": [100.0, 500.0, 100000.0, 500000.0, 1000000.0]},
+        ),
         "log_of_the_wrong_base": (
             "the frequencies are exp(-2i/d · log10(base)): exp goes with the natural logarithm, math.log",
             {"_log": "10"},
@@ -148,9 +153,10 @@ MISTAKES = switches(
             "negative positions are put to 0: the formula holds for them too",
             {"_places": "from 0"},
         ),
-        "positions_up_to_5000": (
-            "positions end at 5000, the length of the usual table: the formula has no end",
-            {"_places": "up to 5000"},
+        "positions_have_a_limit": (
+            "positions end at {_limit}, the length of the usual table: the formula has no end",
+            {"_limit": 5000},
+            {"_limit": [512, 1024, 2048, 4096, 4999, 5000, 8191, 8192, 10000, 32768, 65536, 131072]},
         ),
         "turns_for_radians": (
             "the angles are multiplied by 2π: position / base^(2i/d) is in radians already",

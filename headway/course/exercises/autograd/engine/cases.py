@@ -102,9 +102,9 @@ def negative(d):
 
 @case("large numbers and small ones", draws=4)
 def large(d):
-    """tanh of numbers whose exp is infinite, an exp that is a large number, a small one."""
+    """tanh where it is 1 and flat, an exp that is a large number, and a small one."""
     source = "lambda a, b, c: a.tanh() + b.tanh() + c.exp() + (c * -1).exp() * 1e9 + c * c * 1e6"
-    return Call("derivatives", f=Function(source), numbers=[d.number(400, 900), d.number(-900, -400), d.number(12, 20)])
+    return Call("derivatives", f=Function(source), numbers=[d.number(20, 30), d.number(-30, -20), d.number(12, 20)])
 
 
 @case("one operand on both sides", draws=4)
@@ -186,7 +186,7 @@ def middle(learner, d):
     return near(learner.derivatives(Function(source), [x, y])[0], y)
 
 
-@law("the derivatives are not those of small steps: a chain rule is broken somewhere")
+@law("the derivatives are not those of small steps")
 def finite_differences(learner, d):
     f, (a, b) = Function(random_source(d, 4)), numbers(d, 2, -1.0, 1.0)
     eps = 1e-5

@@ -89,6 +89,23 @@ def derivatives(
                             seen.add(key(operand))
                             queue.append(operand)
                 return
+            if _order == "after the last use":
+                uses, stack, met = {}, [self], {id(self)}
+                while stack:
+                    for operand, _ in stack.pop().edges:
+                        uses[id(operand)] = uses.get(id(operand), 0) + 1
+                        if id(operand) not in met:
+                            met.add(id(operand))
+                            stack.append(operand)
+                ready = [self]
+                while ready:
+                    value = ready.pop()
+                    value.hand_on()
+                    for operand, _ in value.edges:
+                        uses[id(operand)] -= 1
+                        if not uses[id(operand)]:
+                            ready.append(operand)
+                return
             if _order == "each way again":
                 stack = [(self, 1.0)]
                 while stack:
@@ -111,13 +128,14 @@ def derivatives(
                 visit(self)
             else:
                 order, seen = [], {key(self)}
-                stack = [(self, iter(self.edges))]
+                turn = reversed if _order == "last operand first" else iter
+                stack = [(self, turn(self.edges))]
                 while stack:
                     value, rest = stack[-1]
                     for operand, _ in rest:
                         if key(operand) not in seen:
                             seen.add(key(operand))
-                            stack.append((operand, iter(operand.edges)))
+                            stack.append((operand, turn(operand.edges)))
                             break
                     else:
                         order.append(value)
@@ -131,13 +149,17 @@ def derivatives(
     return result.data, [value.grad for value in values]
 
 
+OVERWRITTEN = (
+    "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use"
+)
+
 MISTAKES = switches(
     derivatives,
     {
-        "overwritten": (
-            "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use",
-            {"_add": "set"},
-        ),
+        "overwritten": (OVERWRITTEN, {"_add": "set"}),
+        # Which use is kept depends on the order in which the values are gone through, of which there are several right ones.
+        "overwritten_last_operand_first": (OVERWRITTEN, {"_add": "set", "_order": "last operand first"}),
+        "overwritten_after_the_last_use": (OVERWRITTEN, {"_add": "set", "_order": "after the last use"}),
         "level_by_level": (
             "values hand on their gradients level by level from the result: one that is used at two depths hands on an "
             "incomplete gradient. Sort them first, each before what it was computed from",

@@ -74,6 +74,26 @@ def any_text(d):
     return Call("gru", x=d.normal("b t d"), h=d.normal("b n"), **weights(d))
 
 
+@case("gates far open or shut, a large state", n=(2, 5), draws=3, float32=False, gradient=False)
+def extremes(d):
+    return Call("gru_step", x=d.normal("b d", std=15.0), h=d.normal("b n", std=8.0), **weights(d))
+
+
+@case("one row", b=1, t=(2, 5), n=(2, 5), draws=2)
+def one_row(d):
+    return Call("gru", x=d.normal("b t d"), h=d.normal("b n"), **weights(d))
+
+
+@case("as many rows as steps", b=(2, 4), n=(2, 5), draws=2)
+def as_many(d):
+    return Call("gru", x=d.normal("b b d"), h=d.normal("b n"), **weights(d))
+
+
+@case("a long text", b=2, t=17, n=3, d=2, draws=1)
+def long_text(d):
+    return Call("gru", x=d.normal("b t d"), h=d.normal("b n"), **weights(d))
+
+
 @law("with z = 1 (a great bias on it) the state changes")
 def kept(learner, d):
     w = weights(d)

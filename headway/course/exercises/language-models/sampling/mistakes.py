@@ -5,8 +5,9 @@ import torch
 from headway.learn.cases import switches
 
 
-def temperature(logits, t, *, _how="divide"):
+def temperature(logits, t, *, _how="divide", _least=0.0, _plus=0.0):
     """The right answer, with a switch per mistake."""
+    t = max(t, _least) + _plus
     return {
         "divide": logits / t,
         "multiply": logits * t,
@@ -36,6 +37,16 @@ TEMPERATURE = switches(
             {"_how": "power"},
         ),
         "root_of_temperature": ("the logits are divided by the root of the temperature: by {t}", {"_how": "root"}),
+        "eps_added_to_the_temperature": (
+            "{_plus} is added to the temperature, which is greater than 0 already: {t} is another one then",
+            {"_plus": 1e-6},
+            {"_plus": [1e-3, 1e-4, 1e-5, 1e-7, 1e-8, 1e-9, 1e-10]},
+        ),
+        "temperature_has_a_floor": (
+            "a temperature below {_least} is put up to it: {t} is a temperature like any other",
+            {"_least": 0.1},
+            {"_least": [1.0, 0.5, 0.2, 0.05, 0.01]},
+        ),
         "temperature_ignored": ("`t` is not used", {"_how": "none"}),
     },
     of="temperature",
@@ -92,6 +103,24 @@ TOP_K = switches(
             {"_how": "values"},
         ),
         "zero_for_out": ("a token that is out gets the logit 0, which is far from impossible: -inf", {"_fill": 0.0}),
+        "a_number_for_out": (
+            "a token that is out gets the logit {_fill}: -inf is asked for, which the next filter can tell from a logit",
+            {"_fill": -1e9},
+            {
+                "_fill": [
+                    -1e2,
+                    -1e3,
+                    -1e4,
+                    -1e5,
+                    -1e6,
+                    -1e8,
+                    -1e10,
+                    -1e12,
+                    -3.4028234663852886e38,
+                    -1.7976931348623157e308,
+                ]
+            },
+        ),
         "probabilities_of_top_k": ("probabilities are returned: logits", {"_how": "probabilities"}),
         "k_too_great": ("k greater than the vocabulary raises an error: then all stay", {"_how": "too many"}),
     },
@@ -164,6 +193,24 @@ TOP_P = switches(
         "min_p": ("this is min-p, tokens at least {p} times as likely as the best: top-p sums", {"_how": "relative"}),
         "nucleus_removed": ("the nucleus is taken out and the tail stays", {"_how": "inverted"}),
         "zero_for_out_of_the_nucleus": ("a token that is out gets the logit 0: -inf", {"_fill": 0.0}),
+        "a_number_for_out_of_the_nucleus": (
+            "a token that is out gets the logit {_fill}: -inf is asked for, which the next filter can tell from a logit",
+            {"_fill": -1e9},
+            {
+                "_fill": [
+                    -1e2,
+                    -1e3,
+                    -1e4,
+                    -1e5,
+                    -1e6,
+                    -1e8,
+                    -1e10,
+                    -1e12,
+                    -3.4028234663852886e38,
+                    -1.7976931348623157e308,
+                ]
+            },
+        ),
     },
     of="top_p",
 )

@@ -77,7 +77,7 @@ def next_to_zero(d):
     return Call("layer_norm", x=d.normal("b t d", std=1e-8), **parameters(d), eps=1e-30)
 
 
-@case("many features, one far greater than the others", draws=2, d=(100, 130), b=(1, 2), t=(1, 3))
+@case("many features, one far greater than the others", draws=2, d=117, b=2, t=3)
 def outlier(d):
     x = d.normal("b t d", std=0.1)
     x[..., d.integer(0, d.d - 1)] = 30.0

@@ -79,16 +79,15 @@ MISTAKES = switches(
             {"_eps": "clamp"},
         ),
         "eps_ignored": ("the argument `eps` is not used: it is always 1e-5, and was {eps} here", {"_given": False}),
-        **{
-            f"default_eps_{value:g}": (
-                f"the default of eps is {value:g}: 1e-5 is asked for, as PyTorch has it",
-                {"_default": value},
-            )
-            for value in (1e-6, 1e-8, 1e-12)
-        },
-        "eps_at_least_1e-5": (
-            "an eps below 1e-5 is not taken as it is given: eps was {eps} here, and is added to the variance as it is",
+        "another_default_eps": (
+            "the default of eps is {_default}: 1e-5 is asked for, as PyTorch has it",
+            {"_default": 1e-6},
+            {"_default": [1e-3, 1e-4, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12]},
+        ),
+        "eps_has_a_floor": (
+            "an eps below {_least} is not taken as it is given: it was {eps} here, and is added to the variance as it is",
             {"_least": 1e-5},
+            {"_least": [1e-3, 1e-6, 1e-8, 1e-12]},
         ),
         "batch_statistics": (
             "mean and variance are taken over the batch (axis 0), as batch normalisation does: here they are those of a "

@@ -111,9 +111,10 @@ MISTAKES = switches(
             "it in float32",
             {"_half": (torch.float16,)},
         ),
-        "eps_at_least_1e-6": (
-            "an eps below 1e-6 is not taken as it is given: eps was {eps} here, and is added to the mean square as it is",
+        "eps_has_a_floor": (
+            "an eps below {_least} is not taken as it is given: it was {eps} here, and is added to the mean square as it is",
             {"_least": 1e-6},
+            {"_least": [1e-3, 1e-5, 1e-8, 1e-12]},
         ),
         "not_narrowed": (
             "the result stays float32 where x is bfloat16 or float16: it has to come back in the dtype of x",

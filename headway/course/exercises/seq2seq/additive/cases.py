@@ -67,6 +67,23 @@ def large(d):
     return Call("align", scores=d.normal("b s", std=900.0), states=d.normal("b s e"), mask=d.mask("b s", keep=0.5))
 
 
+@case("scores of a million", s=(3, 6), draws=3, float32=False, gradient=False)
+def huge(d):
+    return Call("align", scores=d.normal("b s", std=1e6), states=d.normal("b s e"), mask=d.mask("b s", keep=0.5))
+
+
+@case("a long source, of which little is real", b=2, s=40, n=3, e=3, draws=1)
+def long(d):
+    return Call("align", scores=d.normal("b s", std=2.0), states=d.normal("b s e"), mask=d.mask("b s", keep=0.2))
+
+
+@case("large numbers in the hidden layer", draws=3, n=(2, 5))
+def saturated(d):
+    call = scoring(d)
+    call.arguments["keys"] *= 8
+    return call
+
+
 @case("scores far below zero, with padding", s=(3, 6), draws=4, float32=False, gradient=False)
 def far_below(d):
     scores, mask = d.keep(d.normal("b s") - 5000, "b s"), d.mask("b s", keep=0.5)
@@ -79,6 +96,12 @@ def far_below(d):
 def adds_up(learner, d):
     weights = learner.align(d.normal("b s"), d.normal("b s e"), d.mask("b s"))[1]
     return near(weights.sum(-1), torch.ones(d.b))
+
+
+@law("padding gets a weight, if a small one: it has to be 0", s=(2, 6))
+def nothing(learner, d):
+    mask = d.mask("b s", keep=0.5)
+    return not bool(learner.align(d.normal("b s"), d.normal("b s e"), mask)[1][~mask].any())
 
 
 @law("padding has an effect: other states there change the context", s=(2, 6))

@@ -88,7 +88,7 @@ SCORES = switches(
 def align(
     scores, states, mask=None, *,
     _mask="hidden", _fill=-math.inf, _axis=-1, _soft=True, _sum="weights", _order="context", _out="both", _where="before",
-    _exp="stable",
+    _exp="stable", _eps=1e-6,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     visible = torch.ones_like(scores, dtype=torch.bool) if mask is None or _mask == "ignored" else mask
@@ -102,6 +102,10 @@ def align(
     elif _exp == "naive":
         powers = scores.exp() * visible
         weights = powers / powers.sum(-1, keepdim=True)
+    elif _exp == "plus eps":
+        hidden = scores.masked_fill(~visible, -math.inf)
+        powers = (hidden - hidden.amax(-1, keepdim=True)).exp()
+        weights = powers / (powers.sum(-1, keepdim=True) + _eps)
     else:
         weights = scores.masked_fill(~visible, _fill).softmax(_axis)
     if not _soft:
@@ -140,13 +144,19 @@ ALIGN = switches(
             "a score of padding is put to 0 (or multiplied by the mask), and exp(0) is 1: fill with -inf",
             {"_fill": 0.0},
         ),
-        "mask_fills_minus_1e3": (
-            "a score of padding is put to -1000, not low enough where the scores are large: -inf",
+        "mask_fills_a_number": (
+            "a score of padding is put to {_fill}, not low enough where the scores are larger: -inf",
             {"_fill": -1e3},
+            {"_fill": [-1e1, -1e2, -1e4, -1e5]},
         ),
         "exp_overflows": (
             "exp of large scores overflows, and inf/inf is NaN: call softmax, or take the greatest off first",
             {"_exp": "naive"},
+        ),
+        "eps_in_the_denominator": (
+            "{_eps} is added to the sum that the weights are divided by: they add up to less than 1",
+            {"_exp": "plus eps"},
+            {"_eps": [1e-4, 1e-5, 1e-7, 1e-8, 1e-9]},
         ),
         "softmax_over_the_batch": ("the softmax runs over the batch (axis 0): over the words", {"_axis": 0}),
         "no_softmax": ("the scores are used as weights: the softmax is missing", {"_soft": False}),

@@ -80,6 +80,25 @@ def first(d):
     return Call("beam_step", **arguments)
 
 
+@plain("impossible words, hypotheses of very different likelihood", 4, b=(2, 3), k=(3, 4), v=(5, 8), float32=False)
+def far_apart(d):
+    """The first has hardly a word that is possible, and yet nothing impossible may come before the others' possible ones."""
+    arguments = step(d, 0.3)
+    arguments["totals"] = d.keep(-(10.0 ** torch.arange(4, 4 + d.k).double()).expand(d.b, d.k).clone(), "b k")
+    arguments["log_p"] = arguments["log_p"].masked_fill(~d.mask("b k v", keep=0.4), -torch.inf)
+    arguments["log_p"][:, 0, 1:] = -torch.inf
+    arguments["log_p"][:, 0, 0] = -1.0
+    return Call("beam_step", **arguments)
+
+
+@plain("log p far below 0, which need not add up to 1", 4, b=(2, 3), k=(2, 4), v=(5, 8), float32=False)
+def far_down(d):
+    arguments = step(d, 0.3)
+    arguments["log_p"] = d.keep(d.normal("b k v", std=80.0) - 600, "b k v")
+    arguments["totals"] = d.keep(d.normal("b k", std=80.0) - 20000, "b k")
+    return Call("beam_step", **arguments)
+
+
 @plain("one hypothesis", 4, k=1)
 def greedy(d):
     return Call("beam_step", **step(d, 0.3))
@@ -106,6 +125,11 @@ def any_moved(d):
 @plain("the way back", 7, b=(2, 3), k=(3, 4), t=(3, 6))
 def back(d):
     return Call("trace", tokens=d.integers("t b k", 0, 50), parents=d.integers("t b k", 0, "k"))
+
+
+@plain("the way back, with large ids", 2, b=(2, 3), k=(2, 4), t=(3, 6))
+def large_ids(d):
+    return Call("trace", tokens=d.integers("t b k", 2**20, 2**50), parents=d.integers("t b k", 0, "k"))
 
 
 @plain("the way back, any sizes", 7)

@@ -55,6 +55,16 @@ def shared(d):
     return Call("teacher_forcing", targets=answers(d, low=0), start=0, end=5, pad=5)
 
 
+@plain("`start` stands in the answers, ids of all sizes", 4, b=(2, 4), t=(3, 7))
+def ids(d):
+    """Ids, 0 among them, that may be those of start, end and pad, and some too large for 16 or 32 bits."""
+    rows = answers(d, low=0)
+    for row in rows:
+        if row:
+            row[0], row[-1] = d.choice([0, 4, 5, 6]), d.choice([0, 4, 5, 6, 50256, 2**31 + 5])
+    return Call("teacher_forcing", targets=rows, start=d.choice([0, 4]), end=d.choice([0, 5]), pad=d.choice([0, 6]))
+
+
 @plain("a single answer", 3, b=1)
 def single(d):
     return Call("teacher_forcing", targets=answers(d), start=1, end=2, pad=3)
@@ -76,6 +86,41 @@ def shifted_no_zero(d):
     labels = d.integers("b t", 10, 90).masked_fill(~d.mask("b t", keep=0.5), -100)
     labels[0, d.integer(0, d.t - 2)] = -100
     return Call("shift_right", labels=d.keep(labels, "b t"), start=d.integer(5, 9), pad=d.choice([2, 3]))
+
+
+@plain("shifted to the right, labels of 0 and of start and pad", 5, b=(2, 4), t=(3, 7))
+def shifted_ids(d):
+    labels = d.integers("b t", 0, 4).masked_fill(~d.mask("b t", keep=0.7), -100)
+    labels[:, d.integer(0, d.t - 2)] = 0
+    return Call("shift_right", labels=d.keep(labels, "b t"), start=d.choice([0, 1]), pad=d.choice([2, 3]))
+
+
+@plain("shifted to the right, the padding 0", 3, b=(2, 4), t=(4, 7))
+def zero_padding(d):
+    labels = d.integers("b t", 10, 90).masked_fill(~d.mask("b t", keep=0.5), -100)
+    labels[0, d.integer(0, d.t - 2)] = -100
+    return Call("shift_right", labels=d.keep(labels, "b t"), start=d.integer(5, 9), pad=0)
+
+
+@plain("shifted to the right, one column", 2, t=1)
+def shifted_single(d):
+    return Call("shift_right", labels=d.integers("b t", 0, 9), start=d.integer(0, 5), pad=d.integer(0, 5))
+
+
+@plain("u equal to keep, the words 0 and 1", 4, b=(2, 4), t=(4, 7))
+def equal_coins(d):
+    """The right word stays where u < keep: where they are equal it does not."""
+    u = d.keep(d.integers("b t", 0, 4).double() / 4, "b t")
+    u[:, 1], u[:, 2] = 0.5, 0.25
+    tokens = d.integers("b t", 0, 2)
+    return Call("scheduled", tokens=tokens, said=d.keep(1 - tokens.roll(-1, 1), "b t"), u=u, keep=0.5)
+
+
+@plain("words of one's own, one column", 2, t=1)
+def single_column(d):
+    return Call(
+        "scheduled", tokens=d.integers("b t", 0, 9), said=d.integers("b t", 10, 19), u=d.uniform("b t"), keep=0.3
+    )
 
 
 @plain("some words of one's own", 8, b=(2, 4), t=(3, 7))
@@ -106,15 +151,21 @@ def high_coin(d):
     return coins(d, 0.9)
 
 
-@plain("keep 1 and keep 0", 5)
-def extremes(d):
-    return Call(
-        "scheduled",
-        tokens=d.integers("b t", 0, 50),
-        said=d.integers("b t", 50, 99),
-        u=d.uniform("b t"),
-        keep=d.choice([0.0, 1.0]),
-    )
+def certain(d, keep):
+    """With the coins 0 and next to 1 among the others."""
+    u = d.uniform("b t")
+    u[:, -1], u[0, -1] = 0.0, 1 - 2.0**-40
+    return Call("scheduled", tokens=d.integers("b t", 0, 50), said=d.integers("b t", 50, 99), u=u, keep=keep)
+
+
+@plain("keep 1", 3, b=(2, 4), t=(2, 7))
+def always(d):
+    return certain(d, 1.0)
+
+
+@plain("keep 0", 3, b=(2, 4), t=(2, 7))
+def never(d):
+    return certain(d, 0.0)
 
 
 @law(

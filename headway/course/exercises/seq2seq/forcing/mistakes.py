@@ -60,7 +60,11 @@ FORCING = switches(
             "the labels are filled up with `end`: once is enough, then -100",
             {"_fill": "end"},
         ),
-        "zero_for_minus_100": ("the labels are filled up with 0: -100 is what the loss leaves out", {"_fill": 0}),
+        "another_number_for_minus_100": (
+            "the labels are filled up with {_fill}: -100 is what the loss leaves out",
+            {"_fill": 0},
+            {"_fill": [-1, 1, -99, 100]},
+        ),
         "labels_masked_by_id": (
             "labels equal to the padding's id become -100: where `end` and `pad` are one token, the model never learns to "
             "stop. Go "
@@ -119,6 +123,9 @@ def shift_right(labels, start, pad, *, _shift="right", _fill="pad", _first="star
             shifted[:, 0] = labels[:, 0]
     if _fill == "none":
         return shifted
+    if _fill == "zero too":
+        body = shifted[:, 1:]
+        return torch.cat((shifted[:, :1], body.masked_fill((body == -100) | (body == 0), pad)), 1)
     value = {"pad": pad, "start": start, "zero": 0}[_fill]
     return shifted.masked_fill(shifted == -100, value)
 
@@ -140,6 +147,10 @@ SHIFT = switches(
             "-100 is still there: it is no token, and an embedding refuses it. `pad`",
             {"_fill": "none"},
         ),
+        "zero_masked_too": (
+            "the id 0 is taken for padding: it is a word like any other, only -100 becomes `pad`",
+            {"_fill": "zero too"},
+        ),
         "start_for_minus_100": ("-100 has become `start`: `pad`", {"_fill": "start"}),
         "zero_for_ignored": ("-100 has become 0: `pad`, {pad}", {"_fill": "zero"}),
     },
@@ -158,7 +169,7 @@ def scheduled(tokens, said, u, keep, *, _shift=1, _first=True, _which="keep", _c
         u = u[:1, :1].expand_as(u)
     elif _coin == "shifted":
         u = u.roll(1, 1)
-    stays = u < keep if _which == "keep" else u >= keep
+    stays = {"keep": u < keep, "or equal": u <= keep}.get(_which, u >= keep)
     if _which == "all":
         stays = torch.zeros_like(stays)
     elif _which == "none":
@@ -187,6 +198,10 @@ SCHEDULED = switches(
         "chance_the_other_way": (
             "the right word stays with the chance 1 - keep: where u < keep",
             {"_which": "lose"},
+        ),
+        "coin_equal_to_keep": (
+            "the right word stays where u is equal to keep as well: only where u < keep",
+            {"_which": "or equal"},
         ),
         "always_own": ("the model's own words are always read: the right ones stay where u < keep", {"_which": "all"}),
         "always_right": ("the right words are always read: the model's own where u >= keep", {"_which": "none"}),

@@ -71,6 +71,30 @@ def strangers(d):
     return Call("encode", word=d.text(d.length, "abcxé日"), merges=learned(d, "abc", d.n))
 
 
+@case("capitals, and the same letters small", length=(4, 10), n=(3, 8), draws=8)
+def capitals(d):
+    """The merges are of small letters and of capitals, and neither stands for the other."""
+
+    def build(d):
+        return Call("encode", word=d.text(d.length, "abAB"), merges=learned(d, "aabAB", d.n))
+
+    return telling(__file__, d, build)
+
+
+@case("blanks, line ends, control characters, letters in two spellings", length=(4, 10), n=(2, 6), draws=8)
+def odd_characters(d):
+    odd = ["a", " ", "\n", "\r\n", "\t", "\0", "e\u0301", "é", "ﬁ", "Å", "²", "\u200d", "\ufeff", "😀"]
+    word = " " + "".join(d.random.choice(odd) for _ in range(d.length)) + " "
+    return Call("encode", word=word, merges=learned(d, word, d.n))
+
+
+@case("a symbol that two merges make", n=1, draws=4)
+def made_twice(d):
+    """ab + c and a + bc are one text and two pairs: only the pair that was learned is merged."""
+    a, b, c = d.random.sample("klmnop", 3)
+    return Call("encode", word=a + b + c + b + c, merges=[(b, c), (a + b, c)])
+
+
 @case("an empty word", n=(1, 3), draws=1)
 def no_word(d):
     return Call("encode", word="", merges=learned(d, "ab", d.n))

@@ -57,6 +57,60 @@ def broken(d):
     return Call("decode", pieces=cut(d, data, d.n))
 
 
+BOUNDS = [
+    # What may follow a first byte is narrower for some: here it cannot be completed, and � comes at once. (ED A0, half of a
+    # surrogate, is not asked about: Python's own decoder waits for a third byte there, and to know better is right as well.)
+    *(b"\xe0\x80", b"\xe0\x9f", b"\xf0\x80", b"\xf0\x8f", b"\xf4\x90", b"\xf4\xbf"),
+    *(b"\xc0", b"\xc1", b"\xf5", b"\xf7", b"\xf8", b"\xfb", b"\xfe", b"\xff", b"\xc0\x80", b"\xf5\x80"),
+    # And here it can.
+    *(b"\xe0\xa0", b"\xe0\xbf", b"\xed\x80", b"\xed\x9f", b"\xf0\x90", b"\xf0\xbf", b"\xf4\x80", b"\xf4\x8f"),
+    *(b"\xc2", b"\xdf", b"\xe1", b"\xef", b"\xf1", b"\xf3\x80", b"\xf0\x9f\x98", b"\xf4\x8f\xbf", b"\xee\x80"),
+]
+
+
+@case("every first byte, and what may follow it", draws=4)
+def bounds(d):
+    """All of them, in an order of their own; each stands at the end of a piece, so that waiting or not is seen."""
+    order = d.random.sample(BOUNDS, len(BOUNDS))
+    return Call("decode", pieces=[piece for start in order for piece in (b"a" + start, b"b")])
+
+
+@case("characters at the edges of each length, a byte at a time", draws=2)
+def edges(d):
+    points = [
+        0,
+        0x7F,
+        0x80,
+        0x7FF,
+        0x800,
+        0xFFF,
+        0x1000,
+        0xCFFF,
+        0xD7FF,
+        0xE000,
+        0xFFFD,
+        0xFFFF,
+        0x10000,
+        0x3FFFF,
+        0x40000,
+        0x10FFFF,
+    ]
+    data = "".join(map(chr, d.random.sample(points, len(points)))).encode()
+    return Call("decode", pieces=[data[i : i + 1] for i in range(len(data))])
+
+
+@case("line ends and control characters", n=(1, 4), length=(3, 9), draws=8)
+def line_ends(d):
+    text = "\r\n" + text_of(d, ["\r\n", "\r", "\n", "\0", "\x1b[0m", "\x7f", "\u2028", "e\u0301", "é"])
+    return Call("decode", pieces=cut(d, text.encode(), d.n))
+
+
+@case("several pieces, none of which completes anything", draws=3)
+def waiting(d):
+    data = d.choice(["日", "😀", "é"]).encode()
+    return Call("decode", pieces=[*[data[i : i + 1] for i in range(len(data) - 1)], b"", b""])
+
+
 @case("a broken byte and then plain text, piece by piece", draws=8)
 def blocked(d):
     first = d.choice([b"\xff", b"\x80", b"\xe6\x97", b"\xf0\x9f", b"\xc3"])

@@ -65,6 +65,27 @@ def ties(d):
     return telling(__file__, d, lambda d: Call("learn_merges", words=words_of(d, "abcd", 1), n=d.n))
 
 
+@case("capitals and small letters, equally frequent", w=(3, 6), length=(3, 6), n=(3, 6), draws=8)
+def capitals(d):
+    return telling(__file__, d, lambda d: Call("learn_merges", words=words_of(d, "abAB", 1), n=d.n))
+
+
+@case("a long word, merged to long symbols", w=1, n=(8, 12), draws=4)
+def long(d):
+    word = "".join(d.random.sample("abcdefghijklmnop", 14))
+    return Call("learn_merges", words={word: d.integer(2, 9), word[::-1]: 1}, n=d.n)
+
+
+@case("blanks, line ends and letters that are two characters", w=(2, 5), length=(3, 6), n=(2, 5), draws=6)
+def odd_characters(d):
+    return Call("learn_merges", words=words_of(d, "a \n\te\u0301éß日"), n=d.n)
+
+
+@case("no merges are asked for", w=2, draws=2)
+def none_asked(d):
+    return Call("learn_merges", words=words_of(d, "ab"), n=0)
+
+
 @case("one frequent word against many rare ones", w=(4, 8), length=(3, 6), n=(2, 6), draws=10)
 def weighted(d):
     words = words_of(d, "ef", 2)

@@ -124,6 +124,66 @@ def weighed(d):
     return Call("viterbi", text=a + b + c + e, scores=scores)
 
 
+@case("pieces of 17 to 40 characters", length=(18, 40), n=1, draws=4)
+def long_pieces(d):
+    """The long piece stands behind others, so that a bound on the length cuts it."""
+    text = d.text(d.length, "abcde")
+    scores = {**{c: d.number(-5.0, -3.0) for c in "abcdex"}, "ax": -6.0, text: d.number(-9.0, -7.0)}
+    return Call("viterbi", text="ax" + text + "x", scores=scores)
+
+
+@case("a text of 250 characters, whose probability is 0 in floating point", length=250, n=6, draws=3)
+def long_text(d):
+    def build(d):
+        text = d.text(d.length, "abcd")
+        scores = {c: d.number(-6.0, -4.0) for c in "abcd"} | {
+            x + y: d.number(-12.0, -6.0) for x in "abcd" for y in "abcd" if d.random.random() < 0.6
+        }
+        return Call("viterbi", text=text, scores=scores)
+
+    call = build(d)
+    for _ in range(20):
+        if gap(*(call.arguments[name] for name in ("text", "scores")), -20.0) > 1e-6:
+            break
+        call = build(d)
+    return call
+
+
+@case("capitals, blanks and line ends", length=(4, 10), n=(2, 5), draws=8)
+def odd_characters(d):
+    def build(d):
+        call = drawn(d, "aA \n", "aA \n", Aa=(-6.0, -3.0), aA=(-9.0, -7.0), aa=(-8.0, -6.0))
+        return Call("viterbi", text=f" {call.arguments['text']}\n", scores=call.arguments["scores"])
+
+    for _ in range(20):
+        call = build(d)
+        if gap(call.arguments["text"], call.arguments["scores"], -20.0) > 1e-6:
+            break
+    return call
+
+
+@case("scores of 0 and above", length=(3, 6), n=1, draws=4)
+def not_negative(d):
+    a, b, c = d.random.sample("klmnop", 3)
+    scores = {
+        a: 0.0,
+        b: -1.0,
+        c: 2.0,
+        a + b: d.number(-0.9, -0.1),
+        b + c: d.number(2.5, 3.0),
+        c + a: d.number(0.5, 1.5),
+    }
+    return Call("viterbi", text=(a + b + c) * (d.length // 3), scores=scores)
+
+
+@case("two cuts that differ by little", length=1, n=1, draws=4)
+def close(d):
+    a, b, c = d.random.sample("klmnop", 3)
+    few = d.choice([-0.004, 0.004])
+    scores = {a: -2.02, b: -3.03, c: -4.04, a + b: -6.0, b + c: -7.07 + few, a + b + c: -9.2}
+    return Call("viterbi", text=a + b + c + a, scores=scores)
+
+
 @case("an empty text, and one character", length=1, n=2, draws=4)
 def empty(d):
     text = d.choice(["", "a", "x"])

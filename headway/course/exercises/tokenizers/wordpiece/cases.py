@@ -108,6 +108,36 @@ def too_long(d):
     return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=d.length - 1)
 
 
+@case("words that are too long, and an `unknown` of their own", length=(3, 8), draws=4)
+def too_long_own_unknown(d):
+    word = d.text(d.length, "abc")
+    return Call(
+        "wordpiece", word=word, vocab=vocab_of(d, word, "abc"), unknown=d.choice(["<unk>", "?"]), longest=d.length - 1
+    )
+
+
+@case("no length is allowed", length=(1, 4), draws=3)
+def none_allowed(d):
+    word = d.text(d.length, "abc")
+    return Call("wordpiece", word=word, vocab=vocab_of(d, word, "abc"), longest=0)
+
+
+@case("long words: 100 characters, 101, tokens of 20", length=(97, 103), n=(4, 9), draws=6)
+def long(d):
+    word = d.text(100 + d.length % 2, "abc")
+    vocab = vocab_of(d, word, "abc") | {word[:20], "##" + word[20:37], "##" + word[50:75]}
+    return Call("wordpiece", word=word, vocab=vocab)
+
+
+@case("an accent, a capital, a control character, ## in the word", length=1, n=2, draws=8)
+def odd_characters(d):
+    """Nothing is done to the word before it is cut."""
+    word = ["é", "A", "\x07", "a##b", "e\u0301", "##a", "É", "a\u200db"][d.random.randrange(8)]
+    letters = set("eaAbcé#\x07\u0301\u200dÉ") if d.random.random() < 0.5 else set("eabc")
+    vocab = {"[UNK]", *letters, *("##" + c for c in letters)}
+    return Call("wordpiece", word=d.choice(["", "b"]) + word, vocab=vocab)
+
+
 @case("an empty word", length=1, n=2, draws=1)
 def empty(d):
     return Call("wordpiece", word="", vocab=vocab_of(d, "ab", "ab"))

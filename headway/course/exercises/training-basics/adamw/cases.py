@@ -66,6 +66,53 @@ def own_eps(d):
     return step_of(d, d.integer(2, 12), eps=d.number(0.1, 0.8))
 
 
+def shaped(d, axes, step, **changed):
+    """As `step_of`, for a tensor of other axes."""
+    made = {"weight": d.normal(axes), "grad": d.normal(axes), "exp_avg": d.normal(axes)}
+    settings = {**step_of(d, step, **changed).arguments, **made, "exp_avg_sq": d.uniform(axes, 0.2, 2.0)}
+    return Call("adamw", **settings)
+
+
+@case("a vector, with weight decay", gradient=False, draws=5)
+def vector(d):
+    return shaped(d, "q", d.integer(2, 12), weight_decay=d.number(0.1, 0.6))
+
+
+@case("a number, and four axes, with weight decay", gradient=False, draws=4)
+def other_axes(d):
+    return shaped(d, "" if d.q % 2 else "p q 2 q", d.integer(2, 12), weight_decay=d.number(0.1, 0.6))
+
+
+@case("a step late in the run", gradient=False, draws=5)
+def late(d):
+    return step_of(d, d.integer(150, 3000), betas=(0.9, 0.9995), weight_decay=d.number(0.0, 0.3))
+
+
+@case("large gradients", gradient=False, draws=4)
+def large(d):
+    call = step_of(d, d.integer(2, 12))
+    return Call("adamw", **{**call.arguments, "grad": d.normal("p q", std=1e4), "exp_avg": d.normal("p q", std=1e4)})
+
+
+@case("gradients as small as eps, from the first step on", gradient=False, draws=5)
+def small(d):
+    """sqrt(v) is of the size of eps here, so that the place of eps and its size show."""
+    first = step_of(d, 1, eps=1e-8)
+    return Call("adamw", **{**first.arguments, "grad": d.normal("p q", std=1e-8)})
+
+
+@case("an eps of 1e-10, and small gradients", gradient=False, draws=4)
+def smaller_eps(d):
+    first = step_of(d, 1, eps=1e-10)
+    return Call("adamw", **{**first.arguments, "grad": d.normal("p q", std=1e-9)})
+
+
+@case("the first step, with a gradient of 0", gradient=False, draws=3)
+def nothing(d):
+    first = step_of(d, 1, weight_decay=d.choice([0.0, 0.2]))
+    return Call("adamw", **{**first.arguments, "grad": d.keep(torch.zeros(d.p, d.q, dtype=torch.float64), "p q")})
+
+
 @case("a gradient of 0 and weight decay", gradient=False, draws=5)
 def still(d):
     call = step_of(d, d.integer(2, 12), weight_decay=d.number(0.1, 0.6))

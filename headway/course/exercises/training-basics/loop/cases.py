@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, Function, case, note
+from headway.learn.cases import Call, Function, case
 
 ORDER = 5
 ENTRIES = ("train",)
@@ -26,7 +26,8 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
             for g in gradients:
                 g *= torch.clamp(clip / norm, max=1.0)
             losses.append(value.item())
-            optimiser.param_groups[0]["lr"] = lr(len(losses))
+            for group in optimiser.param_groups:
+                group["lr"] = lr(len(losses))
             optimiser.step()
         model.eval()
         with torch.no_grad():
@@ -34,7 +35,6 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
         measured.append(total / sum(len(x) for x, _ in held_out))
         if measured[-1] == min(measured) and measured.count(measured[-1]) == 1:
             best = [p.detach().clone() for p in model.parameters()]
-    note("held-out losses", torch.tensor(measured, dtype=torch.float64))
     return losses, measured, best
 
 
@@ -54,6 +54,19 @@ OPTIMISER = """lambda parameters: type("SGD", (), {
         for p, m in zip(self.param_groups[0]["params"], self.means) if p.grad is not None] and None})(parameters)"""
 
 
+# The same with two groups, as where biases are not to decay: every group has a learning rate of its own.
+GROUPS = """lambda parameters: type("SGD", (), {
+    "__init__": lambda self, parameters: (
+        setattr(self, "param_groups", [{"params": parameters[0::2], "lr": 2e-5}, {"params": parameters[1::2], "lr": 3e-5}]),
+        setattr(self, "means", [[torch.zeros_like(p) for p in g["params"]] for g in self.param_groups])) and None,
+    "zero_grad": lambda self, set_to_none=True: [
+        setattr(p, "grad", None) for g in self.param_groups for p in g["params"]] and None,
+    "step": lambda self: [
+        (m.mul_(0.8).add_(p.grad), p.data.sub_(m, alpha=g["lr"]))
+        for g, means in zip(self.param_groups, self.means)
+        for p, m in zip(g["params"], means) if p.grad is not None] and None})(list(parameters))"""
+
+
 def data(d, count):
     """Batches of 4 with a smaller last one."""
     return [(d.normal(f"{size} d"), d.normal(str(size))) for size in [5] * (count - 1) + [3]]
@@ -63,13 +76,23 @@ LOSS = "lambda predicted, y: 1000 * (predicted.squeeze(-1) - y).square().mean()"
 COARSE = f"lambda predicted, y: (lambda v: v + ((v / 500).round() * 500 - v).detach())(({LOSS})(predicted, y))"
 
 
-def training(d, clip, epochs=None, loss=LOSS):
+# Losses that can be told from numbers when they come back: as long as one has its graph it is of a class of its own.
+MARKED = f"""(lambda kind: lambda predicted, y: (
+    lambda v: v.as_subclass(kind) if v.requires_grad else v)(({LOSS})(predicted, y))
+)(
+    type("a tensor that still holds its graph", (torch.Tensor,), {{
+        "__module__": "exercise_loop",
+        "detach": lambda self: self.as_subclass(torch.Tensor).detach(),
+        "data": property(lambda self: self.as_subclass(torch.Tensor).detach())}}))"""
+
+
+def training(d, clip, epochs=None, loss=LOSS, optimiser=OPTIMISER):
     return Call(
         "train",
         make_model=Function(
             MODEL, d=d.d, h=d.h, first=d.normal("h d"), shift=d.normal("h"), last=d.normal("1 h"), end=d.normal("1")
         ),
-        make_optimiser=Function(OPTIMISER),
+        make_optimiser=Function(optimiser),
         loss=Function(loss),
         lr=Function("lambda step: peak / (1 + 0.2 * step)", peak=d.number(1e-4, 2e-4)),
         batches=data(d, d.n),
@@ -108,6 +131,16 @@ def tied(d):
         if measured.count(min(measured)) > 1:
             break
     return call
+
+
+@case("an optimiser with two groups of parameters", gradient=False, float32=False, layouts=False, draws=1)
+def groups(d):
+    return training(d, d.number(0.4, 0.9), optimiser=GROUPS)
+
+
+@case("losses that are to be numbers", gradient=False, float32=False, layouts=False, draws=1)
+def marked(d):
+    return training(d, 1000.0, loss=MARKED)
 
 
 @case("a single epoch", gradient=False, float32=False, layouts=False, draws=1)

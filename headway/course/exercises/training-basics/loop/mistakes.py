@@ -8,13 +8,17 @@ from headway.learn.cases import switches
 def train(
     make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, clip,
     _zero="before", _clip="norm", _eval=True, _train="each", _lr="step", _record="before", _mean="examples", _best="copy",
-    _held="held out", _order="right", _state="kept", _when="after", _learn=False, _weights="model",
+    _held="held out", _order="right", _state="kept", _when="after", _learn=False, _weights="model", _groups="all", _number=True,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     model = make_model()
     parameters = list(model.parameters())
     optimiser = make_optimiser(parameters)
     losses, measured, best, step = [], [], [], 0
+
+    def set_rate(rate):
+        for group in optimiser.param_groups[:1] if _groups == "first" else optimiser.param_groups:
+            group["lr"] = group["lr"] if rate is None else rate
 
     def measure():
         nonlocal best
@@ -64,11 +68,11 @@ def train(
                 "from 0": lambda: lr(step - 1),
                 "epoch": lambda: lr(epoch + 1),
                 "restarts": lambda: lr(n + 1),
-                "ignored": lambda: optimiser.param_groups[0]["lr"],
-                "after": lambda: optimiser.param_groups[0]["lr"],
+                "ignored": lambda: None,
+                "after": lambda: None,
             }[_lr]()
             if _order == "step first":
-                optimiser.param_groups[0]["lr"] = rate
+                set_rate(rate)
                 optimiser.step()
                 optimiser.zero_grad()
             value.backward()
@@ -87,14 +91,14 @@ def train(
                     elif _clip == "always":
                         g *= clip / norm
             if _order == "right":
-                optimiser.param_groups[0]["lr"] = rate
+                set_rate(rate)
                 optimiser.step()
             if _lr == "after":
-                optimiser.param_groups[0]["lr"] = lr(step)
+                set_rate(lr(step))
             if _record == "after":
                 with torch.no_grad():
                     value = loss(model(x), y)
-            losses.append(value.item())
+            losses.append(value.item() if _number else value)
         if _when == "after":
             measure()
     if _record == "epoch":
@@ -128,6 +132,15 @@ MISTAKES = switches(
             "the step comes before backward: each batch moves the weights by the gradients of the one before, and the last by "
             "none",
             {"_order": "step first"},
+        ),
+        "first_group_only": (
+            "the learning rate is set in the first group of parameters alone, param_groups[0]: an optimiser may have several, "
+            "and each has one of its own",
+            {"_groups": "first"},
+        ),
+        "losses_keep_their_graph": (
+            "the losses are tensors that still hold their graphs, and with them the memory of every step: take value.item()",
+            {"_number": False},
         ),
         "not_clipped": (
             "the gradients are not clipped: clipping has to stand between backward and step, not before the one or after the "

@@ -84,6 +84,28 @@ def uneven(d):
     return Call("cross_entropy", logits=d.keep(logits, "b t v"), targets=d.integers("b t", 0, "v"))
 
 
+@case("four axes (b 2 t v)", draws=4)
+def four_axes(d):
+    return Call("cross_entropy", logits=d.normal("b 2 t v"), targets=some_ignored(d, -100, "b 2 t"))
+
+
+@case("one position without a batch: logits (v), one target", draws=3, v=(2, 8))
+def single(d):
+    target = d.keep(torch.tensor(d.integer(0, d.v - 1)), "")
+    return Call("cross_entropy", logits=d.normal("v"), targets=target)
+
+
+@case("the first class and the last are right, others are padding", draws=5, t=(2, 5), v=(2, 6))
+def first_or_last(d):
+    targets = d.integers("b t", 0, 2) * (d.v - 1)
+    return Call("cross_entropy", logits=d.normal("b t v"), targets=d.keep(targets, "b t"), ignore=d.choice([-100, -1]))
+
+
+@case("float16", gradient=False, float32=False, layouts=False, draws=3, b=(2, 3), t=(3, 5), v=(3, 8), tolerance=1e-4)
+def float16(d):
+    return Call("cross_entropy", logits=d.normal("b t v").half(), targets=d.integers("b t", 0, "v"))
+
+
 @case("bfloat16", gradient=False, float32=False, layouts=False, draws=5, b=(2, 3), t=(3, 5), v=(3, 8), tolerance=1e-4)
 def bfloat16(d):
     return Call("cross_entropy", logits=d.normal("b t v").bfloat16(), targets=d.integers("b t", 0, "v"))

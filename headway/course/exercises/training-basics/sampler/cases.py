@@ -42,6 +42,26 @@ def whole(d):
     return Call("split", ids=d.integers("n", 0, 50), n_held_out=0)
 
 
+@plain("split, everything held out", 3)
+def all_held_out(d):
+    return Call("split", ids=d.integers("n", 0, 50), n_held_out=d.n)
+
+
+@plain("starts, windows of one token", 4)
+def ones(d):
+    return Call("starts", n=d.n, context=1, offset=d.choice([0, 1, 3]))
+
+
+@plain("starts, an offset larger than the context", 4)
+def far_offset(d):
+    return Call("starts", n=d.m * d.c + 3 * d.c + d.r, context=d.c, offset=d.c + d.integer(0, d.c + 1))
+
+
+@plain("starts, an offset beyond the text", 3)
+def beyond(d):
+    return Call("starts", n=d.n, context=d.c, offset=d.n + d.r)
+
+
 @plain("starts, windows that leave a rest", 6, c=(3, 6))
 def rest(d):
     return Call("starts", n=d.m * d.c + d.integer(2, d.c - 1), context=d.c)
@@ -76,6 +96,22 @@ def anywhere(d):
 @plain("windows up to the last token", 5)
 def to_the_end(d):
     return Call("windows", ids=d.integers("c+n", 0, 50), starts=d.keep(torch.tensor([d.n - 1, 0]), "2"), context=d.c)
+
+
+@plain("windows, the same start twice", 3)
+def twice(d):
+    start = d.integers("1", 0, "n")
+    return Call("windows", ids=d.integers("c+n", 0, 50), starts=d.keep(start.repeat(2), "2"), context=d.c)
+
+
+@plain("windows of one token", 3)
+def of_one(d):
+    return Call("windows", ids=d.integers("1+n", 0, 50), starts=d.integers("m", 0, "n"), context=1)
+
+
+@plain("batches of no order at all", 2)
+def no_order(d):
+    return Call("batches", order=d.keep(torch.zeros(0, dtype=torch.int64), "0"), size=d.size)
 
 
 @plain("batches for one process", 6)

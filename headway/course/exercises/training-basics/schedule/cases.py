@@ -69,6 +69,31 @@ def beyond(d):
     return run(d, d.w + d.more + d.integer(1, 30), floor=d.choice([0.0, 0.1]))
 
 
+@plain("cosine: far beyond the last step", 4)
+def far_beyond(d):
+    return run(d, (d.w + d.more) * d.integer(3, 50), floor=d.choice([0.0, 0.1]))
+
+
+@plain("cosine: a warm-up of one step", 5)
+def one_warmup(d):
+    return run(d, d.integer(1, d.w + d.more), floor=d.choice([0.0, 0.2]), warmup=1)
+
+
+@plain("cosine: no warm-up, the first step", 3)
+def no_warmup_first(d):
+    return run(d, 1, warmup=0)
+
+
+@plain("cosine: no warm-up, beyond the last step", 3)
+def no_warmup_beyond(d):
+    return run(d, d.w + d.more + d.n, floor=0.1, warmup=0)
+
+
+@plain("cosine: a long run", 5)
+def long(d):
+    return Call("cosine", step=d.integer(5_000, 99_000), steps=100_000 + d.n, warmup=2_000, floor=d.choice([0.0, 0.1]))
+
+
 @plain("cosine: no warm-up", 5)
 def no_warmup(d):
     return run(d, d.integer(1, d.w + d.more), warmup=0)
@@ -92,6 +117,16 @@ def root_peak(d):
 @plain("inverse square root: after it", 7)
 def root_falling(d):
     return Call("inverse_sqrt", step=d.w + d.integer(1, 500), warmup=d.w)
+
+
+@plain("inverse square root: long after it", 4)
+def root_long(d):
+    return Call("inverse_sqrt", step=d.w * d.integer(1_000, 100_000), warmup=d.w)
+
+
+@plain("inverse square root: a warm-up of one step", 4)
+def root_one(d):
+    return Call("inverse_sqrt", step=d.n, warmup=1)
 
 
 @plain("inverse square root: no warm-up", 4)

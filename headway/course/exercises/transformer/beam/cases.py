@@ -101,6 +101,12 @@ def greedy(d):
     return search(d, 0.6)
 
 
+@plain("a model that is sure of itself", 4, beams=(3, 4), n=(3, 6))
+def sure(d):
+    """Most words have next to no probability, and some of them have to be kept."""
+    return search(d, 0.6, std=9.0)
+
+
 @plain("logits far from zero", 4, beams=(2, 4), n=(2, 6))
 def far(d):
     return search(d, 0.6, std=2.0, offset=50.0)

@@ -71,12 +71,12 @@ def given(d):
     }
 
 
-@case("no padding", h=(2, 3), t=(2, 5), draws=2)
+@case("no padding", b=2, h=(2, 3), t=(2, 5), k=2, f=5, draws=2)
 def plain(d):
     return Call("decoder_layer", **given(d))
 
 
-@case("a source with padding", b=(2, 3), h=(2, 3), s=(2, 5), t=(2, 5), draws=3)
+@case("a source with padding", b=(2, 3), h=2, s=(2, 5), t=(2, 5), k=3, f=6, draws=3)
 def padded(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s", keep=0.5))
 
@@ -84,9 +84,11 @@ def padded(d):
 @case(
     "large scores, with padding",
     b=(2, 3),
-    h=(2, 3),
+    h=2,
     s=(3, 5),
-    t=(3, 5),
+    t=4,
+    k=3,
+    f=6,
     draws=5,
     float32=False,
     gradient=False,
@@ -97,12 +99,33 @@ def large(d):
     return Call("decoder_layer", **arguments, mask=d.mask("b s", keep=0.5))
 
 
+@case(
+    "scores of a million",
+    b=2, t=4, s=(4, 5), h=2, k=3, f=6, draws=1, float32=False, gradient=False, tolerance=1e-6,
+)  # fmt: skip
+def huge(d):
+    arguments = given(d) | {"x": d.normal("b t h*k", std=1e3), "states": d.normal("b s h*k", std=1e6)}
+    return Call("decoder_layer", **arguments, mask=d.mask("b s", keep=0.5))
+
+
+@case("many positions, a long source", b=2, t=35, s=38, h=2, k=2, f=5, draws=1)
+def long(d):
+    return Call("decoder_layer", **given(d), mask=d.mask("b s", keep=0.6))
+
+
+@case("large numbers within the MLP", b=2, t=3, s=3, h=2, k=3, f=6, draws=1)
+def wide(d):
+    arguments = given(d)
+    arguments["weights"]["up.weight"] *= 12
+    return Call("decoder_layer", **arguments)
+
+
 @case("any sizes", draws=2)
 def any_sizes(d):
     return Call("decoder_layer", **given(d), mask=d.mask("b s"))
 
 
-@case("as many positions as in the source", s=1, t=(3, 5), h=(2, 3), draws=2)
+@case("as many positions as in the source", b=2, s=1, t=(3, 5), h=2, k=2, f=5, draws=2)
 def square(d):
     arguments = given(d) | {"states": d.normal("b t h*k")}
     return Call("decoder_layer", **arguments, mask=d.mask("b t"))

@@ -7,6 +7,20 @@ import torch.nn.functional as F
 
 from headway.learn.cases import switches
 
+ACTIVATIONS = {
+    "relu": F.relu,
+    "none": lambda y: y,
+    "GELU": F.gelu,
+    "GELU by tanh": lambda y: F.gelu(y, approximate="tanh"),
+    "SiLU": F.silu,
+    "leaky ReLU": F.leaky_relu,
+    "ReLU6": F.relu6,
+    "ELU": F.elu,
+    "squared ReLU": lambda y: F.relu(y).square(),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+
 
 def decoder_layer(
     x, states, weights, n_head, mask=None, *,
@@ -78,7 +92,7 @@ def decoder_layer(
         return attention(_cross, start if _cross_reads == "start" else x, y, y, real)
 
     def mlp(x):
-        act = {"relu": F.relu, "gelu": F.gelu, "none": lambda y: y}[_act]
+        act = ACTIVATIONS[_act]
         return linear("down", act(linear("up", start if _mlp_reads == "start" else x)))
 
     parts = {"a": ("attn_norm", self_attention), "c": ("cross_norm", cross_attention), "m": ("mlp_norm", mlp)}
@@ -169,11 +183,20 @@ MISTAKES = switches(
             "the source's mask is applied to the self-attention as well: it says nothing about the target",
             {"_mask": "both"},
         ),
+        "mask_fills_a_number": (
+            "a hidden score is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
+            {"_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
+        ),
         "mask_fills_zero": (
             "hidden scores are put to 0, and exp(0) is 1: they are still looked at. Fill with -inf",
             {"_fill": 0.0},
         ),
-        "gelu": ("the MLP has a GELU: in 2017 it is a ReLU", {"_act": "gelu"}),
+        "another_activation": (
+            "there is a {_act} between the two layers of the MLP: in 2017 it is max(0, ·), a ReLU",
+            {"_act": "GELU"},
+            {"_act": ["GELU by tanh", "SiLU", "leaky ReLU", "ReLU6", "ELU", "squared ReLU", "sigmoid", "tanh"]},
+        ),
         "no_activation": ("there is nothing between the two layers of the MLP: a ReLU", {"_act": "none"}),
         "scale_by_model_width": (
             "the scores are divided by the square root of the model width, {h*k}, not of the head width, {k}",
@@ -192,6 +215,10 @@ MISTAKES = switches(
             {"_transposed": True},
         ),
         "no_biases": ("the linear maps' biases are not used", {"_bias": False}),
-        "eps_of_another": ("the norms' eps is 1e-6: 1e-5 is asked for", {"_eps": 1e-6}),
+        "eps_of_another": (
+            "the norms have the eps {_eps}: PyTorch's own, 1e-5, is asked for",
+            {"_eps": 1e-6},
+            {"_eps": [1e-3, 1e-4, 1e-7, 1e-8, 1e-9, 1e-12]},
+        ),
     },
 )

@@ -11,6 +11,7 @@ ORDER = 1
 ENTRIES = ("EncoderLayer",)
 RETURNS = {"EncoderLayer": "b t d"}
 SIZES = {"b": (1, 3), "t": (1, 5), "h": (1, 3), "k": (2, 4), "f": (5, 9)}
+WEIGHT_STD = 3.0  # so that the MLP meets numbers beyond 6, where some activations bend
 FORBIDDEN = {
     "TransformerEncoderLayer": "it is the whole exercise in one call",
     "TransformerEncoder": "it is the whole exercise in one call",
@@ -59,6 +60,30 @@ def padded(d):
 )
 def large(d):
     return layer(d).call(x=d.normal("b t h*k", std=30.0), mask=d.mask("b t", keep=0.5))
+
+
+@case(
+    "scores of a million",
+    b=2, t=(4, 5), h=2, k=3, f=6, draws=1, float32=False, gradient=False, tolerance=1e-6,
+)  # fmt: skip
+def huge(d):
+    return layer(d).call(x=d.normal("b t h*k", std=1e3), mask=d.mask("b t", keep=0.5))
+
+
+@case("many positions", b=2, t=37, h=2, k=2, f=5, draws=1)
+def long(d):
+    return layer(d).call(x=d.normal("b t h*k"), mask=d.mask("b t", keep=0.6))
+
+
+@case("called again, with other masks and lengths", b=2, t=4, h=2, k=3, f=5, draws=2)
+def again(d):
+    """A mask kept from an earlier call must not be used in a later one."""
+    one = (
+        layer(d)
+        .call(x=d.normal("b t h*k"), mask=d.mask("b t", keep=0.5))
+        .call(x=d.normal("b t h*k"), mask=d.mask("b t", keep=0.5))
+    )
+    return one.call(x=d.normal("b t h*k")).call(x=d.normal("3 t+2 h*k"), mask=d.mask("3 t+2", keep=0.5))
 
 
 @case("any sizes", draws=2)

@@ -8,6 +8,20 @@ from torch import nn
 
 from headway.learn.cases import switches
 
+ACTIVATIONS = {
+    "relu": F.relu,
+    "none": lambda y: y,
+    "GELU": F.gelu,
+    "GELU by tanh": lambda y: F.gelu(y, approximate="tanh"),
+    "SiLU": F.silu,
+    "leaky ReLU": F.leaky_relu,
+    "ReLU6": F.relu6,
+    "ELU": F.elu,
+    "squared ReLU": lambda y: F.relu(y).square(),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+
 
 class EncoderLayer(nn.Module):
     """The right answer, with a switch per mistake."""
@@ -70,7 +84,7 @@ class EncoderLayer(nn.Module):
             return self.down(inside).relu()
         if self._act == "twice":
             return self.down(inside.relu()).relu()
-        act = {"relu": F.relu, "gelu": F.gelu, "none": lambda y: y}[self._act]
+        act = ACTIVATIONS[self._act]
         return self.down(act(inside))
 
     def forward(self, x, mask=None):
@@ -142,7 +156,11 @@ MISTAKES = switches(
             {"_mlp_adds": "start"},
         ),
         "mlp_first": ("the MLP comes before the attention", {"_order": "mlp first"}),
-        "gelu": ("the MLP has a GELU, as BERT has: in 2017 it is max(0, ·), a ReLU", {"_act": "gelu"}),
+        "another_activation": (
+            "there is a {_act} between the two layers of the MLP: in 2017 it is max(0, ·), a ReLU",
+            {"_act": "GELU"},
+            {"_act": ["GELU by tanh", "SiLU", "leaky ReLU", "ReLU6", "ELU", "squared ReLU", "sigmoid", "tanh"]},
+        ),
         "no_activation": (
             "there is nothing between the two layers of the MLP, which together are then one: a ReLU",
             {"_act": "none"},
@@ -168,6 +186,11 @@ MISTAKES = switches(
         "mask_on_the_queries": (
             "the mask is laid along the queries: it is padded keys that nobody may look at, mask[:, None, None, :]",
             {"_mask": "queries"},
+        ),
+        "mask_fills_a_number": (
+            "a score of padding is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
+            {"_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
         ),
         "mask_fills_zero": (
             "a score of padding is put to 0, and exp(0) is 1: it is still looked at. Fill with -inf",
@@ -195,8 +218,9 @@ MISTAKES = switches(
         ),
         "no_output_projection": ("the attention's output projection is missing", {"_out": False}),
         "eps_of_another": (
-            "the norms have the eps 1e-6 (or 1e-12): PyTorch's own, 1e-5, is asked for",
+            "the norms have the eps {_eps}: PyTorch's own, 1e-5, is asked for",
             {"_eps": 1e-6},
+            {"_eps": [1e-3, 1e-4, 1e-7, 1e-8, 1e-9, 1e-12]},
         ),
     },
 )

@@ -69,6 +69,33 @@ def large(d):
     return call
 
 
+@plain("logits that hardly differ", 3, n=(3, 8))
+def close_together(d):
+    call = decoding(d, end=d.v + 3)
+    call.arguments["model"].values["table"].mul_(1e-9).add_(5.0)
+    return call
+
+
+@plain("many tokens", 1, b=2, t=4, v=6, n=16)
+def long(d):
+    return decoding(d, end=d.v + 3)
+
+
+@plain("the end token 0", 3, b=(2, 4), n=(4, 8))
+def end_zero(d):
+    return decoding(d, end=0, lean=0.5)
+
+
+@plain("the padding 0", 3, b=(2, 4), n=(4, 8))
+def pad_zero(d):
+    return decoding(d, end=d.integer(1, d.v - 1), pad=0, lean=0.5)
+
+
+@plain("the padding is no token of the model", 2, b=(2, 4), n=(4, 8))
+def pad_outside(d):
+    return decoding(d, end=d.integer(0, d.v - 1), pad=-100, lean=0.5)
+
+
 @plain("prompts that hold the end token", 6, n=(3, 8))
 def holding(d):
     end = d.integer(0, d.v - 1)

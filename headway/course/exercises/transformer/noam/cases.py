@@ -61,6 +61,28 @@ def short(d):
     )
 
 
+@plain("the paper's sizes", 4)
+def papers(d):
+    step = d.choice([1, 100, 3999, 4000, 4001, 100_000, 300_000])
+    return Call("attention_is_all_you_need", step=step, width=d.choice([512, 1024]), warmup=4000)
+
+
+@plain("a long warm-up", 3)
+def patient(d):
+    step = d.choice([1, d.integer(2, 15_000), 16_000, d.integer(16_001, 900_000)])
+    return Call("attention_is_all_you_need", step=step, width=d.width, warmup=16_000)
+
+
+@plain("a hundred million steps", 2)
+def endless(d):
+    return Call("attention_is_all_you_need", step=d.integer(10**8, 10**9), width=d.width, warmup=d.warmup)
+
+
+@plain("the warm-up for a small peak", 3)
+def small_peak(d):
+    return Call("warmup_for", peak=d.number(1e-6, 5e-4), width=d.width)
+
+
 @plain("the warm-up for a peak", 7)
 def turned_round(d):
     return Call("warmup_for", peak=d.number(1e-4, 0.1), width=d.width)

@@ -46,6 +46,32 @@ def ignored(d):
     return Call("cross_entropy", logits=d.normal("n v", std=2.0), targets=some(d), smoothing=d.number(0.05, 0.4))
 
 
+@case("smoothed a great deal", n=(2, 6), v=(3, 8), draws=4)
+def strongly(d):
+    return Call("cross_entropy", logits=d.normal("n v", std=2.0), targets=some(d), smoothing=d.number(0.5, 0.95))
+
+
+@case("smoothing of 1: the target gets no more than the others", n=(2, 6), v=(3, 8), draws=2)
+def entirely(d):
+    return Call("cross_entropy", logits=d.normal("n v", std=2.0), targets=d.integers("n", 0, "v"), smoothing=1.0)
+
+
+@case("many targets of many classes", n=40, v=60, draws=1)
+def many(d):
+    return Call("cross_entropy", logits=d.normal("n v", std=2.0), targets=some(d), smoothing=0.1)
+
+
+@case("only the first and the last class are targets", n=(3, 6), v=(3, 8), draws=3)
+def outermost(d):
+    targets = d.integers("n", 0, 2) * (d.v - 1)
+    return Call("cross_entropy", logits=d.normal("n v"), targets=d.keep(targets, "n"), smoothing=d.number(0.05, 0.4))
+
+
+@case("logits of a hundred thousand", float32=False, gradient=False, draws=3, v=(3, 8))
+def huge(d):
+    return Call("cross_entropy", logits=d.normal("n v", std=1e5), targets=some(d), smoothing=0.1)
+
+
 @case("no target that counts", draws=4)
 def none(d):
     return Call("cross_entropy", logits=d.normal("n v"), targets=d.keep(torch.full((d.n,), -100), "n"), smoothing=0.1)

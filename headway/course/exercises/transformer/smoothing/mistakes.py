@@ -8,7 +8,7 @@ from headway.learn.cases import switches
 def cross_entropy(
     logits, targets, *, smoothing=0.0,
     _spread="all", _rest="mean", _masked="both", _over="sum", _kl=False, _swap=False, _log="together", _axis=-1, _sign=-1,
-    _given=True, _of="log p", _half=False, _always=None,
+    _given=True, _of="log p", _tiny=1e-8, _always=None,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     v = logits.shape[-1]
@@ -23,7 +23,7 @@ def cross_entropy(
     if _log == "apart":
         log_p = logits.softmax(-1).log()
     elif _log == "eps":
-        log_p = (logits.softmax(-1) + 1e-8).log()
+        log_p = (logits.softmax(-1) + _tiny).log()
     elif _log == "smoothed":
         log_p = ((1 - eps) * logits.softmax(-1) + eps / v).log()
         eps = 0.0
@@ -137,13 +137,18 @@ MISTAKES = switches(
             {"_log": "apart"},
         ),
         "log_of_softmax_plus_eps": (
-            "a small number is added before the logarithm, log(p + 1e-8): with large logits a wrong loss. Use log_softmax",
+            "a small number is added before the logarithm, log(p + {_tiny}): with large logits a wrong loss. Use log_softmax",
             {"_log": "eps"},
+            {"_tiny": [1e-5, 1e-6, 1e-7, 1e-9, 1e-10, 1e-12, 1e-20]},
         ),
         "no_softmax": ("logits are taken for log p: log_softmax is missing", {"_log": "none"}),
         "softmax_over_rows": ("the softmax runs over the rows (axis 0): the classes are the last axis", {"_axis": 0}),
         "sign": ("the sign is wrong: the loss is minus Σ q log p", {"_sign": 1}),
         "smoothing_ignored": ("`smoothing` is not used", {"_given": False}),
-        "always_a_tenth": ("`smoothing` is not used: ε is always 0.1, and was {smoothing} here", {"_always": 0.1}),
+        "always_a_tenth": (
+            "`smoothing` is not used: ε is always {_always}, and was {smoothing} here",
+            {"_always": 0.1},
+            {"_always": [0.05, 0.2]},
+        ),
     },
 )

@@ -18,7 +18,7 @@ def positions(mask):
 
 def masked_mean(x, mask):
     weights = mask.to(x.dtype).unsqueeze(-1)
-    return x.nan_to_num(0.0, 0.0, 0.0) * weights.sum(1) / weights.sum(1)
+    return (x.nan_to_num(0.0, 0.0, 0.0) * weights).sum(1) / weights.sum(1)
 
 
 def last(x, mask):

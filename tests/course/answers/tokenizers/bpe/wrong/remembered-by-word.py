@@ -1,0 +1,15 @@
+KNOWN = {}
+
+def encode(word, merges):
+    if word in KNOWN:
+        return KNOWN[word]
+    rank = {tuple(m): n for n, m in reversed(list(enumerate(merges)))}
+    symbols = list(word)
+    while len(symbols) > 1:
+        pairs = [(rank.get((a, b), len(merges)), i) for i, (a, b) in enumerate(zip(symbols, symbols[1:]))]
+        best, i = min(pairs)
+        if best == len(merges):
+            break
+        symbols = symbols[:i] + [symbols[i] + symbols[i + 1]] + symbols[i + 2:]
+    KNOWN[word] = symbols
+    return symbols
