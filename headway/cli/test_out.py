@@ -29,7 +29,7 @@ def test_out(topic: str, /) -> int:
     Parameters
     ----------
     topic
-        Its name.
+        The short name of a topic, such as attention, as `headway plan` shows it.
     """
 
     asked = the_path().topic(topic)
