@@ -93,6 +93,7 @@ def shows(run: Run, trial: Trial, answer: Any, gradients: bool = True) -> bool:
 def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     """The verdict that names the mistake, or the two, behind the wrong trials of an entry; None where none is known."""
     candidates = [Candidate(m, *variant) for m in mistakes_of_entry(run, entry) for variant in m.variants()]
+    candidates.sort(key=lambda candidate: bool(candidate.chosen))  # as listed, before any other numbers
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
     first = telling_first(wrong)
     return (
