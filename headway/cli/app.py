@@ -11,8 +11,10 @@ import errno
 import importlib
 import io
 import os
+import re
 import select
 import sys
+from typing import Any
 
 from headway import __version__
 from headway.base.console import fail, out
@@ -182,10 +184,25 @@ def run(app, words: list[str]) -> int:
     try:
         result = whole([app.name[0], *words], exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        first = " ".join(str(error).split())
         name = " ".join(error.command_chain or app.name)
-        raise HeadwayError(f"{first} `headway {name} --help` shows how.") from error
+        raise HeadwayError(f"{_mistyped(error, name)} `headway {name} --help` shows how.") from error
     return int(result) if isinstance(result, int) else 0
+
+
+def _mistyped(error: Any, name: str) -> str:
+    """What is wrong with a command line, in a sentence; cyclopts' own words where there are no better ones."""
+    said = " ".join(str(error).split())
+    match type(error).__name__:
+        case "UnusedCliTokensError":
+            return f"`headway {name}` has no use for '{' '.join(error.unused_tokens)}'."
+        case "MissingArgumentError" if error.argument is not None:
+            missing = error.argument.names[0]
+            needs = missing if error.argument.index is None else missing.lstrip("-").upper()
+            return f"{needs} needs a value." if needs.startswith("-") else f"`headway {name}` needs {needs}."
+        case "CoercionError":
+            said = re.sub(r'unable to convert ("[^"]*") into float\.', r"\1 is no number.", said)
+            return re.sub(r'unable to convert ("[^"]*") into int\.', r"\1 is no whole number.", said)
+    return said
 
 
 def _help() -> None:

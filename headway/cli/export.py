@@ -12,7 +12,6 @@ import cyclopts
 from headway.base.console import err, out
 from headway.base.files import replacing, write_text
 from headway.base.reading import read_json_object
-from headway.tokens.chars import CharTokenizer
 from headway.zoo import Loaded, load
 
 app = cyclopts.App(name="export", help="Write a model as a Hugging Face folder.")
@@ -53,7 +52,7 @@ def _only_ours(loaded: Loaded, folder: Path) -> str | None:
             f"transformers has no model like {loaded.name}: it is in Headway's own format, which `headway run {folder}` "
             "loads and `from_pretrained` does not."
         )
-    if isinstance(loaded.tokenizer, CharTokenizer):
+    if loaded.tokenizer is not None and not loaded.tokenizer.portable:
         return "The tokenizer knows characters only and is Headway's own: `from_pretrained` loads the model without it."
     return None
 

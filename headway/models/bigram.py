@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.blocks.cache_state import RecurrentCache, sort_padding
 from headway.blocks.embedding import Embedding
 
@@ -36,6 +37,9 @@ class BigramConfig:
     """
 
     vocab_size: int
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size")
 
     @property
     def context(self) -> int:

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import locate
@@ -58,6 +59,7 @@ class TowerConfig:
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        at_least_one(self, "width", "n_layer", "n_head", "ff_width")
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")
         if self.activation not in ("quick_gelu", "gelu"):
@@ -89,6 +91,7 @@ class CLIPConfig:
     temperature: float = 2.6592
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "context", "image", "patch", "channels", "projection")
         if self.image % self.patch:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.derived import DERIVED, settle
+from headway.base.derived import DERIVED, at_least_one, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
@@ -59,6 +59,7 @@ class GPT2Config:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "n_layer", "n_head", "ff_width", "context")
         settle(self, ff_width=4 * self.width)
         if self.width % self.n_head:
             raise HeadwayError(f"n_head must divide width: {self.width} is not a multiple of {self.n_head}")

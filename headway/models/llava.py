@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.cache import KVCache, locate
 from headway.models.clip import TowerConfig, VisionTower, draw
@@ -56,6 +57,7 @@ class LlavaConfig:
     projector_bias: bool = True
 
     def __post_init__(self) -> None:
+        at_least_one(self, "image", "patch", "channels")
         if self.image % self.patch:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
         if not 0 <= self.blocks_left_out <= self.vision.n_layer:

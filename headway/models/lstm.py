@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.embedding import Embedding
@@ -51,8 +52,7 @@ class LSTMConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.n_layer < 1:
-            raise HeadwayError(f"n_layer is at least 1, not {self.n_layer}")
+        at_least_one(self, "vocab_size", "width", "n_layer", "state")
         if not 0 <= self.dropout < 1:
             raise HeadwayError(f"dropout is a probability below 1, not {self.dropout}")
 

@@ -21,8 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.derived import DERIVED, settle
-from headway.base.errors import HeadwayError
+from headway.base.derived import DERIVED, at_least_one, settle
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
 from headway.blocks.embedding import Embedding
@@ -72,10 +71,8 @@ class MambaConfig:
     tied: bool = True
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "n_layer", "inner", "state", "taps", "step_rank")
         settle(self, inner=2 * self.width, step_rank=math.ceil(self.width / 16))
-        for name in ("vocab_size", "width", "n_layer", "inner", "state", "taps", "step_rank"):
-            if getattr(self, name) < 1:
-                raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
 
 
 class Mamba(nn.Module):

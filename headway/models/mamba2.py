@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.conv import causal_conv, last_inputs
@@ -73,9 +74,7 @@ class Mamba2Config:
     tied: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "width", "n_layer", "n_head", "head_width", "n_group", "state", "taps"):
-            if getattr(self, name) < 1:
-                raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
+        at_least_one(self, "vocab_size", "width", "n_layer", "n_head", "n_group", "head_width", "state", "taps")
         if self.n_head % self.n_group:
             raise HeadwayError(f"n_group must divide n_head: {self.n_head} is not a multiple of {self.n_group}")
         if not 0 <= self.step_limits[0] <= self.step_limits[1]:

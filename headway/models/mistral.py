@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.derived import DERIVED, settle
+from headway.base.derived import DERIVED, at_least_one, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads
 from headway.blocks.cache import KVCache, LayerCache, Span, locate
@@ -67,6 +67,7 @@ class MistralConfig:
     context: int = 32768
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "n_layer", "n_head", "ff_width", "n_group", "head_width", "context")
         if self.head_width is DERIVED and self.width % self.n_head:
             raise HeadwayError(
                 f"width {self.width} is not a multiple of n_head {self.n_head}: change one, or give head_width"

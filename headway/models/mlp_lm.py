@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.errors import HeadwayError
+from headway.base.derived import at_least_one
 from headway.blocks.cache_state import RecurrentCache, sort_padding
 from headway.blocks.conv import last_inputs
 from headway.blocks.embedding import Embedding
@@ -49,8 +49,7 @@ class MLPLMConfig:
     direct: bool = True
 
     def __post_init__(self) -> None:
-        if self.context < 1:
-            raise HeadwayError(f"context is how many tokens are looked at, at least 1, not {self.context}")
+        at_least_one(self, "vocab_size", "width", "ff_width", "context")
 
 
 class MLPLM(nn.Module):

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.derived import DERIVED, settle
+from headway.base.derived import DERIVED, at_least_one, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
@@ -67,6 +67,7 @@ class RetNetConfig:
     tied: bool = False
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "n_layer", "n_head", "ff_width", "value_width")
         settle(self, value_width=2 * self.width, ff_width=2 * self.width)
         if self.width % self.n_head or self.width // self.n_head % 2:
             raise HeadwayError(

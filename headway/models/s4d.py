@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.errors import HeadwayError
+from headway.base.derived import at_least_one
 from headway.blocks.cache_state import LayerState, Real, RecurrentCache, sort_padding
 from headway.blocks.diagonal import diagonal
 from headway.blocks.embedding import Embedding
@@ -59,9 +59,7 @@ class S4DConfig:
     tied: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "width", "n_layer", "state"):
-            if getattr(self, name) < 1:
-                raise HeadwayError(f"{name} has to be at least 1, not {getattr(self, name)}")
+        at_least_one(self, "vocab_size", "width", "n_layer", "state")
 
 
 class S4D(nn.Module):

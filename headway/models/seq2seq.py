@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.alignment import additive_scores, align, dot_scores
 from headway.blocks.cache_state import Real, sort_padding
@@ -65,6 +66,7 @@ class Seq2SeqConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "state", "target_vocab_size")
         if self.attention not in SCORES:
             raise HeadwayError(f"attention is one of {', '.join(SCORES)}, not {self.attention!r}")
         if self.attention == "dot" and self.bidirectional:

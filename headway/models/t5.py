@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headway.base.derived import DERIVED, settle
+from headway.base.derived import DERIVED, at_least_one, settle
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import merge_heads, split_heads
 from headway.blocks.cache import LayerCache, locate
@@ -84,6 +84,7 @@ class T5Config:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        at_least_one(self, "vocab_size", "width", "n_layer", "n_head", "ff_width", "head_width", "n_decoder_layer")
         settle(self, n_decoder_layer=self.n_layer, scaled=self.tied)
         if self.activation not in ACTIVATIONS:
             raise HeadwayError(f"activation is one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")

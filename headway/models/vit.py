@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from headway.base.derived import at_least_one
 from headway.base.errors import HeadwayError
 from headway.blocks.attention import attend, merge_heads, split_heads
 from headway.blocks.linear import Linear
@@ -80,6 +81,7 @@ class ViTConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        at_least_one(self, "width", "n_layer", "n_head", "ff_width", "image", "patch", "channels")
         if self.image % self.patch:
             raise HeadwayError(f"patch must divide image: {self.image} pixels do not cut into patches of {self.patch}")
         if self.width % self.n_head:

@@ -12,6 +12,7 @@ from headway.base.errors import HeadwayError, OutOfContext
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until
 from headway.sample.text import Reply, reply
+from headway.tokens.tokenizer import Tokenizer
 
 
 class Conversation:
@@ -24,7 +25,7 @@ class Conversation:
         messages: ``{"role": ..., "content": ...}``, oldest first.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, system: str | None = None):
+    def __init__(self, model: Any, tokenizer: Tokenizer, *, system: str | None = None):
         self.model, self.tokenizer, self.system = model, tokenizer, system
         self.messages: list[dict[str, str]] = []
         self.reset()

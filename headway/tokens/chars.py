@@ -22,6 +22,8 @@ class CharTokenizer(Tokenizer):
     [1, 3, 2, 0]
     """
 
+    portable = False
+
     def __init__(self, alphabet: str, *, unknown: str | None = None) -> None:
         if len(set(alphabet)) != len(alphabet):
             twice = next(c for c in alphabet if alphabet.count(c) > 1)

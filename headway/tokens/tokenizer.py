@@ -24,6 +24,7 @@ class Tokenizer(Protocol):
         name: What it belongs to, for messages.
         rows: Rows of the embedding it is used with, None where that is not known: an id at or beyond them is refused by
             `checked` when a text comes to it. (Gemma 3 1B was released with one token more than its model has rows.)
+        portable: Whether `transformers` loads what `save` writes.
     """
 
     bos: int | None = None
@@ -34,6 +35,7 @@ class Tokenizer(Protocol):
     template: str | None = None
     name: str = "this model"
     rows: int | None = None
+    portable: bool = True
 
     @property
     def vocab_size(self) -> int:

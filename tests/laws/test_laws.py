@@ -261,6 +261,25 @@ class TestEvery:
                 ):
                     table(torch.tensor([[0, wrong]]))
 
+    def test_a_size_of_zero_is_one_line(self, name, n):
+        config_class = entry(name).load()[1]
+        whole = config_class(**TINY[name][n])
+        for size in (
+            "vocab_size",
+            "width",
+            "n_layer",
+            "n_head",
+            "ff_width",
+            "n_group",
+            "head_width",
+            "patch",
+            "episode",
+        ):
+            if isinstance(getattr(whole, size, None), int):
+                for wrong in (0, -1):
+                    with pytest.raises(HeadwayError, match=f"^{size} has to be at least 1, not {wrong}$"):
+                        config_class(**{**TINY[name][n], size: wrong})
+
     def test_reset_draws_the_same_weights_from_the_same_generator(self, name, n):
         model = make(name, n)
         assert "generator" in inspect.signature(model.reset).parameters

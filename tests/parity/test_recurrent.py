@@ -58,9 +58,9 @@ def test_equals_torch(kind, data):
                 ours(tokens, cache)
             final = last if kind == "gru" else last[0]
             for n in range(n_layer):
-                assert_close(cache.read(n)["h"], final[n], tolerance)
+                assert_close(cache.layers[n].read()["h"], final[n], tolerance)
                 if kind == "lstm":
-                    assert_close(cache.read(n)["c"], last[1][n], tolerance)
+                    assert_close(cache.layers[n].read()["c"], last[1][n], tolerance)
 
 
 @few

@@ -16,9 +16,10 @@ from torch import nn
 from headway.base.errors import Corrupt, HeadwayError
 from headway.models.catalog import build
 from headway.train import checkpoint as checkpoints
-from headway.train.checkpoint import Full, read_tensors, write_tensors
+from headway.train.checkpoint import read_tensors, write_tensors
 from headway.train.config import from_dict
 from headway.train.data import Batch
+from headway.train.disk import Full
 from headway.train.folder import RunFolder, list_runs
 from headway.train.loop import Trainer, start
 from headway.train.nans import Diverged, find_first

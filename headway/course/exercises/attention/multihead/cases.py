@@ -42,12 +42,12 @@ def attention(d, x):
     return Make("MultiHeadAttention", width=d.h * d.k, n_head=d.h).call(x=x)
 
 
-@case("several heads", h=(2, 4), k=(2, 5), t=(2, 6))
+@case("several heads", h=(2, 4), k=(2, 5), t=(2, 6), draws=9)
 def several(d):
     return attention(d, d.normal("b t h*k"))
 
 
-@case("any sizes")
+@case("any sizes", draws=9)
 def any_sizes(d):
     return attention(d, d.normal("b t h*k"))
 

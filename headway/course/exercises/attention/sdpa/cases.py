@@ -109,11 +109,6 @@ def many(d):
     return Call("attend", **qkv(d), causal=True)
 
 
-@case("bfloat16", gradient=False, float32=False, layouts=False, draws=2, t=(2, 6), s=(2, 7), tolerance=0.05)
-def bfloat16(d):
-    return Call("attend", **{name: value.bfloat16() for name, value in qkv(d).items()}, mask=d.mask("b 1 1 s"))
-
-
 @case("large scores, with a mask", float32=False, gradient=False, draws=6, t=(2, 5), s=(3, 7))
 def large(d):
     tensors = qkv(d, std=300.0)

@@ -18,9 +18,6 @@ def distances(x, y, *, _root=True, _power=2, _over="sum", _rows="x", _row="own",
     return (total + _eps).clamp(min=_least).sqrt() if _root and _power == 2 else total
 
 
-EPS = "a small number is added to the squares before the root: points that coincide are then {} apart, not 0"
-LEAST = "the squares are kept from falling below a small number: points that coincide are then {} apart, not 0"
-
 BROADCAST = switches(
     distances,
     {
@@ -46,10 +43,16 @@ BROADCAST = switches(
             "the points of the first batch row of y are used for every row",
             {"_row": "first"},
         ),
-        "eps_under_the_root": (EPS.format("1e-6"), {"_eps": 1e-12}),
-        "larger_eps_under_the_root": (EPS.format("1e-4"), {"_eps": 1e-8}),
-        "squares_clamped": (LEAST.format("1e-6"), {"_least": 1e-12}),
-        "squares_clamped_higher": (LEAST.format("1e-4"), {"_least": 1e-8}),
+        "eps_under_the_root": (
+            "a small number is added to the squares before the root: points that coincide are then not 0 apart",
+            {"_eps": 1e-12},
+            {"_eps": [1e-8, 1e-10, 1e-6, 1e-16]},
+        ),
+        "squares_clamped": (
+            "the squares are kept from falling below a small number: points that coincide are then not 0 apart",
+            {"_least": 1e-12},
+            {"_least": [1e-8, 1e-10, 1e-6, 1e-16]},
+        ),
     },
 )
 

@@ -8,7 +8,17 @@ from headway.learn.cases import mistake, switches
 
 
 def token_logprobs(
-    logits, tokens, *, _shift="next", _log="log_softmax", _axis=-1, _sign=1, _pick="token", _over=None, _keep=False
+    logits,
+    tokens,
+    *,
+    _shift="next",
+    _log="log_softmax",
+    _axis=-1,
+    _sign=1,
+    _pick="token",
+    _over=None,
+    _keep=False,
+    _floor=1e-10,
 ):
     """The right answer, with a switch per mistake."""
     if _log == "log_softmax":
@@ -18,7 +28,7 @@ def token_logprobs(
     elif _log == "exp":
         logprobs = (logits.exp() / logits.exp().sum(-1, keepdim=True)).log()
     elif _log == "floor":
-        logprobs = (logits.softmax(-1) + 1e-10).log()
+        logprobs = (logits.softmax(-1) + _floor).log()
     elif _log == "none":
         logprobs = logits
     elif _log == "log2":
@@ -101,6 +111,7 @@ MISTAKES = switches(
             "a small number is added to the probabilities to keep the logarithm from -inf: the result is wrong wherever a token "
             "is unlikely. log_softmax needs no such thing",
             {"_log": "floor"},
+            {"_floor": [1e-12, 1e-8, 1e-6, 1e-20, 1e-9]},
         ),
         "negative": ("the sign is turned: this is the loss, -log p", {"_sign": -1}),
         "best_token": (

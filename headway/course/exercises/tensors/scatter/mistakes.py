@@ -5,7 +5,7 @@ import torch
 from headway.learn.cases import mistake, switches
 
 
-def segment_mean(x, segment, n, *, _add="all", _by="count", _empty="zero", _rows="n", _place="id"):
+def segment_mean(x, segment, n, *, _add="all", _by="count", _empty="zero", _rows="n", _place="id", _eps=1e-6):
     """The right answer, with a switch per mistake."""
     if _place == "appearance":
         _, first = torch.unique(segment, return_inverse=True)
@@ -32,7 +32,7 @@ def segment_mean(x, segment, n, *, _add="all", _by="count", _empty="zero", _rows
         elif _empty == "plus one":
             count = count + 1
         elif _empty == "epsilon":
-            count = count + 1e-6
+            count = count + _eps
         return total / count[:, None]
     return {
         "nothing": total,
@@ -70,8 +70,9 @@ MISTAKES = switches(
             {"_empty": "plus one"},
         ),
         "epsilon_added": (
-            "a small number is added to the counts to avoid 0/0: every mean is off by a millionth. Clamp the counts at 1",
+            "a small number is added to the counts to avoid 0/0: every mean is too small by as much. Clamp the counts at 1",
             {"_empty": "epsilon"},
+            {"_eps": [1e-8, 1e-10, 1e-5, 1e-3]},
         ),
         "divided_by_all_rows": ("the sums are divided by all {t} rows, not by those of the segment", {"_by": "t"}),
         "divided_by_segments": ("the sums are divided by the number of segments, not of their rows", {"_by": "n"}),

@@ -88,13 +88,6 @@ def odd_characters(d):
     return Call("encode", word=word, merges=learned(d, word, d.n))
 
 
-@case("a symbol that two merges make", n=1, draws=4)
-def made_twice(d):
-    """ab + c and a + bc are one text and two pairs: only the pair that was learned is merged."""
-    a, b, c = d.random.sample("klmnop", 3)
-    return Call("encode", word=a + b + c + b + c, merges=[(b, c), (a + b, c)])
-
-
 @case("an empty word", n=(1, 3), draws=1)
 def no_word(d):
     return Call("encode", word="", merges=learned(d, "ab", d.n))

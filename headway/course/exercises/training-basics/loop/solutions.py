@@ -90,7 +90,8 @@ def train__functional(make_model, make_optimiser, loss, lr, batches, held_out, *
         norm = torch.cat([g.flatten() for g in gradients]).norm()
         for p, g in zip(parameters, gradients, strict=True):
             p.grad = g * torch.clamp(clip / norm, max=1.0)
-        optimiser.param_groups[0]["lr"] = lr(n + 1)
+        for group in optimiser.param_groups:
+            group["lr"] = lr(n + 1)
         optimiser.step()
         losses.append(value.item())
         if (n + 1) % len(batches) == 0:

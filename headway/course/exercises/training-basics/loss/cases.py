@@ -89,12 +89,6 @@ def four_axes(d):
     return Call("cross_entropy", logits=d.normal("b 2 t v"), targets=some_ignored(d, -100, "b 2 t"))
 
 
-@case("one position without a batch: logits (v), one target", draws=3, v=(2, 8))
-def single(d):
-    target = d.keep(torch.tensor(d.integer(0, d.v - 1)), "")
-    return Call("cross_entropy", logits=d.normal("v"), targets=target)
-
-
 @case("the first class and the last are right, others are padding", draws=5, t=(2, 5), v=(2, 6))
 def first_or_last(d):
     targets = d.integers("b t", 0, 2) * (d.v - 1)

@@ -80,6 +80,38 @@ def nothing(d):
     return Call("accumulate", weight=d.normal("d v"), parts=[part(d, 2, 0.0) for _ in range(d.parts)])
 
 
+@plain("only the first class is right", 3, parts=(1, 3))
+def first_class(d):
+    parts = [(x, torch.where(targets == -100, -100, 0)) for x, targets in uneven(d)]
+    return Call("accumulate", weight=d.normal("d v"), parts=parts)
+
+
+@plain("many parts", 2, parts=(6, 8))
+def many_parts(d):
+    return Call("accumulate", weight=d.normal("d v"), parts=uneven(d))
+
+
+@plain("a step whose gradient is a little above the limit", 4, parts=(2, 3), d=(2, 4))
+def barely(d):
+    weight, parts = d.normal("d v"), uneven(d, 2)
+    norm = float(accumulate(weight, parts)[1].norm())
+    return Call("train_step", weight=weight, parts=parts, lr=d.number(0.1, 1.0), clip=norm * d.number(0.8, 0.95))
+
+
+@plain("a step whose gradient is a little below the limit", 4, parts=(2, 3), d=(2, 4))
+def not_quite(d):
+    weight, parts = d.normal("d v"), uneven(d, 2)
+    norm = float(accumulate(weight, parts)[1].norm())
+    return Call("train_step", weight=weight, parts=parts, lr=d.number(2.0, 4.0), clip=norm * d.number(1.05, 1.2))
+
+
+@plain("a small gradient, clipped further", 3, parts=(2, 3), d=(2, 4), float32=False)
+def small(d):
+    """A small number added to the norm would show."""
+    parts = [(d.keep(x * 1e-5, ""), targets) for x, targets in uneven(d, 2)]
+    return Call("train_step", weight=d.normal("d v"), parts=parts, lr=1e5, clip=1e-7)
+
+
 @plain("a step, clipped", 7, parts=(2, 4), d=(2, 5))
 def clipped(d):
     return Call(

@@ -53,8 +53,9 @@ def fitted(d, **changed):
         "b": d.number(0.2, 0.27),
         "amount_a": d.number(200, 500),
         "amount_b": d.number(550, 2200),
+        "c": d.number(1e18, 1e24),
     }
-    return Call("best", c=d.number(1e18, 1e24), **{**constants, **changed})
+    return Call("best", **{**constants, **changed})
 
 
 @plain("the best model for a budget", 8)
@@ -65,6 +66,43 @@ def optimum(d):
 @plain("the best model, equal exponents", 5)
 def symmetric(d):
     return fitted(d, a=0.3, b=0.3)
+
+
+@plain("a budget of a desktop, 1e9 to 1e15 FLOPs", 5)
+def small_budget(d):
+    return fitted(d, c=10 ** d.number(9, 15))
+
+
+@plain("a budget nobody has, 1e27 to 1e30 FLOPs", 4)
+def large_budget(d):
+    return fitted(d, c=10 ** d.number(27, 30))
+
+
+@plain("the tokens are what counts: a steep law for the parameters, or for the tokens", 4)
+def steep(d):
+    a, b = d.choice([(0.9, 0.1), (0.1, 0.9)])
+    return fitted(d, a=a, b=b, amount_a=d.number(1, 5), amount_b=d.number(1, 5))
+
+
+@plain("small budgets at a ratio", 4)
+def small_ratio(d):
+    return Call("at_ratio", c=d.number(1e6, 1e9), ratio=d.number(5.0, 40.0))
+
+
+@plain("fewer tokens than parameters", 4)
+def below_one(d):
+    return Call("at_ratio", c=d.number(1e18, 1e22), ratio=d.number(0.05, 0.9))
+
+
+@plain("a small training on one device, at nearly its peak", 4)
+def quick(d):
+    used = d.number(0.7, 0.95)
+    return Call("days", n=d.millions * 10.0, d=d.billions * 1e3, devices=d.choice([1, 3, 7]), peak=1e13, used=used)
+
+
+@plain("numbers that are not whole", 3)
+def fractions(d):
+    return Call("flops", n=d.number(0.2, 9.9), d=d.number(0.2, 9.9))
 
 
 @plain("how long it takes", 6)

@@ -89,10 +89,60 @@ def targets_padded(d):
     return Call("packed_targets", tokens=d.integers("b t", 0, 90), documents=packed(d, True))
 
 
-@plain("targets: with prompts", 7, t=(5, 9))
+@plain("targets: with prompts", 7, b=(2, 3), t=(5, 9))
 def targets_prompts(d):
     tokens, prompts = d.integers("b t", 0, 90), d.mask("b t", keep=0.5, every_row=False)
     return Call("packed_targets", tokens=tokens, documents=packed(d, True), prompts=prompts)
+
+
+def zero_last(d):
+    """A text with the number 0 after others, and one that fills a row but for its last place."""
+    rows = [[5] * (d.t - 2) + [0, 0], [0] * (d.t - 1) + [3], [7] + [0] * (d.t - 2) + [-1]]
+    return d.keep(torch.tensor(rows), "3 t")
+
+
+@plain("mask: the text with the number 0, first, last and long", 2, t=(9, 12))
+def mask_zero(d):
+    return Call("packed_mask", documents=zero_last(d))
+
+
+@plain("positions: the text with the number 0, first, last and long", 2, t=(9, 12))
+def positions_zero(d):
+    return Call("packed_positions", documents=zero_last(d))
+
+
+@plain("targets: token 0 and the text with the number 0", 2, t=(9, 12))
+def targets_zero(d):
+    return Call("packed_targets", tokens=d.integers("3 t", 0, 2), documents=zero_last(d))
+
+
+@plain("mask: one token a row", 2, t=1)
+def mask_one(d):
+    return Call("packed_mask", documents=d.keep(torch.tensor([[0], [4], [-1]]), "3 1"))
+
+
+@plain("positions: one token a row", 2, t=1)
+def positions_one(d):
+    return Call("packed_positions", documents=d.keep(torch.tensor([[0], [4], [-1]]), "3 1"))
+
+
+@plain("targets: one token a row", 2, t=1)
+def targets_one(d):
+    return Call(
+        "packed_targets", tokens=d.integers("3 1", 0, 9), documents=d.keep(torch.tensor([[0], [4], [-1]]), "3 1")
+    )
+
+
+@plain("positions: a row of padding alone", 2)
+def positions_nothing(d):
+    rows = torch.full(d.shape("b t"), -1)
+    return Call("packed_positions", documents=d.keep(rows, "b t"))
+
+
+@plain("targets: a row that ends with the text it began with in another row", 2, t=(4, 6))
+def targets_round(d):
+    """Rolled round, the last token would be asked for the first of its row."""
+    return Call("packed_targets", tokens=d.integers("2 t", 1, 90), documents=d.keep(torch.zeros(2, d.t).long(), "2 t"))
 
 
 @law("a query sees nothing at all: its row of the softmax is NaN")

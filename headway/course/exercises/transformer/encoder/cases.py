@@ -45,18 +45,18 @@ def layer(d):
     return Make("EncoderLayer", width=d.h * d.k, n_head=d.h, ff_width=d.f)
 
 
-@case("no padding", t=(2, 5), h=(2, 3), draws=2)
+@case("no padding", b=2, t=(2, 5), h=(2, 3), k=2, f=5, draws=2)
 def plain(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5))
 
 
-@case("padding", b=(2, 3), t=(3, 5), h=(2, 3), draws=3)
+@case("padding", b=(2, 3), t=(3, 5), h=2, k=3, f=6, draws=3)
 def padded(d):
     return layer(d).call(x=d.normal("b t h*k", std=1.5), mask=d.mask("b t", keep=0.5))
 
 
 @case(
-    "large scores, with padding", b=(2, 3), t=(3, 5), h=(2, 3), draws=5, float32=False, gradient=False, tolerance=1e-6
+    "large scores, with padding", b=2, t=(3, 5), h=2, k=2, f=5, draws=5, float32=False, gradient=False, tolerance=1e-6
 )
 def large(d):
     return layer(d).call(x=d.normal("b t h*k", std=30.0), mask=d.mask("b t", keep=0.5))

@@ -1,3 +1,4 @@
+# expect: mistake mask_fills_a_number
 import torch
 from torch import nn
 

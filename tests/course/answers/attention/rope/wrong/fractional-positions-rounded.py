@@ -1,3 +1,4 @@
+# expect: mistake positions_rounded
 import torch
 
 

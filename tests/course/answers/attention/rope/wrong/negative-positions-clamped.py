@@ -1,3 +1,4 @@
+# expect: mistake negative_positions_at_0
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake scale_or
 import math
 
 import torch

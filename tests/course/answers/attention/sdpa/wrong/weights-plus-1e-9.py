@@ -1,3 +1,5 @@
+# expect: mistake eps_in_the_denominator
+# never says: float32
 import math
 
 import torch

@@ -1,3 +1,4 @@
+# expect: mistake positions_have_a_limit
 import math
 
 import torch

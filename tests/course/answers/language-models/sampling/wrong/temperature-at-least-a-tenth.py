@@ -1,3 +1,4 @@
+# expect: mistake temperature_has_a_floor
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake eps_added_to_the_temperature
 import torch
 
 

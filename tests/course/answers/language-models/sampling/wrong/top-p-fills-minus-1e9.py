@@ -1,3 +1,5 @@
+# expect: mistake a_number_for_out_of_the_nucleus
+# never says: tokens that stay
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake another_default_eps
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake eps_has_a_floor
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake bfloat16_not_widened
 import torch
 
 

@@ -1,3 +1,4 @@
+# never says: float32
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake coin_equal_to_keep
 import torch
 
 

@@ -1,3 +1,4 @@
+# expect: mistake another_activation
 import math
 
 import torch.nn.functional as F

@@ -1,0 +1,14 @@
+def wordpiece(word, vocab, unknown="[UNK]", longest=100):
+    if len(word) > longest:
+        return [unknown]
+    out, start = [], 0
+    while start < len(word):
+        for end in range(len(word), start, -1):
+            piece = ("##" if len(out) == 1 else "" if not out else "##" if "##" + word[start:end] in vocab and len(out) < 9 else "") + word[start:end]
+            if piece in vocab:
+                out.append(piece)
+                start = end
+                break
+        else:
+            return [unknown]
+    return out
