@@ -52,6 +52,8 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         mine = [t for t in wrong if t.call.entry == entry]
         if mine and entry not in unwritten:
             parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
+    if unsteady := next((part for part in parts if part.unsteady), None):
+        return unsteady  # what comes and goes may be behind everything else: it is said alone
     if not parts:
         return _unfinished(run, unwritten, missing)
     status = "mistake" if all(p.status == "mistake" for p in parts) else parts[0].status
@@ -64,7 +66,6 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
         names=tuple(name for p in parts for name in p.names),
         details=(*(text for p in parts for text in p.details), *run.notes),
-        unsteady=parts[0].unsteady if len(parts) == 1 and not left else None,
     )
 
 
