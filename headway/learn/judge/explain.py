@@ -18,6 +18,7 @@ from headway.learn.judge.laws import BrokenLaw
 from headway.learn.judge.perform import CallResult, Raised, leaves
 from headway.learn.judge.recognise import recognised
 from headway.learn.judge.showing import (
+    BEHIND,
     argument_line,
     capital,
     only_where,
@@ -89,7 +90,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
     # Gradients, and what else a call may do, are looked at only where the result is right: a wrong result says more.
-    wrong = [t for t in wrong if t.difference and t.difference.kind not in ("gradient", "in-place", "global")] or wrong
+    wrong = [t for t in wrong if t.difference and t.difference.kind not in BEHIND] or wrong
     telling = telling_first(raising or wrong)[0]
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
