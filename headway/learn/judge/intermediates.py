@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from headway.learn.cases import noted
@@ -90,12 +91,20 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
     # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
     together = [_together(row[2], value) for row in later]
     if max(together, default=0.0) == 0.0:
-        return [f"right are the {' and the '.join(good[-2:])}: what is wrong comes after", *detail] if good else []
+        if not good:
+            return []
+        verb = "are" if len(good) > 1 else _verb(good[0])
+        return [f"right {verb} the {' and the '.join(good[-2:])}: what is wrong comes after", *detail]
     number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
     right, theirs = told_apart(value, tensor, lambda shown, digits: numbers(shown, digits=digits))
     detail += [f"  {name}: expected {right}", f"  {name}: line {number} has {theirs}"]
-    verb = "are" if name.partition(" (")[0].partition(",")[0].endswith("s") else "is"
-    return [f"the first to go wrong {verb} the {name}, in line {number}: `{source_line(run, number)}`", *detail]
+    return [f"the first to go wrong {_verb(name)} the {name}, in line {number}: `{source_line(run, number)}`", *detail]
+
+
+def _verb(name: str) -> str:
+    """``are`` for names in the plural: `weights (b s)`, `exponents 2i/d`, `losses of the targets`."""
+    words = re.split(r" of | \(|,", name)[0].split()
+    return "are" if any(word.endswith("s") and not word.endswith("ss") for word in words) else "is"
 
 
 def _together(a: Any, b: Any) -> float:
