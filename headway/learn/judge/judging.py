@@ -346,7 +346,13 @@ def stopped_short(run: Run, stopped: Stopped, load: Load) -> Verdict:
     if how == "signal":
         known = text.isdigit() and int(text) in set(signal.Signals)
         name = signal.Signals(int(text)).name if known else text
-        return Verdict("exited", f"your code crashes the interpreter{where}: {name}.")
+        fused = any("scaled_dot_product_attention" in line for line in run.lines)
+        hint = (
+            " scaled_dot_product_attention can do that where there are not as many keys as values: it does not look."
+            if fused
+            else ""
+        )
+        return Verdict("exited", f"your code crashes the interpreter{where}: {name}.{hint}")
     return Verdict(
         "garbled", f"your code writes into the judge's own channel{where}, or closes it: leave file descriptors alone."
     )
