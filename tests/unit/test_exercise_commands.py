@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -180,6 +181,27 @@ def test_a_shown_solution_is_a_whole_file_that_passes(warm: Judge, tmp_path: Pat
     path = tmp_path / "shown.py"
     path.write_text(find_exercise("multihead").styles["list_of_heads"])
     assert warm.check(find_exercise("multihead"), path).passed
+
+
+def test_a_verdict_is_given_where_nothing_can_be_written(workspace: Workspace, capsys, monkeypatch: pytest.MonkeyPatch):
+    """As on a read-only disk: that it is not recorded is said, and why."""
+    answer(workspace, "matmul")
+    before = workspace.plan.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(workspace.log))
+
+    monkeypatch.setattr("headway.learn.evidence.append_lines", refuse)
+    assert main(["check", "sdpa"]) == 0
+    shown = capsys.readouterr()
+    assert "right on" in shown.out
+    assert "not recorded" in shown.err
+    assert workspace.plan.read_bytes() == before
+
+
+def test_audit_says_how_many_are_proved(workspace: Workspace, capsys):
+    assert main(["judge", "audit", "windows"]) == 0
+    assert f"1 of 1 exercise proved ({len(exercises())} exercises in all)" in capsys.readouterr().out
 
 
 def test_audit_of_one_exercise(workspace: Workspace, capsys):

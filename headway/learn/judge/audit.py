@@ -87,7 +87,8 @@ def audit(
         found.gaps.append(f"{exercise.id}: {len(exercise.styles)} solutions, where {SOLUTIONS} or more are asked for")
     entries = contract_of(exercise).entries
     names: set[str] = set()
-    for mistake in mistakes_of(exercise):
+    mistakes = mistakes_of(exercise)
+    for mistake in mistakes:
         if mistake.name in names:
             found.gaps.append(f"{exercise.id}: two mistakes are called {mistake.name}")
         names.add(mistake.name)
@@ -103,7 +104,9 @@ def audit(
             )
             continue
         found.rejected += 1
-        if verdict.names[:1] in ((mistake.name,), (mistake.kind,)) and verdict.named:
+        # One mistake may stand there in several forms, with one sentence: which of them is named does not matter.
+        forms = {other.name for other in mistakes if (other.sentence, other.entry) == (mistake.sentence, mistake.entry)}
+        if verdict.named and verdict.names[0] in (*forms, mistake.kind):
             found.named += 1
         else:
             called = ", ".join(verdict.names) or verdict.status

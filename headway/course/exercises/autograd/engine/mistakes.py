@@ -149,17 +149,15 @@ def derivatives(
     return result.data, [value.grad for value in values]
 
 
-OVERWRITTEN = (
-    "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use"
-)
-
 MISTAKES = switches(
     derivatives,
     {
-        "overwritten": (OVERWRITTEN, {"_add": "set"}),
         # Which use is kept depends on the order in which the values are gone through, of which there are several right ones.
-        "overwritten_last_operand_first": (OVERWRITTEN, {"_add": "set", "_order": "last operand first"}),
-        "overwritten_after_the_last_use": (OVERWRITTEN, {"_add": "set", "_order": "after the last use"}),
+        "overwritten": (
+            "a gradient is set (=) where it has to be added (+=): a value used twice keeps only the gradient of one use",
+            {"_add": "set"},
+            {"_order": ["last operand first", "after the last use"]},
+        ),
         "level_by_level": (
             "values hand on their gradients level by level from the result: one that is used at two depths hands on an "
             "incomplete gradient. Sort them first, each before what it was computed from",

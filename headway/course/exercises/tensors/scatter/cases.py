@@ -8,7 +8,7 @@ ORDER = 5
 ENTRIES = ("segment_mean",)
 RETURNS = {"segment_mean": "n d"}
 SIZES = {"t": (1, 12), "d": (1, 5), "n": (1, 5)}
-TOLERANCE = 2e-12  # a small number added to the counts shows in no later digit than its own
+TOLERANCE = 2e-11  # a small number added to the counts shows in no later digit than its own
 
 
 def segment_mean(x, segment, n):
@@ -41,7 +41,8 @@ def one_each(d):
 
 @case("many rows in few segments", t=(20, 40), n=(1, 2), draws=4)
 def many(d):
-    return Call("segment_mean", x=d.normal("t d"), segment=d.integers("t", 0, "n"), n=d.n)
+    x = d.keep(d.normal("t d") + 4.0, "t d")  # far from 0: a mean that is nearly 0 has few digits of its own
+    return Call("segment_mean", x=x, segment=d.integers("t", 0, "n"), n=d.n)
 
 
 @law("the order of the rows matters: rows and segments permuted together change the result", t=(3, 9), n=(2, 4))

@@ -118,3 +118,11 @@ def seen(d):
 def nothing_lost(learner, d):
     word = d.text(d.length, "abcx")
     return "".join(learner.encode(word, learned(d, "abc", d.n))) == word
+
+
+@law("a word is cut as it was with other merges: your code remembers words from call to call", draws=1)
+def other_merges(learner, d):
+    """Looked at only where the same is right with a word that was never given before."""
+    learner.encode("pq", [])
+    again, fresh = learner.encode("pq", [("p", "q")]), learner.encode("rs", [("r", "s")])
+    return list(again) == ["pq"] or list(fresh) != ["rs"]

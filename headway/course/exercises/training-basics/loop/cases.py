@@ -107,12 +107,14 @@ def clipped(d):
     return training(d, d.number(0.4, 0.9))
 
 
-@case("a clip that is never reached", gradient=False, float32=False, layouts=False, draws=1)
+@case("a clip that is never reached", gradient=False, float32=False, layouts=False, draws=1, d=4, h=2, epochs=3)
 def free(d):
     return training(d, 1000.0)
 
 
-@case("a held-out loss that goes up again", gradient=False, float32=False, layouts=False, draws=1, epochs=4, n=3)
+@case(
+    "a held-out loss that goes up again", gradient=False, float32=False, layouts=False, draws=1, d=3, h=3, epochs=4, n=3
+)
 def rising(d):
     for _ in range(60):
         call = training(d, 1000.0)
@@ -122,7 +124,17 @@ def rising(d):
     return call
 
 
-@case("two epochs with the same held-out loss", gradient=False, float32=False, layouts=False, draws=1, epochs=4, n=3)
+@case(
+    "two epochs with the same held-out loss",
+    gradient=False,
+    float32=False,
+    layouts=False,
+    draws=1,
+    d=3,
+    h=3,
+    epochs=4,
+    n=3,
+)
 def tied(d):
     """Losses are rounded; the parameters of the two epochs are not the same."""
     for _ in range(60):
@@ -133,16 +145,25 @@ def tied(d):
     return call
 
 
-@case("an optimiser with two groups of parameters", gradient=False, float32=False, layouts=False, draws=1)
+@case(
+    "an optimiser with two groups of parameters",
+    gradient=False,
+    float32=False,
+    layouts=False,
+    draws=1,
+    d=3,
+    h=2,
+    epochs=2,
+)
 def groups(d):
     return training(d, d.number(0.4, 0.9), optimiser=GROUPS)
 
 
-@case("losses that are to be numbers", gradient=False, float32=False, layouts=False, draws=1)
+@case("losses that are to be numbers", gradient=False, float32=False, layouts=False, draws=1, d=2, h=3, epochs=2)
 def marked(d):
     return training(d, 1000.0, loss=MARKED)
 
 
-@case("a single epoch", gradient=False, float32=False, layouts=False, draws=1)
+@case("a single epoch", gradient=False, float32=False, layouts=False, draws=1, d=2, h=4, epochs=1)
 def single(d):
     return training(d, d.number(0.4, 0.9), epochs=1)

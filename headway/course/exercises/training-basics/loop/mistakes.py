@@ -8,7 +8,7 @@ from headway.learn.cases import switches
 def train(
     make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, clip,
     _zero="before", _clip="norm", _eval=True, _train="each", _lr="step", _record="before", _mean="examples", _best="copy",
-    _held="held out", _order="right", _state="kept", _when="after", _learn=False, _weights="model", _groups="all", _number=True,
+    _held="held out", _order="right", _state="kept", _when="after", _learn=False, _weights="model", _groups="all",
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     model = make_model()
@@ -98,7 +98,7 @@ def train(
             if _record == "after":
                 with torch.no_grad():
                     value = loss(model(x), y)
-            losses.append(value.item() if _number else value)
+            losses.append(value.item())
         if _when == "after":
             measure()
     if _record == "epoch":
@@ -137,10 +137,6 @@ MISTAKES = switches(
             "the learning rate is set in the first group of parameters alone, param_groups[0]: an optimiser may have several, "
             "and each has one of its own",
             {"_groups": "first"},
-        ),
-        "losses_keep_their_graph": (
-            "the losses are tensors that still hold their graphs, and with them the memory of every step: take value.item()",
-            {"_number": False},
         ),
         "not_clipped": (
             "the gradients are not clipped: clipping has to stand between backward and step, not before the one or after the "
