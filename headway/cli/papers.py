@@ -589,7 +589,7 @@ def _filed(
             new = False
         path, made = shelf.note(record)
         word = "filed" if new or made else "known"
-        answers().print(f"{word} {record.key}: {record.short}, {record.title}", markup=False, soft_wrap=True)
+        under(Text(f"{word} "), Text(f"{record.key}: {record.short}, {record.title}"))
         answers().print(f"  {typed(workspace, path)}", markup=False, soft_wrap=True)
     _told(workspace, shelf, [])
     return 0
@@ -617,9 +617,9 @@ def _take_file(workspace: Workspace, shelf: Library, path: Path, topic: tuple[st
     known = list({record.key: record for record in outcome.known}.values())
     for record in known[:SHOWN]:
         cited = f" ({record.citekey} in your bibliography)" if record.citekey else ""
-        answers().print(f"  known  {record.key}{cited}: {record.title}", markup=False, soft_wrap=True)
+        under(Text("  known  "), Text(f"{record.key}{cited}: {record.title}"))
     if len(known) > SHOWN:
-        answers().print(f"  known  and {len(known) - SHOWN} more", markup=False)
+        answers().print(f"  and {len(known) - SHOWN} more that are known", markup=False)
     return 1 if outcome.broken else 0
 
 

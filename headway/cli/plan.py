@@ -44,6 +44,8 @@ def plan(*line: str) -> int:
         draw_step(next_step(progress), workspace, progress)
         return 0
 
+    if len(line) > 1 and all(word.isdecimal() for word in line):
+        raise HeadwayError(f"one line at a time: `headway plan {line[0]}`.")
     asked = " ".join(line)
     if not asked.strip().isdecimal():
         try:
