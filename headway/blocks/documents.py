@@ -41,7 +41,7 @@ def apart(documents: Int[Tensor, "b t"] | None) -> Iterator[None]:
         yield
         return
     if _Now.documents is not None:
-        raise HeadwayError("these blocks do not nest")
+        raise HeadwayError("an `apart` block is open already: they cannot stand inside one another")
     _Now.documents, _Now.asked = documents, False
     try:
         yield

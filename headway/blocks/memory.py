@@ -120,6 +120,8 @@ def memory_of(
         cache.check(source, source_mask)
         return cache.memory
     if source is None:
-        raise HeadwayError("there is no source to look at: only a cache that has seen one does without")
+        raise HeadwayError(
+            "no source was given: it can be left out only where the cache holds the keys and values of one"
+        )
     memory = make(source, source_mask)
     return memory if cache is None else cache.keep(memory, source, source_mask)

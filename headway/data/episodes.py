@@ -53,7 +53,7 @@ def load_episode(path: Path | str) -> Episode:
     states = _rows(path, facts, "states")
     t = len(states)
     if t < 1:
-        raise HeadwayError(f"{path} has no state: a model acts in one")
+        raise HeadwayError(f"{path} has no state: give at least one, in which the model is to act")
     actions = _rows(path, facts, "actions") if t > 1 or len(facts.get("actions", ())) else states.new_zeros(0, 0)
     if len(actions) not in (t - 1, t):
         raise HeadwayError(f"{path} has {t} states and {len(actions)} actions: one for each state but the last")

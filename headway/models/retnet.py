@@ -71,7 +71,7 @@ class RetNetConfig:
         settle(self, value_width=2 * self.width, ff_width=2 * self.width)
         if self.width % self.n_head or self.width // self.n_head % 2:
             raise HeadwayError(
-                f"heads turn pairs of features: width {self.width} must be an even number of times n_head {self.n_head}"
+                f"rotary positions turn pairs of features: width {self.width} must be an even multiple of n_head {self.n_head}"
             )
         if self.value_width % self.n_head:
             raise HeadwayError(f"n_head must divide value_width: {self.value_width} is not a multiple of {self.n_head}")

@@ -44,7 +44,9 @@ class RobertaConfig(BertConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.head == "pretraining":
-            raise HeadwayError("RoBERTa was not trained to judge a second sentence: its head for training is 'mlm'")
+            raise HeadwayError(
+                "RoBERTa was pre-trained without next-sentence prediction: its pre-training head is 'mlm'"
+            )
 
 
 class Roberta(Bert):

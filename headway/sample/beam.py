@@ -92,7 +92,9 @@ def beam_search(
     b, t = tokens.shape
     most = until.max_tokens
     if beams < 1 or most < 1 or t == 0:
-        raise HeadwayError(f"a search needs a prompt, a beam and a token to look for: not {t}, {beams} and {most}")
+        raise HeadwayError(
+            f"beam search takes one prompt token, one beam and one new token or more, not {t}, {beams} and {most}"
+        )
     stops = torch.tensor(sorted(until.stop_ids), dtype=torch.long, device=tokens.device)
     cache = model.new_cache(b, t + most)
     logits = last_logits(model, tokens, cache, mask)

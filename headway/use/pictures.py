@@ -66,7 +66,7 @@ def match(loaded: Loaded, pictures: Sequence[Picture], texts: Sequence[str]) -> 
     """For each picture how well each of the texts fits it, as shares of one, the best first."""
     model, config = loaded.model, loaded.model.config
     if loaded.entry.kind != "vision-text":
-        raise HeadwayError(f"{loaded.name} does not hold pictures against texts: CLIP does.")
+        raise HeadwayError(f"{loaded.name} does not compare pictures with texts: CLIP does.")
     if not pictures or not texts:
         raise HeadwayError("give at least one picture and one text.")
     seen = torch.cat([model.see(pixels_of(loaded, picture)) for picture in pictures])

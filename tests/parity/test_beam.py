@@ -167,5 +167,5 @@ def test_one_beam_is_greedy_and_states_move_with_their_beams():
 
 def test_nothing_to_look_for_is_one_line():
     model = Bigram(BigramConfig(vocab_size=4))
-    with pytest.raises(HeadwayError, match="a search needs"):
+    with pytest.raises(HeadwayError, match="beam search takes"):
         beam_search(model, torch.tensor([[1]]), beams=0, until=Until(max_tokens=3))
