@@ -171,7 +171,7 @@ class Plan:
             for item in self.items:
                 if item.line == int(word):
                     return item
-            raise HeadwayError(f"the plan has nothing to tick on line {word}: `headway plan` shows the numbers.")
+            raise HeadwayError(f"line {word} of the plan holds no list item: `headway plan` shows the numbers.")
         plain = " ".join(word.split()).casefold()
         exact = [item for item in self.lines if " ".join(item.text.split()).casefold() == plain]
         found = exact or [item for item in self.lines if plain and plain in " ".join(item.text.split()).casefold()]
