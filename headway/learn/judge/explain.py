@@ -159,19 +159,18 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
                 f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}."
             )
     # The smallest input is the easiest to follow, but at sizes of 1 much is equal that is not the same.
-    trace = first_to_depart(run, telling)
+    departure = first_to_depart(run, telling)
+    trace = [departure.line, *departure.details] if departure else []
     if kind != "nan" and (like := _transformed(run, wrong)):
         return verdict(f"{like[1]}.", like[0], trace)
-    if trace:
+    if departure and departure.located:
         nan = f"{difference.text}; " if kind == "nan" else ""
         only = only_where(run, entry)
-        return verdict(f"{nan}{trace[0]}{f' ({only})' if only else ''}.", None, trace[1:])
+        return verdict(f"{nan}{departure.line}{f' ({only})' if only else ''}.", None, departure.details)
     if kind == "nan":
-        return verdict(f"{difference.text}, on {call}.")
-    if broken is not None:
-        law = fill(broken.law.sentence, broken.sizes)
-        return verdict(f"{law}; wrong numbers {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
-    return verdict(f"wrong numbers {_on(run, trial)}: {_expected_and_came(trial)}.")
+        return verdict(f"{difference.text}, on {call}.", None, trace)
+    law = f"{fill(broken.law.sentence, broken.sizes)}; " if broken is not None else ""
+    return verdict(f"{law}wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
 
 
 def _on(run: Run, trial: Trial) -> str:
@@ -189,6 +188,13 @@ def _expected_and_came(trial: Trial) -> str:
         pair = (_value_of(trial.expected), _value_of(trial.came))
     right, theirs = told_apart(*pair, lambda value, digits: brief(value, 80 + 16 * (digits > 4), digits + 2))
     return f"expected {right}, came {theirs}"
+
+
+def _kind_of(trial: Trial) -> str:
+    """``numbers``, or ``text`` where the result, or what is wrong in it, is text."""
+    found = trial.difference
+    value = found.expected if found is not None and found.where.startswith("item") else _value_of(trial.expected)
+    return "text" if isinstance(value, str) else "numbers"
 
 
 def _value_of(came: CallResult) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from headway.learn.cases import noted
@@ -52,17 +53,29 @@ def low_precision(run: Run, trial: Trial) -> tuple[int, str] | None:
     return None
 
 
-def first_to_depart(run: Run, trial: Trial) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Departure:
+    """A step of the reference that the learner's code does not compute: in a sentence, and with its numbers.
+
+    `located`: whether a line of theirs is seen to be meant for it.
+    """
+
+    line: str
+    located: bool
+    details: tuple[str, ...]
+
+
+def first_to_depart(run: Run, trial: Trial) -> Departure | None:
     """The first noted intermediate of the reference, behind all that are found, that the learner's code does not compute.
 
     One that is missing while a later one is there has not gone wrong: it was done without.
     """
     if run.instead:
-        return []
+        return None
     reference = run.contract.references[trial.call.entry]
     wanted = noted(lambda: run.result(reference, trial.request))
     if not wanted:
-        return []
+        return None
     seen = traced(run, trial)
     given = [leaf for value in trial.call.arguments.values() for leaf in leaves(value)]
     after, good, departed = -1, [], None
@@ -76,35 +89,51 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
         elif departed is None:
             departed = n
     if departed is None:
-        return []
-    name, value = wanted[departed]
+        return None
+    # Of steps that only scale one another, no line tells which it is meant for: said is the last, what matters from there on.
+    name, value = next(
+        (name, late)
+        for name, late in reversed(wanted[departed:])
+        if late is wanted[departed][1]
+        or (late.shape == wanted[departed][1].shape and _together(late, wanted[departed][1]) > 1 - 1e-9)
+    )
     later = [row for row in seen[after + 1 :] if row[2].shape == value.shape and row[2].dtype == value.dtype]
     later = [row for row in later if row[1] not in MAKERS and _attempt(row[2], given)]
+    # What is returned is meant for the result, and what is written bit by bit is there with the last bit.
+    result = leaves(trial.came.result.value) if trial.came.result else []
+    written = {row[0]: row for row in later if row[1] == "__setitem__"}
+    later = [row for row in later if row[1] != "__setitem__" or written[row[0]] is row]
+    later = [row for row in later if not any(_alike(row[2], leaf) for leaf in result if leaf.shape == row[2].shape)]
     if not good and not later:
-        return []
+        return None
     verb = "are" if name.partition(" (")[0].partition(",")[0].endswith("s") else "is"
-    line = f"the first to go wrong {verb} the {name}"
+    # It has gone wrong where a line has numbers that go with it. Else all that is known is that no line computes it.
+    line = f"none of your lines computes the {name}: the first of our steps that is not there"
     detail = [f"with {sizes_told(trial.draw.sizes)}:"]
     detail += [f"  right: {', '.join(good)}"] if good else []
     # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
     together = [_together(row[2], value) for row in later]
-    if later and max(together) >= 0.3:
+    located = bool(later) and max(together) >= 0.5
+    if located:
         number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
         right, theirs = told_apart(value, tensor, lambda shown, digits: numbers(shown, digits=digits))
-        line += f", in line {number}: `{source_line(run, number)}`"
+        line = f"the first to go wrong {verb} the {name}, in line {number}: `{source_line(run, number)}`"
         detail += [f"  {name}: expected {right}", f"  {name}: line {number} has {theirs}"]
     else:
         detail.append(f"  {name}: expected {numbers(value)}")
-    return [line, *detail]
+    return Departure(line, located, tuple(detail))
 
 
 def _together(a: Any, b: Any) -> float:
-    """How far the numbers of two tensors of one shape rise and fall together, whatever the sign: 0 to 1; 1 for one number."""
+    """How far the numbers of two tensors of one shape rise and fall together, whatever the sign: 0 to 1; 0 for one or two.
+
+    So few numbers rise and fall with any others: they do not tell what a line is meant for.
+    """
     import torch
 
     a, b = (torch.nan_to_num(t.double(), 0.0, 0.0, 0.0).reshape(-1) for t in (a, b))
-    if a.numel() < 2:
-        return 1.0
+    if a.numel() < 3:
+        return 0.0
     a, b = a - a.mean(), b - b.mean()
     size = float(a.norm() * b.norm())
     return abs(float(a @ b)) / size if size > 0 else 0.0
