@@ -191,10 +191,11 @@ def _expected_and_came(trial: Trial) -> str:
 
 
 def _kind_of(trial: Trial) -> str:
-    """``numbers``, or ``text`` where the result, or what is wrong in it, is text."""
+    """``numbers``; ``text`` or ``values`` where the result, or what is wrong in it, is text, or True and False."""
     found = trial.difference
     value = found.expected if found is not None and found.where.startswith("item") else _value_of(trial.expected)
-    return "text" if isinstance(value, str) else "numbers"
+    truth = isinstance(value, bool) or str(getattr(value, "dtype", "")) == "torch.bool"
+    return "text" if isinstance(value, str) else "values" if truth else "numbers"
 
 
 def _value_of(came: CallResult) -> Any:

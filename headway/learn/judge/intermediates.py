@@ -77,6 +77,9 @@ def first_to_depart(run: Run, trial: Trial) -> Departure | None:
     if not wanted:
         return None
     seen = traced(run, trial)
+    right = [leaf for leaf in leaves(trial.expected.result.value) if leaf.numel() > 1] if trial.expected.result else []
+    if any(_alike(row[2], leaf) for row in seen for leaf in right):
+        return None  # a line of theirs has the right result: nothing on the way to it has gone wrong
     given = [leaf for value in trial.call.arguments.values() for leaf in leaves(value)]
     after, good, departed = -1, [], None
     for n, (name, value) in enumerate(wanted):
@@ -94,8 +97,7 @@ def first_to_depart(run: Run, trial: Trial) -> Departure | None:
     name, value = next(
         (name, late)
         for name, late in reversed(wanted[departed:])
-        if late is wanted[departed][1]
-        or (late.shape == wanted[departed][1].shape and _together(late, wanted[departed][1]) > 1 - 1e-9)
+        if late is wanted[departed][1] or _scaled(late, wanted[departed][1])
     )
     later = [row for row in seen[after + 1 :] if row[2].shape == value.shape and row[2].dtype == value.dtype]
     later = [row for row in later if row[1] not in MAKERS and _attempt(row[2], given)]
@@ -103,6 +105,8 @@ def first_to_depart(run: Run, trial: Trial) -> Departure | None:
     result = leaves(trial.came.result.value) if trial.came.result else []
     written = {row[0]: row for row in later if row[1] == "__setitem__"}
     later = [row for row in later if row[1] != "__setitem__" or written[row[0]] is row]
+    if not any(_scaled(value, leaf) for leaf in right):
+        later = [row for row in later if not any(_scaled(row[2], leaf) for leaf in result)]
     later = [row for row in later if not any(_alike(row[2], leaf) for leaf in result if leaf.shape == row[2].shape)]
     if not good and not later:
         return None
@@ -137,6 +141,11 @@ def _together(a: Any, b: Any) -> float:
     a, b = a - a.mean(), b - b.mean()
     size = float(a.norm() * b.norm())
     return abs(float(a @ b)) / size if size > 0 else 0.0
+
+
+def _scaled(a: Any, b: Any) -> bool:
+    """Whether a tensor is another times a number, plus another perhaps."""
+    return a.shape == b.shape and _together(a, b) > 1 - 1e-9
 
 
 def _attempt(tensor: Any, given: list) -> bool:
