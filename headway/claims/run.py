@@ -20,6 +20,7 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.claims import catalog, shelf
 from headway.claims.base import Claim, Numbers, Seed, Verdict, verdict
 from headway.claims.code import files, fingerprints
+from headway.claims.pictures import save
 from headway.evals.record import commit_of
 
 
@@ -116,7 +117,6 @@ def reproduce(
         reporter.stop()
     result = _result(claim, seeds, kept, time.monotonic() - began, key)
     shelf.write(folder / "result.json", result)
-    from headway.claims.pictures import save
 
     save(claim, numbers(result), result, folder / "result.png")
     return result

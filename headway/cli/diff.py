@@ -12,6 +12,7 @@ from headway.base.console import out, paged
 from headway.base.errors import HeadwayError
 from headway.base.lines import lines_of
 from headway.cli.shared.architectures import chain, told
+from headway.models.catalog import CATALOG, entry
 
 app = cyclopts.App(name="diff", help="Say what changed between two architectures.")
 
@@ -27,7 +28,6 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     code
         Show the difference of the two files instead.
     """
-    from headway.models.catalog import entry
 
     if second is None:
         before = entry(first).follows
@@ -52,8 +52,6 @@ def _notes(one, two) -> None:
     if one.name in path:
         between = path[path.index(one.name) + 1 :]
         for name in between:
-            from headway.models.catalog import CATALOG
-
             console.print(told(CATALOG[name]).against + "\n", markup=False)
     table = Table(padding=(0, 1), header_style="dim", border_style="dim", show_lines=True)
     table.add_column("part", style="cyan", no_wrap=True)

@@ -40,6 +40,7 @@ from headway.models.catalog import CATALOG as MODELS
 from headway.papers import fetch, formats
 from headway.papers.entries import Entry
 from headway.papers.library import Library
+from headway.papers.zotero import Zotero, place, to_record
 
 app = App(name="papers", help="List the papers, write notes on them, file new ones, export and import them.")
 zotero = App(name="zotero", help="Show Zotero's collections; pull papers from it, push papers to it.")
@@ -418,7 +419,6 @@ Local = Annotated[
 @zotero.default
 def zotero_(*, group: Group = None, local: Local = None) -> int:
     """List the collections of a library: the running Zotero's, or zotero.org's where ZOTERO_API_KEY is set."""
-    from headway.papers.zotero import Zotero
 
     library = Zotero(group, local=_local(local, group))
     rows = library.collections()
@@ -445,8 +445,6 @@ def pull(
     what
         A collection's name or key, or an address of zotero.org; without it the whole library.
     """
-
-    from headway.papers.zotero import Zotero, place, to_record
 
     where = place(what, group)
     source = Zotero(where.group, local=_local(local, where.group))
@@ -493,8 +491,6 @@ def push(
     paper
         Keys, arXiv ids or DOIs; without them all papers.
     """
-
-    from headway.papers.zotero import Zotero, place
 
     where = place(collection, group)
     if not os.environ.get("ZOTERO_API_KEY"):

@@ -17,6 +17,7 @@ from headway.base.console import Bar, err
 from headway.base.console import out as answers
 from headway.base.errors import HeadwayError
 from headway.claims import catalog, shelf
+from headway.claims.run import Reporter
 from headway.learn import evidence
 
 if TYPE_CHECKING:
@@ -150,7 +151,6 @@ def reporter(name: str) -> Iterator[Any]:
 
 
 def _lines(name: str) -> Reporter:
-    from headway.claims.run import Reporter
 
     class Lines(Reporter):
         def __init__(self) -> None:
@@ -183,7 +183,6 @@ def _lines(name: str) -> Reporter:
 
 
 def _bar(name: str) -> Reporter:
-    from headway.claims.run import Reporter
 
     class OnTerminal(Reporter):
         def __init__(self) -> None:

@@ -32,6 +32,7 @@ from headway.base.reading import read_json_object
 from headway.learn.workspace import workspace_around
 from headway.train.config import TrainConfig, from_dict
 from headway.train.disk import room_for, saved_steps
+from headway.train.pictures import draw_runs
 
 RULE = "----- "
 """What a sample's heading begins with."""
@@ -154,7 +155,6 @@ class RunFolder:
 
     def draw(self) -> None:
         """Make loss.png from metrics.jsonl."""
-        from headway.train.pictures import draw_runs
 
         with room_for(self.path):
             draw_runs([(self.name, self.metrics())], self.path / "loss.png")

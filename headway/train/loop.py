@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.blocks.hollow import hollow
 from headway.train import checkpoint as checkpoints
 from headway.train.checkpoint import Checkpoint
-from headway.train.config import TrainConfig
+from headway.train.config import TrainConfig, from_dict
 from headway.train.data import Batch, Examples, Material, generator, open_source, read_material
 from headway.train.flops import training_flops
 from headway.train.folder import RunFolder
@@ -523,8 +524,6 @@ class Trainer:
                 raise KeyboardInterrupt
             self.asked_to_stop = True
 
-        import threading
-
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -541,7 +540,6 @@ def change(folder: RunFolder, changes: tuple[str, ...], allowed: tuple[str, ...]
 
     Raises HeadwayError for a setting that would make it another run.
     """
-    from headway.train.config import from_dict
 
     if not changes:
         return

@@ -21,6 +21,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(("name", "n"), metafunc.cls.CONFIGURATIONS, ids=ids)
 
 
+def pytest_collection_modifyitems(items):
+    """cuDNN would have a recurrent layer's weights side by side in memory; ours are parameters of their own."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("ignore:RNN module weights are not part of:UserWarning"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _float32_is_float32():
     """On a GPU, PyTorch lets cuDNN's recurrent kernels multiply in TF32, of 10 bits, in a float32 model: not here."""

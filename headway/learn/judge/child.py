@@ -154,10 +154,14 @@ class _Learner:
         model = self.entry(call.entry)(*map(argument_made, positional), **made)
         if not isinstance(model, torch.nn.Module):
             return {"module": False, "parameters": []}
+        adapted = self.namespace["weights"](model) if call.adapter else {}
+        given = [t for target in adapted.values() for t in (target if isinstance(target, list | tuple) else [target])]
+        homes = {t.untyped_storage().data_ptr() for t in given if isinstance(t, torch.Tensor)}
         return {
             "module": True,
             "parameters": [[name, list(p.shape)] for name, p in model.named_parameters()],
-            "adapted": list(self.namespace["weights"](model)) if call.adapter else None,
+            "adapted": list(adapted) if call.adapter else None,
+            "loose": [name for name, p in model.named_parameters() if p.untyped_storage().data_ptr() not in homes],
             "kinds": sorted({type(m).__name__ for m in model.modules() if type(m).__module__.startswith("torch.")}),
         }
 

@@ -168,12 +168,13 @@ def _gradients_differ(right: list | None, theirs: list, flows: list, tolerance: 
         if e is None or c is None:
             if (e is not None and _counts(e)) or (c is not None and _counts(c)):
                 text = f"no gradient reaches %{n}%" if c is None else f"the gradient of %{n}% is wrong"
-                return Mismatch("gradient", text)
+                return Mismatch("gradient", text, expected=e, came=c)
         elif e.shape != c.shape or not _near_gradient(c, e, scale, tolerance):
             text = f"the gradient of %{n}% is wrong"
             if bool(c.isnan().any()) and not bool(e.isnan().any()):
                 text = f"the gradient of %{n}% is NaN"
-            return Mismatch("gradient", text, departure(c, e) if e.shape == c.shape else math.inf)
+            size = departure(c, e) if e.shape == c.shape else math.inf
+            return Mismatch("gradient", text, size, expected=e, came=c)
     return None
 
 

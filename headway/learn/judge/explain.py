@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from headway.learn.cases import fill
-from headway.learn.judge.compare import brief, close, departure, differs, one_line, shaped, told_apart
+from headway.learn.judge.compare import brief, close, departure, differs, one_line, shaped, short, told_apart
 from headway.learn.judge.draws import allowed_sizes, least
 from headway.learn.judge.guesses import guessed
 from headway.learn.judge.intermediates import first_to_depart, low_precision
@@ -18,6 +19,7 @@ from headway.learn.judge.laws import BrokenLaw
 from headway.learn.judge.perform import CallResult, Raised, leaves
 from headway.learn.judge.recognise import recognised
 from headway.learn.judge.showing import (
+    BEHIND,
     argument_line,
     capital,
     only_where,
@@ -52,6 +54,8 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         mine = [t for t in wrong if t.call.entry == entry]
         if mine and entry not in unwritten:
             parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
+    if unsteady := next((part for part in parts if part.unsteady), None):
+        return unsteady  # what comes and goes may be behind everything else: it is said alone
     if not parts:
         return _unfinished(run, unwritten, missing)
     status = "mistake" if all(p.status == "mistake" for p in parts) else parts[0].status
@@ -64,7 +68,6 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
         names=tuple(name for p in parts for name in p.names),
         details=(*(text for p in parts for text in p.details), *run.notes),
-        unsteady=parts[0].unsteady if len(parts) == 1 and not left else None,
     )
 
 
@@ -88,7 +91,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     """No known mistake: say what can be said of any wrong answer, on the smallest input that shows it."""
     raising = [t for t in wrong if t.difference and t.difference.kind == "raised"]
     # Gradients, and what else a call may do, are looked at only where the result is right: a wrong result says more.
-    wrong = [t for t in wrong if t.difference and t.difference.kind not in ("gradient", "in-place", "global")] or wrong
+    wrong = [t for t in wrong if t.difference and t.difference.kind not in BEHIND] or wrong
     telling = telling_first(raising or wrong)[0]
     entry = telling.call.entry
     if unsteady := _unsteady(run, wrong, telling):
@@ -132,10 +135,11 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
     if kind == "dtype":
+        given = {short(leaf.dtype) for value in trial.call.arguments.values() for leaf in leaves(value)}
         asked = (
-            ""
-            if re.search(r"not (u?int|bool)", difference.text)
-            else ": the result has to have the dtype of the inputs"
+            ": the result has to have the dtype of the inputs"
+            if any(re.search(rf"not {name}\b", difference.text) for name in given if "float" in name)
+            else ""
         )
         return verdict(f"{difference.text}{asked}.", "dtype")
     if kind == "gradient":
@@ -159,18 +163,19 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
                 f"the numbers are off by about {off:.0e} of their size on {call}: {_expected_and_came(trial)}."
             )
     # The smallest input is the easiest to follow, but at sizes of 1 much is equal that is not the same.
-    departure = first_to_depart(run, telling)
-    trace = [departure.line, *departure.details] if departure else []
+    trace = first_to_depart(run, telling)
     if kind != "nan" and (like := _transformed(run, wrong)):
         return verdict(f"{like[1]}.", like[0], trace)
-    if departure and departure.located:
+    if trace:
         nan = f"{difference.text}; " if kind == "nan" else ""
         only = only_where(run, entry)
-        return verdict(f"{nan}{departure.line}{f' ({only})' if only else ''}.", None, departure.details)
+        return verdict(f"{nan}{trace[0]}{f' ({only})' if only else ''}.", None, trace[1:])
     if kind == "nan":
-        return verdict(f"{difference.text}, on {call}.", None, trace)
-    law = f"{fill(broken.law.sentence, broken.sizes)}; " if broken is not None else ""
-    return verdict(f"{law}wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
+        return verdict(f"{difference.text}, on {call}.")
+    if broken is not None:
+        law = fill(broken.law.sentence, broken.sizes)
+        return verdict(f"{law}; wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
+    return verdict(f"wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.")
 
 
 def _on(run: Run, trial: Trial) -> str:
@@ -264,16 +269,29 @@ def _unsteady(run: Run, wrong: list[Trial], telling: Trial) -> Verdict | None:
 
 
 def _remembered(run: Run, wrong: list[Trial]) -> bool:
-    """Whether a wrong result is the right one of an earlier input."""
+    """Whether a wrong result is the right one of an earlier input of other numbers.
+
+    One number, or many that are all the same, are met by chance.
+    """
     for trial in wrong:
         came = _single(trial.came)
-        for other in run.trials if came is not None and came.numel() > 1 else ():
+        for other in run.trials if came is not None and len(came.unique()) > 1 else ():
             if other is trial:
                 break
             right = _single(other.expected)
-            if right is not None and other.call.entry == trial.call.entry and close(came, right, 1e-9):
+            if right is None or other.call.entry != trial.call.entry or not close(came, right, 1e-9):
+                continue
+            if not _same_numbers(trial.call.arguments, other.call.arguments):
                 return True
     return False
+
+
+def _same_numbers(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the tensors among two calls' arguments hold the same numbers, of whatever type."""
+    pairs = itertools.zip_longest(*([t for value in given.values() for t in leaves(value)] for given in (one, other)))
+    return all(
+        a is not None and b is not None and a.shape == b.shape and close(a.double(), b.double(), 1e-6) for a, b in pairs
+    )
 
 
 def _differ(one: CallResult, other: CallResult) -> bool:

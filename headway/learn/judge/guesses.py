@@ -234,8 +234,6 @@ def _changes(value: Any) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
             yield each, name, lambda v, change=change: tuple(change(item) for item in v)
     if isinstance(value, tuple) and len(value) == 2:
         yield "the two results have changed places", "exchanged", lambda v: (v[1], v[0])
-    if isinstance(value, tuple) and value:
-        yield "only the first result is returned", "short", lambda v: v[0]
     if isinstance(value, dict):
         yield "keys and values of the result have changed places", "exchanged", lambda v: {b: a for a, b in v.items()}
 

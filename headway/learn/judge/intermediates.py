@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
+import re
 from typing import Any
 
 from headway.learn.cases import noted
@@ -53,33 +54,23 @@ def low_precision(run: Run, trial: Trial) -> tuple[int, str] | None:
     return None
 
 
-@dataclasses.dataclass(frozen=True)
-class Departure:
-    """A step of the reference that the learner's code does not compute: in a sentence, and with its numbers.
-
-    `located`: whether a line of theirs is seen to be meant for it.
-    """
-
-    line: str
-    located: bool
-    details: tuple[str, ...]
-
-
-def first_to_depart(run: Run, trial: Trial) -> Departure | None:
+def first_to_depart(run: Run, trial: Trial) -> list[str]:
     """The first noted intermediate of the reference, behind all that are found, that the learner's code does not compute.
 
-    One that is missing while a later one is there has not gone wrong: it was done without.
+    One that is missing while a later one is there has not gone wrong: it was done without. Nor has one that is there with the
+    other sign: where the minus belongs is seen at the next. And one that no line seems to be meant for may have been done
+    within a call (scaled_dot_product_attention): then what is right before it is all that can be said.
     """
     if run.instead:
-        return None
+        return []
     reference = run.contract.references[trial.call.entry]
     wanted = noted(lambda: run.result(reference, trial.request))
     if not wanted:
-        return None
+        return []
     seen = traced(run, trial)
-    right = [leaf for leaf in leaves(trial.expected.result.value) if leaf.numel() > 1] if trial.expected.result else []
-    if any(_alike(row[2], leaf) for row in seen for leaf in right):
-        return None  # a line of theirs has the right result: nothing on the way to it has gone wrong
+    final = [leaf for leaf in leaves(trial.expected.result.value) if leaf.numel() > 1] if trial.expected.result else []
+    if any(_alike(row[2], leaf) for row in seen for leaf in final):
+        return []  # a line of theirs has the right result: nothing on the way to it has gone wrong
     given = [leaf for value in trial.call.arguments.values() for leaf in leaves(value)]
     after, good, departed = -1, [], None
     for n, (name, value) in enumerate(wanted):
@@ -89,10 +80,12 @@ def first_to_depart(run: Run, trial: Trial) -> Departure | None:
         if at is not None:
             after, departed = max(after, at), None
             good.append(f"{name} (line {seen[at][0]})")
+        elif any(_alike(-row[2], value) for row in seen if row[2].is_floating_point()):
+            departed = None
         elif departed is None:
             departed = n
     if departed is None:
-        return None
+        return []
     # Of steps that only scale one another, no line tells which it is meant for: said is the last, what matters from there on.
     name, value = next(
         (name, late)
@@ -105,42 +98,46 @@ def first_to_depart(run: Run, trial: Trial) -> Departure | None:
     result = leaves(trial.came.result.value) if trial.came.result else []
     written = {row[0]: row for row in later if row[1] == "__setitem__"}
     later = [row for row in later if row[1] != "__setitem__" or written[row[0]] is row]
-    if not any(_scaled(value, leaf) for leaf in right):
+    if not any(_scaled(value, leaf) for leaf in final):
         later = [row for row in later if not any(_scaled(row[2], leaf) for leaf in result)]
     later = [row for row in later if not any(_alike(row[2], leaf) for leaf in result if leaf.shape == row[2].shape)]
-    if not good and not later:
-        return None
-    verb = "are" if name.partition(" (")[0].partition(",")[0].endswith("s") else "is"
-    # It has gone wrong where a line has numbers that go with it. Else all that is known is that no line computes it.
-    line = f"none of your lines computes the {name}: the first of our steps that is not there"
     detail = [f"with {sizes_told(trial.draw.sizes)}:"]
     detail += [f"  right: {', '.join(good)}"] if good else []
     # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
     together = [_together(row[2], value) for row in later]
-    located = bool(later) and max(together) >= 0.5
-    if located:
-        number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
-        right, theirs = told_apart(value, tensor, lambda shown, digits: numbers(shown, digits=digits))
-        line = f"the first to go wrong {verb} the {name}, in line {number}: `{source_line(run, number)}`"
-        detail += [f"  {name}: expected {right}", f"  {name}: line {number} has {theirs}"]
-    else:
-        detail.append(f"  {name}: expected {numbers(value)}")
-    return Departure(line, located, tuple(detail))
+    if max(together, default=0.0) == 0.0:
+        if not good:
+            return []
+        verb = "are" if len(good) > 1 else _verb(good[0])
+        return [f"right {verb} the {' and the '.join(good[-2:])}: what is wrong comes after", *detail]
+    number, _, tensor = later[next(n for n, r in enumerate(together) if r >= max(together) - 1e-9)]
+    right, theirs = told_apart(value, tensor, lambda shown, digits: numbers(shown, digits=digits))
+    detail += [f"  {name}: expected {right}", f"  {name}: line {number} has {theirs}"]
+    return [f"the first to go wrong {_verb(name)} the {name}, in line {number}: `{source_line(run, number)}`", *detail]
+
+
+def _verb(name: str) -> str:
+    """``are`` for names in the plural: `weights (b s)`, `exponents 2i/d`, `losses of the targets`."""
+    words = re.split(r" of | \(|,", name)[0].split()
+    return "are" if any(word.endswith("s") and not word.endswith("ss") for word in words) else "is"
 
 
 def _together(a: Any, b: Any) -> float:
-    """How far the numbers of two tensors of one shape rise and fall together, whatever the sign: 0 to 1; 0 for one or two.
+    """How far the numbers of two tensors of one shape rise and fall together, whatever the sign: 0 to 1; 0 where chance would
+    do as much once in a thousand times.
 
-    So few numbers rise and fall with any others: they do not tell what a line is meant for.
+    Looked at where the right number `b` is finite: what a mask hides may be anything.
     """
-    import torch
-
-    a, b = (torch.nan_to_num(t.double(), 0.0, 0.0, 0.0).reshape(-1) for t in (a, b))
-    if a.numel() < 3:
+    a, b = a.double().reshape(-1), b.double().reshape(-1)
+    a, b = a[b.isfinite()], b[b.isfinite()]
+    if a.numel() < 4 or not bool(a.isfinite().all()):
         return 0.0
     a, b = a - a.mean(), b - b.mean()
     size = float(a.norm() * b.norm())
-    return abs(float(a @ b)) / size if size > 0 else 0.0
+    together = min(abs(float(a @ b)) / size, 1.0) if size > 0 else 0.0
+    # Fisher's transformation: of unrelated numbers its deviation is 1 / sqrt(n - 3).
+    sure = together == 1.0 or math.atanh(together) * math.sqrt(a.numel() - 3) > 3.3
+    return together if sure and together >= 0.3 else 0.0
 
 
 def _scaled(a: Any, b: Any) -> bool:

@@ -16,6 +16,7 @@ import time
 import warnings
 from pathlib import Path
 
+from headway.base.lines import lines_of
 from headway.learn.cases import Case, Law, Make, fill
 from headway.learn.exercise import Exercise
 from headway.learn.judge.child import Load
@@ -64,7 +65,7 @@ def _judge(run: Run) -> Verdict:
     source = _read(run)
     if isinstance(source, Verdict):
         return source
-    run.lines = source.splitlines()
+    run.lines = lines_of(source)
     load = _load(run, source)
     try:
         if failed := _opened(run, run.child.load(load)):
@@ -346,7 +347,13 @@ def stopped_short(run: Run, stopped: Stopped, load: Load) -> Verdict:
     if how == "signal":
         known = text.isdigit() and int(text) in set(signal.Signals)
         name = signal.Signals(int(text)).name if known else text
-        return Verdict("exited", f"your code crashes the interpreter{where}: {name}.")
+        fused = any("scaled_dot_product_attention" in line for line in run.lines)
+        hint = (
+            " scaled_dot_product_attention can do that where there are not as many keys as values: it does not look."
+            if fused
+            else ""
+        )
+        return Verdict("exited", f"your code crashes the interpreter{where}: {name}.{hint}")
     return Verdict(
         "garbled", f"your code writes into the judge's own channel{where}, or closes it: leave file descriptors alone."
     )

@@ -47,6 +47,12 @@ def fit(run: Run, case: Case, sizes: list[dict[str, int]]) -> Verdict | None:
         missing = tuple(name for name in weights if name not in (found.get("adapted") or []))
         if left := [name for name in missing if name not in optional]:
             return Verdict("wrong", f"weights(model) gives no tensor for {', '.join(left)}.")
+        if loose := [str(name) for name in found.get("loose") or []]:
+            return Verdict(
+                "wrong",
+                f"weights(model) leaves out {', '.join(loose)}, where the judge's numbers have to go as well: name biases too "
+                "('q.bias' and so on), or make the layers without (bias=False).",
+            )
         run.fits[entry] = Fit([], missing)
         return None
     ours = layers_of([(name, tuple(value.shape)) for name, value in weights.items()])

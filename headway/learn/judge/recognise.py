@@ -123,13 +123,14 @@ def _two_at_once(run: Run, mistakes: list[Mistake], wrong: list[Trial], right: l
 
 def _two_apart(run: Run, candidates: list[Candidate], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     """Two mistakes that show on different inputs: on every wrong one the answer is one or the other's, and each accounts for
-    an input of telling sizes that the other does not."""
+    an input of telling sizes that the other does not. That both raise there says little: many mistakes do."""
     few = wrong[:FEW]
     agree = [(c, [coincides(run, t, c.answer) for t in few]) for c in candidates]
     for (a, with_a), (b, with_b) in itertools.combinations([row for row in agree if any(row[1])], 2):
         pairs = list(zip(with_a, with_b, strict=True))
         if a.mistake is b.mistake or not all(x or y for x, y in pairs):
             continue
+        pairs = [pair for pair, t in zip(pairs, few, strict=True) if t.came.raised is None]
         if (True, False) not in pairs or (False, True) not in pairs:
             continue
         if all(coincides(run, t, a.answer) or coincides(run, t, b.answer) for t in (*wrong, *right)):

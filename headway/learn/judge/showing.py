@@ -10,10 +10,19 @@ from headway.learn.judge.perform import Raised
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
 
+BEHIND = ("gradient", "in-place", "global")
+"""Kinds of differences that are looked at only where the result is right."""
+
 
 def telling_first(wrong: list[Trial]) -> list[Trial]:
-    """Wrong trials, those first whose sizes tell the axes apart: none is 1, many differ."""
-    return sorted(wrong, key=lambda t: (min(t.draw.sizes.values(), default=0) < 2, -len(set(t.draw.sizes.values()))))
+    """Wrong trials, those first whose sizes tell the axes apart: none is 1, many differ. A wrong result says more than a wrong
+    gradient behind a right one."""
+
+    def order(t: Trial) -> tuple[bool, bool, int]:
+        behind = t.difference is not None and t.difference.kind in BEHIND
+        return behind, min(t.draw.sizes.values(), default=0) < 2, -len(set(t.draw.sizes.values()))
+
+    return sorted(wrong, key=order)
 
 
 def subject_of(run: Run, entry: str) -> str:
@@ -114,6 +123,10 @@ def show_trial(trial: Trial) -> list[str]:
     for name, value in trial.call.arguments.items():
         if isinstance(value, torch.Tensor) and value.numel() <= 16:
             lines.append(f"  {name} = {numbers(value)}")
+    found = trial.difference
+    if found is not None and found.kind == "gradient" and found.expected is not None and found.came is not None:
+        right, theirs = told_apart(found.expected, found.came, value_line)
+        return [*lines, f"  gradient expected {right}", f"  gradient came     {theirs}"]
     right = f"{expected.raised.type}" if expected.raised else ""
     theirs = f"{one_line(came.raised.type)}: {one_line(came.raised.message)[:300]}" if came.raised else ""
     if expected.result is not None and came.result is not None:

@@ -233,6 +233,14 @@ def exactly(learner, d):
     return found >= 40
 
 
+@law("of tokens that are all equally likely, top-p keeps more or fewer than it takes to reach p", draws=2, v=(4, 9))
+def equally_likely(learner, d):
+    """Which of them stay is left open: a threshold on the probability keeps all that tie."""
+    number = d.integer(1, d.v - 1)
+    kept = learner.top_p(d.keep(torch.full(d.shape("b v"), 0.5).double(), "b v"), (number - 0.5) / d.v).isfinite()
+    return bool((kept.sum(-1) == number).all())
+
+
 @law("a filter changes the logits of tokens that stay")
 def untouched(learner, d):
     """What is filled in for the others is another question: only clearly greater logits count as staying."""

@@ -94,6 +94,14 @@ def zero(d):
     )
 
 
+@case("float16, x = 0, eps less than float16 holds", gradient=False, float32=False, layouts=False, draws=1, d=(2, 9))
+def zero_in_half(d):
+    """The eps has to be added where there is room for it, or 0 is divided by 0."""
+    return Call(
+        "rms_norm", x=d.keep(torch.zeros(d.shape("b t d")).half(), "b t d"), weight=d.normal("d").half(), eps=1e-8
+    )
+
+
 @case("bfloat16", gradient=False, float32=False, layouts=False, draws=8, d=(5, 9), tolerance=0.012)
 def bfloat16(d):
     return Call("rms_norm", x=d.normal("b t d").bfloat16(), weight=d.normal("d").bfloat16(), eps=1e-6)

@@ -54,6 +54,12 @@ def late(d):
     return Call("attention_is_all_you_need", step=step, width=d.width, warmup=warmup)
 
 
+@plain("a warm-up that is no whole number, as `warmup_for` gives it", 3)
+def fractional(d):
+    warmup = d.integer(2, 9) + d.number(0.4, 0.6)
+    return Call("attention_is_all_you_need", step=d.choice([1, 2]), width=d.width, warmup=warmup)
+
+
 @plain("a warm-up of a step or two", 6)
 def short(d):
     return Call(

@@ -72,7 +72,7 @@ RATE = switches(
             {"_width": "twice"},
         ),
         "counted_from_0": (
-            "the step is taken to be counted from 0, and 1 is subtracted: the first step has the learning rate 0",
+            "1 is subtracted from the step, as if it were counted from 0 further on: it is counted from 1, as it is given",
             {"_step": -1},
         ),
         "counted_on": (
