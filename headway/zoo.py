@@ -88,7 +88,9 @@ class Loaded:
         if self.refusal is not None:
             raise self.refusal
         if self.tokenizer is None:
-            raise HeadwayError(f"{self.name} comes without a tokenizer ({self.where}): it takes and gives ids only, no text.")
+            raise HeadwayError(
+                f"{self.name} comes without a tokenizer ({self.where}): it takes and gives ids only, no text."
+            )
         return self.tokenizer
 
     @property

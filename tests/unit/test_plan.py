@@ -314,7 +314,7 @@ def test_a_line_is_asked_for_by_number_or_by_words() -> None:
         plan.find("read")
     with pytest.raises(HeadwayError, match="no line of the plan"):
         plan.find("gpt")
-    with pytest.raises(HeadwayError, match="no item"):
+    with pytest.raises(HeadwayError, match="no list item"):
         plan.find("2")
 
 
