@@ -259,7 +259,7 @@ def find_run(name: str, home: Path) -> RunFolder:
         raise HeadwayError(f"'{name}' could be {', '.join(run.name for run in found)}: give more of the name.")
     known = ", ".join(run.name for run in runs[-5:])
     if not runs:
-        raise HeadwayError(f"there are no runs in {home} yet: `headway train char-gpt` makes one.")
+        raise HeadwayError(f"there is no run '{name}': {home} holds none yet. `headway train char-gpt` makes one.")
     raise HeadwayError(f"there is no run '{name}' in {home}. The latest: {known}.")
 
 
