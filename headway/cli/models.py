@@ -13,6 +13,7 @@ from headway import zoo
 from headway.base.console import out, paged, under
 from headway.cli.shared.architectures import chain, told
 from headway.learn.path import the_path
+from headway.models.catalog import CATALOG, entry
 
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
@@ -22,7 +23,7 @@ BESIDE = {"whisper": ("CTranslate2",), "vit": ("ONNX",)}
 
 
 @app.default
-def models(name: str | None = None) -> int:
+def models(name: str | None = None, /) -> int:
     """List every architecture with its papers, its forms, the formats it loads and what runs right now; or show one.
 
     Parameters
@@ -30,7 +31,6 @@ def models(name: str | None = None) -> int:
     name
         An architecture: shows its papers, sizes, notes and file.
     """
-    from headway.models.catalog import entry
 
     with paged():
         if name is None:
@@ -41,7 +41,6 @@ def models(name: str | None = None) -> int:
 
 
 def _list() -> None:
-    from headway.models.catalog import CATALOG
 
     ready = _ready()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

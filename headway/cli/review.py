@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
+from rich.text import Text
+
+from headway.base.console import err, out
+from headway.base.errors import HeadwayError
+from headway.base.files import write_bytes
+from headway.cli.shared.drawing import glyphs
+from headway.learn.evidence import read, record
+from headway.learn.exercise import Exercise, exercises, find_exercise
+from headway.learn.judge import judge
+from headway.learn.path import the_path
+from headway.learn.progress import Progress, remember
+from headway.learn.recall import Question, questions
+from headway.learn.review import RIGHT, WRONG, in_a_while, rotation, split
+from headway.learn.steps import typed
+from headway.learn.workspace import find_workspace
 
 if TYPE_CHECKING:
     from headway.learn.exercise import Exercise
@@ -33,15 +49,6 @@ def review(name: str | None = None, /, *, list_: Annotated[bool, Parameter("--li
     list_
         Show everything in rotation, and when it is due.
     """
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.learn.exercise import Exercise, exercises
-    from headway.learn.path import the_path
-    from headway.learn.progress import Progress
-    from headway.learn.recall import Question, questions
-    from headway.learn.review import in_a_while, rotation, split
-    from headway.learn.workspace import find_workspace
 
     workspace = find_workspace()
     every = {question.name: question for topic in the_path().topics for question in questions(topic)}
@@ -74,10 +81,6 @@ def review(name: str | None = None, /, *, list_: Annotated[bool, Parameter("--li
 
 def _one(workspace: Workspace, name: str, course: dict[str, Exercise], found: list[Due]) -> int:
     """One exercise, or all questions of a topic."""
-    from headway.base.errors import HeadwayError
-    from headway.learn.exercise import find_exercise
-    from headway.learn.path import the_path
-    from headway.learn.recall import questions
 
     try:
         exercise = find_exercise(name)
@@ -97,11 +100,6 @@ def _one(workspace: Workspace, name: str, course: dict[str, Exercise], found: li
 
 def _ask(workspace: Workspace, asked: list[Question]) -> bool:
     """Ask questions one after the other; False where the answers ended early. An empty answer passes a question over."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.learn.evidence import record
-    from headway.learn.review import RIGHT, WRONG
 
     right = answered = 0
     for n, question in enumerate(asked, 1):
@@ -139,17 +137,6 @@ def _ask(workspace: Workspace, asked: list[Question]) -> bool:
 
 def _write_again(workspace: Workspace, exercise: Exercise, due: Due | None) -> int:
     """Hand out the stub of an exercise again, or judge what was written into it."""
-    from rich.text import Text
-
-    from headway.base.console import err, out
-    from headway.base.errors import HeadwayError
-    from headway.base.files import write_bytes
-    from headway.cli.shared.drawing import glyphs
-    from headway.learn.evidence import read
-    from headway.learn.judge import judge
-    from headway.learn.progress import Progress, remember
-    from headway.learn.review import in_a_while, rotation
-    from headway.learn.steps import typed
 
     state = next(
         each for each in Progress(workspace).topics.values() if exercise.topic in (each.topic.id, *each.topic.also)
@@ -186,7 +173,6 @@ def _write_again(workspace: Workspace, exercise: Exercise, due: Due | None) -> i
 
 def _put_away(file):
     """Rename a solved review by its date, so that the next one starts from the stub and this one is not lost."""
-    import time
 
     for n in range(1000):
         kept = file.with_name(f"{file.stem}.{time.strftime('%Y-%m-%d')}{f'-{n}' if n else ''}.py")
@@ -197,11 +183,6 @@ def _put_away(file):
 
 def _list(found: list[Due]) -> None:
     """Everything in rotation."""
-    from rich.text import Text
-
-    from headway.base.console import out
-    from headway.learn.exercise import Exercise
-    from headway.learn.review import in_a_while
 
     if not found:
         out().print("Nothing is in rotation: what you get wrong comes here.")

@@ -11,6 +11,7 @@ import functools
 import importlib.util
 import re
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -138,7 +139,6 @@ def exercises(folder: Path | None = None) -> dict[str, Exercise]:
 @functools.cache
 def _topic_order() -> dict[str, int]:
     """Topic id -> its place in path.toml, read by its ``[[topic]]``/``[topic.id]`` headings; empty where there is none."""
-    import tomllib
 
     path = FOLDER.parent / "path.toml"
     try:

@@ -6,22 +6,26 @@ numbers from the claims' JSON.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
+import json
 import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from headway.base.errors import HeadwayError
 from headway.base.lines import lines_of
 from headway.learn.contract import mistakes_of
-from headway.learn.exercise import find_exercise
+from headway.learn.evidence import record
+from headway.learn.exercise import exercises, find_exercise
 from headway.learn.path import COURSE, the_path
 from headway.learn.recall import Question, questions
+from headway.learn.workspace import find_workspace
 
 
 def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
     """The source of a function or class as Markdown, without its docstring if so asked, and where it stands."""
-    import ast
 
     text = textwrap.dedent(inspect.getsource(thing))
     if not docstring:
@@ -47,7 +51,6 @@ def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
 
 def mistakes_of_topic(topic: str, each: int = 3) -> str:
     """Mistakes of all exercises of a topic, the first few of each whose sentence needs no numbers, as a Markdown list."""
-    from headway.learn.exercise import exercises
 
     lines = []
     for exercise in exercises().values():
@@ -61,7 +64,6 @@ def mistakes_of_topic(topic: str, each: int = 3) -> str:
 
 def result_of(claim: str) -> str:
     """The verdict that was shipped for a claim, with its measured means, as Markdown read from its JSON."""
-    import json
 
     path = COURSE.parent / "claims" / "results" / f"{claim}.json"  # data of a higher layer, read as a file
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
@@ -77,7 +79,6 @@ def result_of(claim: str) -> str:
 
 def what_follows(topic: str) -> str:
     """The exercises, claims and papers of a topic as Markdown, each with the command that leads to it."""
-    from headway.learn.exercise import exercises
 
     path = the_path()
     found = path.topic(topic)
@@ -112,9 +113,6 @@ class Recall:
 
     def _remember(self, question: Question, given: Any) -> None:
         """Log an answer once, so that `headway review` can bring the question back; nothing outside a workspace."""
-        from headway.base.errors import HeadwayError
-        from headway.learn.evidence import record
-        from headway.learn.workspace import find_workspace
 
         if not given or self._logged.get(question.id) == given:
             return

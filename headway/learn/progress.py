@@ -31,7 +31,7 @@ from headway.learn.match import Match, match_plan, read_corrections
 from headway.learn.path import Path, Topic, the_path
 from headway.learn.plan import Item, Key, Plan, mark
 from headway.learn.plan import read as read_plan
-from headway.learn.workspace import Workspace
+from headway.learn.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     from headway.learn.judge import Verdict
@@ -368,7 +368,6 @@ def lock_of(workspace: Workspace):
 
 def used(model: str) -> None:
     """Remember, where there is a workspace, that the learner has used a model."""
-    from headway.learn.workspace import find_workspace
 
     try:
         workspace = find_workspace()

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.base.reading import read_toml
 from headway.base.typed import build, convert, fields_of
+from headway.models.catalog import entry
+from headway.train.trackers import TRACKERS
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 
@@ -188,7 +190,6 @@ class TrainConfig:
             raise HeadwayError(f"name {self.name!r} becomes part of a folder's name: letters, digits, - and _ will do")
         if self.data.pack and self.objective not in ("causal",):
             raise HeadwayError(f"data.pack is for the objective causal, not {self.objective}")
-        from headway.train.trackers import TRACKERS
 
         for tracker in self.trackers:
             if tracker not in TRACKERS:
@@ -249,7 +250,6 @@ def from_dict(plain: Mapping[str, Any], changes: Iterable[str] = ()) -> TrainCon
 
 def check_model(model: Model) -> Model:
     """The same with its sizes checked and typed against the architecture's configuration (imports the architecture)."""
-    from headway.models.catalog import entry
 
     hints = fields_of(entry(model.name).load()[1])
     sizes = {}

@@ -24,6 +24,8 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import cache_dir, expanded, replacing
 from headway.base.lines import lines_of
 from headway.blocks.documents import pack
+from headway.data.pairs import load_pairs
+from headway.data.text import load_text, split
 from headway.train.config import TrainConfig
 from headway.train.losses import IGNORE, count_targets
 from headway.train.masking import Masking, hide
@@ -328,8 +330,6 @@ def read_material(config: TrainConfig) -> Material:
     """Read what the settings name, fetching it first where Headway knows it and it is not on this disk."""
     data = config.data
     if config.objective in ("seq2seq", "classification"):
-        from headway.data.pairs import load_pairs
-
         pairs = load_pairs(data.pairs)
         labels = tuple(sorted({label for _, label in pairs})) if config.objective == "classification" else ()
         if config.objective == "classification" and len(labels) < 2:
@@ -340,7 +340,6 @@ def read_material(config: TrainConfig) -> Material:
         if data.tokens in ("characters", "bytes") or data.tokens.startswith("bpe:"):
             raise HeadwayError(f"{path} holds ids: data.tokens has to name the tokenizer.json they were made with")
         return Material(ids=_read_ids(path))
-    from headway.data.text import load_text
 
     text = load_text(data.text)
     return Material(documents=documents_of(text, data.documents, data.text))
@@ -434,8 +433,6 @@ def documents_of(text: str, how: str, path: str) -> list[str]:
 def split_documents(documents: list[str], held_out: float) -> tuple[list[str], list[str]]:
     """(To train on, held out): the last share of the documents; of a single one, the last share of its text."""
     if len(documents) == 1:
-        from headway.data.text import split
-
         first, second = split(documents[0], held_out)
         return [first], [second]
     cut = min(len(documents) - 1, max(1, round(len(documents) * (1 - held_out))))

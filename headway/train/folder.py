@@ -32,6 +32,7 @@ from headway.base.reading import read_json_object
 from headway.learn.workspace import workspace_around
 from headway.train.config import TrainConfig, from_dict
 from headway.train.disk import room_for, saved_steps
+from headway.train.pictures import draw_runs
 
 RULE = "----- "
 """What a sample's heading begins with."""
@@ -154,7 +155,6 @@ class RunFolder:
 
     def draw(self) -> None:
         """Make loss.png from metrics.jsonl."""
-        from headway.train.pictures import draw_runs
 
         with room_for(self.path):
             draw_runs([(self.name, self.metrics())], self.path / "loss.png")
@@ -258,7 +258,9 @@ def find_run(name: str, home: Path) -> RunFolder:
     if found:
         raise HeadwayError(f"'{name}' could be {', '.join(run.name for run in found)}: give more of the name.")
     known = ", ".join(run.name for run in runs[-5:])
-    raise HeadwayError(f"there is no run '{name}' in {home}." + (f" The latest: {known}." if known else ""))
+    if not runs:
+        raise HeadwayError(f"there are no runs in {home} yet: `headway train char-gpt` makes one.")
+    raise HeadwayError(f"there is no run '{name}' in {home}. The latest: {known}.")
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from headway.base.errors import Corrupt, HeadwayError
 from headway.blocks.hollow import hollow
 from headway.train import checkpoint as checkpoints
 from headway.train.checkpoint import Checkpoint
-from headway.train.config import TrainConfig
+from headway.train.config import TrainConfig, from_dict
 from headway.train.data import Batch, Examples, Material, generator, open_source, read_material
 from headway.train.flops import training_flops
 from headway.train.folder import RunFolder
@@ -46,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a run stands, beside its tensors. All of it is in the checkpoint.
 
     Attributes:
@@ -84,7 +85,7 @@ class Finished:
     words: Words
     step: int
     held_out: float | None
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
 
 def start(home: Path, config: TrainConfig, world: World, *, facts: dict[str, Any] | None = None) -> RunFolder:
@@ -153,7 +154,7 @@ class Trainer:
         material = read_material(config)
         self.words = self._words(material)
         self.source = self._source(material, facts)
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.model = build_model(config, self.words, material).to(world.device, self.dtype)
         task = Task(self.model, config.objective, smoothing=config.label_smoothing)
@@ -219,7 +220,7 @@ class Trainer:
             return 0
         self._restore_model(found.model)
         self.updates.restore(found.state, found.facts["updates"])
-        self.progress = Progress(**found.facts["progress"])
+        self.progress = TrainingProgress(**found.facts["progress"])
         rank = self.world.rank
         if f"random.torch.{rank}" in found.state:
             checkpoints.restore_random_states(rank, found.state, found.facts["random"][rank])
@@ -523,8 +524,6 @@ class Trainer:
                 raise KeyboardInterrupt
             self.asked_to_stop = True
 
-        import threading
-
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -541,7 +540,6 @@ def change(folder: RunFolder, changes: tuple[str, ...], allowed: tuple[str, ...]
 
     Raises HeadwayError for a setting that would make it another run.
     """
-    from headway.train.config import from_dict
 
     if not changes:
         return

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.reading import read_json_object
+from headway.weights.gguf_header import DamagedHeader, read_header, tensor_bytes
 
 
 def mapped(path: Path) -> mmap.mmap:
@@ -133,7 +135,6 @@ class GGUF(Weights):
     """
 
     def __init__(self, path: Path):
-        from headway.weights.gguf_header import Damaged, read_header, tensor_bytes
 
         self.path = path
         if not path.is_file():
@@ -144,16 +145,13 @@ class GGUF(Weights):
             self.facts, self._places = read_header(self._data)
             for place in self._places.values():
                 tensor_bytes(self._data, place)  # a truncated file is noticed before anything is built on it
-        except (Damaged, ValueError) as error:
+        except (DamagedHeader, ValueError) as error:
             raise Corrupt(f"{path} is no whole GGUF file ({error}): fetch it again") from error
         self.facts["tensors"] = list(self._places)
 
     def __getitem__(self, key: str) -> Tensor:
-        import numpy as np
         from gguf.constants import GGMLQuantizationType
         from gguf.quants import dequantize
-
-        from headway.weights.gguf_header import tensor_bytes
 
         place = self._places[key]
         kind = GGMLQuantizationType(place.kind)

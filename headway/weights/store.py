@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,6 @@ COMMON = ("LlamaForCausalLM", "GPT2LMHeadModel", "BertForMaskedLM", "T5ForCondit
 
 def _near(names: list[str], kind: Any) -> list[str]:
     """The three names that Headway has and that are most like what was asked for; the commonest where none is."""
-    from difflib import SequenceMatcher
 
     def likeness(known: str) -> float:
         family = re.match(r"[A-Z]+[a-z]{2,}", known)

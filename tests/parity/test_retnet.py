@@ -94,9 +94,9 @@ def pair(torchscale, config: RetNetConfig, dtype: torch.dtype, seed: int, **more
     sizes = torchscale.Sizes(
         vocab_size=config.vocab_size,
         decoder_embed_dim=config.width,
-        decoder_value_embed_dim=config.values,
+        decoder_value_embed_dim=config.value_width,
         decoder_retention_heads=config.n_head,
-        decoder_ffn_embed_dim=config.hidden,
+        decoder_ffn_embed_dim=config.ff_width,
         decoder_layers=config.n_layer,
         layernorm_eps=config.eps,
         **more,

@@ -33,7 +33,7 @@ def plain(d):
 def own(d):
     return Call("scaled", x=d.normal("b t d"), eps=d.number(0.1, 0.5))
 
-@case("in bfloat16 too", draws=2, b=3, t=5, d=(40, 60), bfloat16=0.004)
+@case("in bfloat16 too", draws=2, b=3, t=20, d=(200, 300), bfloat16=0.004)
 def small(d):
     return Call("scaled", x=d.normal("b t d"))
 

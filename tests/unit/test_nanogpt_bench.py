@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from headway.base.errors import HeadwayError
-from headway.cli import _nanogpt
+from headway.cli.shared import bench_nanogpt
 from headway.evals import nanogpt
 from headway.train.config import read_config
 
@@ -81,16 +81,16 @@ def test_an_ablation_undoes_one_choice_at_a_time_and_goes_on_where_it_was(recipe
         nanogpt, "CHOICES", {"all choices": (), "AdamW": ("optimiser.name=adamw",), "2 rows": ("batch=2",)}
     )
     file = tmp_path / "found.json"
-    assert _nanogpt.ablate(fast, steps=10, seeds=1, threads=None, json=file) == 0
+    assert bench_nanogpt.ablate(fast, steps=10, seeds=1, threads=None, json=file) == 0
     first = json.loads(file.read_text())["held_out"]
     assert [len(losses) for losses in first.values()] == [1, 1, 1]
     assert len({losses[0] for losses in first.values()}) == 3
-    assert _nanogpt.ablate(fast, steps=10, seeds=2, threads=None, json=file) == 0
+    assert bench_nanogpt.ablate(fast, steps=10, seeds=2, threads=None, json=file) == 0
     second = json.loads(file.read_text())["held_out"]
     assert all(second[name][0] == losses[0] and len(second[name]) == 2 for name, losses in first.items())
     assert "worse by" in capsys.readouterr().out
     with pytest.raises(HeadwayError, match="something else"):
-        _nanogpt.ablate(fast, steps=11, seeds=1, threads=None, json=file)
+        bench_nanogpt.ablate(fast, steps=11, seeds=1, threads=None, json=file)
 
 
 def test_every_choice_of_the_preset_can_be_undone():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as text
 import statistics
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int |
 
 def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """One choice undone at a time. Every finished run is kept at once in `json`, from which it goes on."""
-    import json as text
 
     from headway.evals import nanogpt
 

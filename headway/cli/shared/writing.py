@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from headway.base.console import broken, err
+from headway.base.console import broken, err, out
 
 if TYPE_CHECKING:
     from headway.sample.text import Reply
@@ -46,7 +46,6 @@ def write(pieces: Iterable[str], *, column: int = 0) -> None:
 
 def columns() -> int:
     """How wide the terminal is."""
-    from headway.base.console import out
 
     return out().width
 

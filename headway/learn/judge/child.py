@@ -92,10 +92,11 @@ class _Learner:
 
     def watching(self, record: list | None = None) -> Any:
         """Look at every torch function called: refuse the forbidden, remember the rest, keep results if asked."""
+        import torch
         from torch.overrides import TorchFunctionMode
 
         unwanted, called, path = dict(self.load.forbidden), self.called, self.path
-        plain, getframe = _plain_tensors, sys._getframe
+        plain, getframe, gradient = _plain_tensors, sys._getframe, vars(torch._C.TensorBase)["grad"].__get__
 
         class Watch(TorchFunctionMode):
             def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -107,7 +108,8 @@ class _Learner:
                 result = func(*args, **(kwargs or {}))
                 if name == "__setitem__":
                     result = args[0]
-                if record is not None and len(record) < 400 and name not in _QUIET:
+                # What backward made is seen where it is read.
+                if record is not None and len(record) < 400 and (name not in _QUIET or func == gradient):
                     frame = getframe(1)
                     while frame is not None and frame.f_code.co_filename != path:
                         frame = frame.f_back

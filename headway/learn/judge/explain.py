@@ -174,8 +174,8 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(f"{difference.text}, on {call}.")
     if broken is not None:
         law = fill(broken.law.sentence, broken.sizes)
-        return verdict(f"{law}; wrong numbers {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
-    return verdict(f"wrong numbers {_on(run, trial)}: {_expected_and_came(trial)}.")
+        return verdict(f"{law}; wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.", None, trace)
+    return verdict(f"wrong {_kind_of(trial)} {_on(run, trial)}: {_expected_and_came(trial)}.")
 
 
 def _on(run: Run, trial: Trial) -> str:
@@ -193,6 +193,14 @@ def _expected_and_came(trial: Trial) -> str:
         pair = (_value_of(trial.expected), _value_of(trial.came))
     right, theirs = told_apart(*pair, lambda value, digits: brief(value, 80 + 16 * (digits > 4), digits + 2))
     return f"expected {right}, came {theirs}"
+
+
+def _kind_of(trial: Trial) -> str:
+    """``numbers``; ``text`` or ``values`` where the result, or what is wrong in it, is text, or True and False."""
+    found = trial.difference
+    value = found.expected if found is not None and found.where.startswith("item") else _value_of(trial.expected)
+    truth = isinstance(value, bool) or str(getattr(value, "dtype", "")) == "torch.bool"
+    return "text" if isinstance(value, str) else "values" if truth else "numbers"
 
 
 def _value_of(came: CallResult) -> Any:

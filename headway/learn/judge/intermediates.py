@@ -68,6 +68,9 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
     if not wanted:
         return []
     seen = traced(run, trial)
+    final = [leaf for leaf in leaves(trial.expected.result.value) if leaf.numel() > 1] if trial.expected.result else []
+    if any(_alike(row[2], leaf) for row in seen for leaf in final):
+        return []  # a line of theirs has the right result: nothing on the way to it has gone wrong
     given = [leaf for value in trial.call.arguments.values() for leaf in leaves(value)]
     after, good, departed = -1, [], None
     for n, (name, value) in enumerate(wanted):
@@ -83,9 +86,21 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
             departed = n
     if departed is None:
         return []
-    name, value = wanted[departed]
+    # Of steps that only scale one another, no line tells which it is meant for: said is the last, what matters from there on.
+    name, value = next(
+        (name, late)
+        for name, late in reversed(wanted[departed:])
+        if late is wanted[departed][1] or _scaled(late, wanted[departed][1])
+    )
     later = [row for row in seen[after + 1 :] if row[2].shape == value.shape and row[2].dtype == value.dtype]
     later = [row for row in later if row[1] not in MAKERS and _attempt(row[2], given)]
+    # What is returned is meant for the result, and what is written bit by bit is there with the last bit.
+    result = leaves(trial.came.result.value) if trial.came.result else []
+    written = {row[0]: row for row in later if row[1] == "__setitem__"}
+    later = [row for row in later if row[1] != "__setitem__" or written[row[0]] is row]
+    if not any(_scaled(value, leaf) for leaf in final):
+        later = [row for row in later if not any(_scaled(row[2], leaf) for leaf in result)]
+    later = [row for row in later if not any(_alike(row[2], leaf) for leaf in result if leaf.shape == row[2].shape)]
     detail = [f"with {sizes_told(trial.draw.sizes)}:"]
     detail += [f"  right: {', '.join(good)}"] if good else []
     # The line meant for it is the one whose numbers go most with the right ones; the first where several do as much.
@@ -123,6 +138,11 @@ def _together(a: Any, b: Any) -> float:
     # Fisher's transformation: of unrelated numbers its deviation is 1 / sqrt(n - 3).
     sure = together == 1.0 or math.atanh(together) * math.sqrt(a.numel() - 3) > 3.3
     return together if sure and together >= 0.3 else 0.0
+
+
+def _scaled(a: Any, b: Any) -> bool:
+    """Whether a tensor is another times a number, plus another perhaps."""
+    return a.shape == b.shape and _together(a, b) > 1 - 1e-9
 
 
 def _attempt(tensor: Any, given: list) -> bool:

@@ -16,6 +16,7 @@ import time
 import warnings
 from pathlib import Path
 
+from headway.base.lines import lines_of
 from headway.learn.cases import Case, Law, Make, fill
 from headway.learn.exercise import Exercise
 from headway.learn.judge.child import Load
@@ -64,7 +65,7 @@ def _judge(run: Run) -> Verdict:
     source = _read(run)
     if isinstance(source, Verdict):
         return source
-    run.lines = source.splitlines()
+    run.lines = lines_of(source)
     load = _load(run, source)
     try:
         if failed := _opened(run, run.child.load(load)):

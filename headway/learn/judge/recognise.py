@@ -149,9 +149,16 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
     whole = [c for c, with_them in agree if all(with_them)]
     if len({c.mistake.name for c in whole}) == 1 and any(min(t.draw.sizes.values(), default=2) > 1 for t in wrong):
-        cases = "; ".join(dict.fromkeys(t.case.name for t in wrong))
+        cases = {t.case.name: id(t.case) for t in wrong}
         only = only_where(run, wrong[0].call.entry)
-        after = f" That is so {only.removeprefix('wrong ')}." if only else f" That is so in these cases only: {cases}."
+        if only:
+            after = f" That is so {only.removeprefix('wrong ')}."
+        else:
+            # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
+            near = [t for t in telling_first(right) if id(t.case) in cases.values()]
+            if any(shows(run, t, whole[0].answer, False) for t in near[:FEW]):
+                return None
+            after = f" That is so in these cases only: {'; '.join(cases)}."
         return _sentence(run, whole[:1], wrong, after=after)
     counts = sorted(((sum(with_them), n) for n, (_, with_them) in enumerate(agree)), reverse=True)
     if not counts or counts[0][0] < max(5, NEARLY * len(wrong)) or counts[0][0] == len(wrong):
@@ -177,10 +184,10 @@ def _sentence(run: Run, candidates: list[Candidate], wrong: list[Trial], before:
     trial = wrong[0]
     facts = facts_of(run, trial)
     texts = [c.mistake.told({**facts, **c.chosen}) for c in candidates]
-    line = before + "; and ".join(text.rstrip(".") for text in texts)
+    line = before + "; and ".join(text if text.endswith("...") else text.rstrip(".") for text in texts)
     return Verdict(
         "mistake",
-        f"{subject_of(run, trial.call.entry)}{capital(line)}.{after}",
+        f"{subject_of(run, trial.call.entry)}{capital(line)}{'' if line.endswith('...') else '.'}{after}",
         names=tuple(c.mistake.name for c in candidates),
         details=(*pattern_of(run, trial.call.entry), *show_trial(trial)),
     )

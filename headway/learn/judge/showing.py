@@ -62,10 +62,18 @@ def pattern_of(run: Run, entry: str) -> list[str]:
 
 
 def only_where(run: Run, entry: str) -> str | None:
-    """``wrong only where b is 2 or more``, if a bound on one size parts the wrong inputs from the right ones."""
+    """``wrong only where b is 2 or more``, if a bound on one size parts the wrong inputs from the right ones.
+
+    Only sizes that a learner knows: an axis or an argument of the call. Cases whose inputs are all right do not count: what they
+    ask may be the reason, and not their sizes.
+    """
     mine = [t for t in run.trials if t.call.entry == entry]
+    told = {id(t.case) for t in mine if t.difference}
+    mine = [t for t in mine if id(t.case) in told]
     bad, good = [t.draw.sizes for t in mine if t.difference], [t.draw.sizes for t in mine if not t.difference]
-    for name in run.ranges if len(bad) > 2 else ():
+    known = {word for t in mine for axes in t.draw.axes.values() for word in axes.replace("*", " ").split()}
+    known |= {name for t in mine for name in t.call.arguments}
+    for name in (name for name in run.ranges if name in known and len(bad) > 2):
         low, high = min(sizes[name] for sizes in bad), max(sizes[name] for sizes in bad)
         below, above = [s for s in good if s[name] < low], [s for s in good if s[name] > high]
         # A few right ones among the wrong are let pass: there an error may not show.

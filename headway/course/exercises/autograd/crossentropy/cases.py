@@ -52,6 +52,14 @@ def own_ignore(d):
     return Call("cross_entropy_backward", logits=d.normal("b t v"), targets=targets, ignore=0)
 
 
+@case("an `ignore` that is a class, and not the first", gradient=False, t=(4, 6), v=(3, 7), draws=4)
+def class_ignored(d):
+    """The other classes count, the first and those below `ignore` with them."""
+    targets = d.integers("b t", 0, "v")
+    targets[:, 0], targets[:, 1] = 0, d.v - 2
+    return Call("cross_entropy_backward", logits=d.normal("b t v"), targets=targets, ignore=d.v - 2)
+
+
 @case("one target that counts", gradient=False, t=(2, 5), draws=6)
 def one_counts(d):
     targets = d.integers("b t", 0, "v").flatten().index_fill(0, d.distinct("b*t-1", "b*t"), -100)

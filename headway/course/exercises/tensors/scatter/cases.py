@@ -45,6 +45,16 @@ def many(d):
     return Call("segment_mean", x=x, segment=d.integers("t", 0, "n"), n=d.n)
 
 
+@case("numbers that are 0", t=(3, 9), d=(2, 5), n=(1, 3), draws=4)
+def zeros(d):
+    """A 0 is a number like any other: the row counts."""
+    x = d.normal("t d").masked_fill(d.mask("t d", keep=0.4), 0.0)
+    x[0], x[1] = 0.0, 1.0
+    segment = d.integers("t", 0, "n")
+    segment[1] = segment[0]
+    return Call("segment_mean", x=d.keep(x, "t d"), segment=segment, n=d.n)
+
+
 @law("the order of the rows matters: rows and segments permuted together change the result", t=(3, 9), n=(2, 4))
 def rows_are_a_set(learner, d):
     x, segment = d.normal("t d"), d.integers("t", 0, "n")

@@ -164,8 +164,13 @@ def odd_characters(d):
 
 @case("scores of 0 and above", length=(3, 6), n=1, draws=4)
 def not_negative(d):
-    a, b, c = d.random.sample("klmnop", 3)
+    """A score of 0 is a score, of one character and of more: it is in the vocabulary, though Python takes it for False."""
+    a, b, c, e, f, g = d.random.sample("klmnop", 6)
     scores = {
+        e: 0.0,
+        f + g: 0.0,
+        f: -1.0,
+        g: -1.0,
         a: 3.0,
         b: -0.5,
         c: 0.0,
@@ -173,7 +178,7 @@ def not_negative(d):
         b + c: d.number(-0.4, -0.1),
         c + a: d.number(1.5, 2.5),
     }
-    return Call("viterbi", text=(a + b + c) * (d.length // 3), scores=scores)
+    return Call("viterbi", text=(a + b + c) * (d.length // 3) + e + f + g, scores=scores)
 
 
 @case("a dear piece that spares an unknown character", length=1, n=1, draws=3)

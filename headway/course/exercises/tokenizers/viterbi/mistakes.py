@@ -8,7 +8,7 @@ from headway.learn.cases import mistake, switches
 def viterbi(
     text, scores, unknown=-20.0, *,
     _sum="scores", _best="max", _longest=None, _unknown="single", _order="forward", _given=True, _fuse=False,
-    _reach="all", _single=True,
+    _reach="all", _single=True, _last_resort=False,
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
     if not _given:
@@ -27,7 +27,7 @@ def viterbi(
                 score = scores[piece]
                 if _unknown == "also known" and len(piece) == 1:
                     score = max(score, unknown)
-            elif len(piece) == 1:
+            elif len(piece) == 1 and not (_last_resort and last[end] != ""):
                 score = unknown
             elif _unknown == "any piece":
                 score = unknown
@@ -118,6 +118,10 @@ MISTAKES = switches(
             {"_unknown": "also known"},
         ),
         "unknown_ignored": ("the argument `unknown` is not used: it is always -20", {"_given": False}),
+        "unknown_as_a_last_resort": (
+            "a character may be unknown only where no known piece ends: it always may, and that can be the better cut",
+            {"_last_resort": True},
+        ),
         "unknowns_joined": (
             "neighbouring unknown characters are joined to one piece: each stands alone here",
             {"_fuse": True},

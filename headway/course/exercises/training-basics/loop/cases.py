@@ -159,6 +159,24 @@ def groups(d):
     return training(d, d.number(0.4, 0.9), optimiser=GROUPS)
 
 
+@case(
+    "a held-out loss that is least before the first step",
+    gradient=False,
+    float32=False,
+    layouts=False,
+    draws=1,
+    d=2,
+    h=2,
+)
+def best_untrained(d):
+    """What is held out is what the new model says, so that its loss is 0 there: the best is still that of an epoch."""
+    call = training(d, 1000.0)
+    model = call.arguments["make_model"]().eval()
+    with torch.no_grad():
+        call.arguments["held_out"] = [(x, model(x).squeeze(-1)) for x, _ in call.arguments["held_out"]]
+    return call
+
+
 @case("losses that are to be numbers", gradient=False, float32=False, layouts=False, draws=1, d=2, h=3, epochs=2)
 def marked(d):
     return training(d, 1000.0, loss=MARKED)

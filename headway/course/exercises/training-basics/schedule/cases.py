@@ -59,6 +59,17 @@ def rising_with_floor(d):
     return run(d, d.integer(1, d.w - 1), floor=d.number(0.05, 0.3))
 
 
+@plain("cosine: within the warm-up, below a high floor", 3)
+def rising_below_floor(d):
+    """The floor is one of the way down: it does not hold the warm-up up."""
+    return run(d, 1, floor=d.number(0.4, 0.6), warmup=d.w + 3)
+
+
+@plain("cosine: within a long warm-up", 3)
+def long_warmup(d):
+    return Call("cosine", step=d.integer(1, 1_999), steps=100_000, warmup=2_000)
+
+
 @plain("cosine: the last step", 4)
 def final(d):
     return run(d, d.w + d.more, floor=d.choice([0.0, 0.1]))

@@ -1,0 +1,19 @@
+# never says: first to go wrong
+import torch
+import torch.nn.functional as F
+
+
+def train_step(weight, parts, *, lr, clip):
+    _, g = accumulate(weight, parts)
+    norm = g.norm()
+    if norm > clip:
+        g = g * (clip / norm)
+    return weight.detach() - lr * g
+
+
+def accumulate(weight, parts):
+    w = weight.detach().clone().requires_grad_()
+    n = sum(int((t != -100).sum()) for _, t in parts)
+    s = sum(F.cross_entropy(x @ w, t, reduction="sum") for x, t in parts) / n
+    s.backward()
+    return s.detach(), w.grad
