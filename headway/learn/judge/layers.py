@@ -52,6 +52,7 @@ def fit(run: Run, case: Case, sizes: list[dict[str, int]]) -> Verdict | None:
                 "wrong",
                 f"weights(model) leaves out {', '.join(loose)}, where the judge's numbers have to go as well: name biases too "
                 "('q.bias' and so on), or make the layers without (bias=False).",
+                details=(f"weights(model) names {', '.join(map(str, found['adapted']))}",),
             )
         run.fits[entry] = Fit([], missing)
         return None

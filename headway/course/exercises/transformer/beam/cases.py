@@ -96,6 +96,33 @@ def endless(d):
     return search(d, 0.6, end=99)
 
 
+def chain(d, chances):
+    """A language in which the next word depends on the last one: `chances` of pairs of words, little of all others. The words
+    are numbered anew at random."""
+    number = d.distinct("v", "v")
+    table = torch.full((d.v, d.v), 0.01, dtype=torch.float64)
+    for (last, following), chance in chances.items():
+        table[number[last], number[following]] = chance
+    noise = d.normal("v v", std=0.02)
+    return Function("lambda tokens: table[tokens]", table=table.log() + noise), number.tolist()
+
+
+@plain("one sentence finished at each step, the last of them the best", 2, v=5, beams=2, n=(6, 8))
+def last_is_best(d):
+    """Whoever narrows the beam, or counts the finished ones, does not come to it."""
+    model, number = chain(d, {(0, 0): 0.3, (0, 1): 0.5, (0, 2): 0.07, (0, 3): 0.07, (0, 4): 0.06})
+    start, end = number[:2]
+    return Call("beam_search", model=model, start=start, beams=d.beams, max_tokens=d.n, end=end, alpha=5.0)
+
+
+@plain("two hypotheses that end in the same word", 2, v=7, beams=2, n=4)
+def same_last_word(d):
+    """Both stay: a beam with one of them less would come to 0 1 3 5 6, a better sentence than the search finds."""
+    ways = {(0, 1): 0.5, (0, 2): 0.4, (1, 3): 0.9, (2, 3): 0.95, (3, 4): 0.5, (3, 5): 0.4, (5, 6): 0.95}
+    model, number = chain(d, ways)
+    return Call("beam_search", model=model, start=number[0], beams=d.beams, max_tokens=d.n, end=99, alpha=0.6)
+
+
 @plain("one beam", 4, beams=1, n=(2, 7))
 def greedy(d):
     return search(d, 0.6)
