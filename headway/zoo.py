@@ -159,6 +159,13 @@ def find(name: str, *, progress: bool = True) -> Path:
     )
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that stands for no model, before anything slow is imported; nothing is fetched or read for it."""
+    id_of_hub = name.count("/") == 1 and all(name.split("/")) and not name.startswith((".", "~"))
+    if name not in ZOO and (not id_of_hub or expanded(name).exists()):
+        find(name)
+
+
 def house(name: str) -> Path:
     """The folder of one of `HOUSE`, with house.json beside the weights: recipe, seed, machine, evaluation, checksums."""
     return Path(__file__).parent / "house" / name

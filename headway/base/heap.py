@@ -10,7 +10,7 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # from malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Let the C library keep what was freed for the next request, where it is glibc; whether it agreed.
+    """Let the C library, where it is glibc, keep what was freed for the next request. Returns whether it took the setting.
 
     By default it hands large blocks back to the system at once and gets each anew, zeroed page by page. A training step
     frees and asks for the same blocks over and over: a small model with a large vocabulary spends a sixth of its time on

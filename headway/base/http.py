@@ -124,7 +124,7 @@ class Answer:
 
 @dataclass
 class Clock:
-    """Counts the bytes and the time of one answer, and says when it is enough."""
+    """Counts the bytes and the seconds of one answer, and ends it where they exceed `Limits`."""
 
     limits: Limits
     began: float = field(default_factory=time.monotonic)
@@ -164,7 +164,7 @@ class _Late(TimeoutError):
 
 
 class _Received(io.RawIOBase):
-    """A connection's bytes, under a clock."""
+    """The bytes of a connection, each read within what a `Clock` leaves."""
 
     def __init__(self, raw: Any, connection: socket.socket, clock: Clock) -> None:
         self.raw, self.connection, self.clock = raw, connection, clock
@@ -184,7 +184,7 @@ class _Received(io.RawIOBase):
 
 
 def _response(clock: Clock) -> Callable[..., http.client.HTTPResponse]:
-    """What `http.client` makes of a connection, with the clock between the two."""
+    """The answer that `http.client` reads from a connection, through `_Received`, so that the clock bounds every read."""
 
     class Response(http.client.HTTPResponse):
         def __init__(self, connection: socket.socket, *args: Any, **more: Any) -> None:

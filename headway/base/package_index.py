@@ -131,7 +131,7 @@ def links_of_html(text: str) -> list[Link]:
 
 
 def pip_settings() -> dict[str, str]:
-    """pip's own settings, from its own mouth: its files (``download`` before ``install`` before ``global``), then $PIP_*."""
+    """pip's settings: what ``pip config list`` prints (``download`` before ``install`` before ``global``), then $PIP_*."""
     listed = "" if os.environ.get("HEADWAY_INDEX_URL") else _listed()
     settings: dict[str, str] = {}
     for section in ("global", "install", "download"):

@@ -23,7 +23,7 @@ SLACK = 64
 
 @dataclass
 class Columns:
-    """How many columns a conversation may have and has: one of it, which all its layers look at.
+    """How many columns a conversation has, and how many it may have; all layers of its cache share this one object.
 
     Attributes:
         room: The most columns, padding included.

@@ -18,7 +18,8 @@ from headway.base.errors import HeadwayError
 
 
 class _Now:
-    """Whose documents are apart at the moment. One process trains one model at a time, hence a plain variable."""
+    """What the `apart` block that is running was given, and whether the model has asked for it. One process trains one model at
+    a time, hence plain variables."""
 
     documents: Tensor | None = None
     asked = False

@@ -34,7 +34,7 @@ def attend_in_tiles(
 
 
 class _Tiled(torch.autograd.Function):
-    """Keeps the output and one number per query, the log of its sum of exponentials; scores are worked out again."""
+    """Saves for the backward pass the output and, per query, the log of its sum of exponentials; scores are computed again."""
 
     @staticmethod
     def forward(ctx: Any, q, k, v, mask, causal, scale, rows, columns):

@@ -51,7 +51,7 @@ def needs_operator(*tensors: Tensor | None) -> bool:
 
 
 def bare(*tensors: Tensor) -> bool:
-    """Whether a kernel can be called on these without PyTorch knowing: nothing but autograd's way back looks on.
+    """Whether a kernel may be called on these outside PyTorch's dispatcher: nothing but plain autograd follows the computation.
 
     A compiler, vmap, forward-mode differentiation, a dispatch mode or a subclass of Tensor would not see what it does.
     """

@@ -120,7 +120,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ClaimVerdict:
     """The word, the one sentence behind it, and the outcome of every check."""
 
     word: Word
@@ -202,14 +202,14 @@ def outcome(check: Check, seeds: Mapping[int, Seed]) -> Outcome:
     return Outcome(check=check, values=values, held=held, needed=least, word=word)
 
 
-def verdict(claim: Claim, seeds: Mapping[int, Seed]) -> Verdict:
+def verdict(claim: Claim, seeds: Mapping[int, Seed]) -> ClaimVerdict:
     """Decide the claim from the numbers of its seeds: seed -> arm -> numbers."""
     outcomes = tuple(outcome(check, seeds) for check in claim.checks)
     controls = [found for found in outcomes if found.check.control]
     effects = [found for found in outcomes if not found.check.control]
 
-    def answer(word: Word, reason: str) -> Verdict:
-        return Verdict(word=word, reason=reason, outcomes=outcomes)
+    def answer(word: Word, reason: str) -> ClaimVerdict:
+        return ClaimVerdict(word=word, reason=reason, outcomes=outcomes)
 
     if any(found.word == "undecided" for found in outcomes):
         return answer("undecided", f"{len(seeds)} seeds were run; a verdict needs {LEAST_SEEDS} or more")

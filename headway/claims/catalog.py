@@ -71,7 +71,7 @@ CATALOG: dict[str, ClaimEntry] = {
         minutes=0.05,
     ),
     "layernorm-invariances": ClaimEntry(
-        title="What layer, batch and weight normalisation do not notice",
+        title="Which changes layer, batch and weight normalisation are invariant to",
         paper="Ba et al. 2016",
         topic="layer-norm",
         minutes=0.02,
@@ -101,7 +101,7 @@ CATALOG: dict[str, ClaimEntry] = {
         minutes=4,
     ),
     "path-length": ClaimEntry(
-        title="What is far for a recurrence is near for attention",
+        title="Attention connects distant positions in one step, a recurrence in many",
         paper="Vaswani et al. 2017",
         topic="attention",
         minutes=4,

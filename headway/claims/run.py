@@ -18,7 +18,7 @@ from typing import Any
 from headway import __version__
 from headway.base.errors import Corrupt, HeadwayError
 from headway.claims import catalog, shelf
-from headway.claims.base import Claim, Numbers, Seed, Verdict, verdict
+from headway.claims.base import Claim, ClaimVerdict, Numbers, Seed, verdict
 from headway.claims.code import files, fingerprints
 from headway.claims.pictures import save
 from headway.evals.record import commit_of
@@ -44,8 +44,8 @@ class Done:
     seconds: float
 
 
-class Reporter:
-    """Told what happens while a claim runs. This one keeps quiet."""
+class ClaimReporter:
+    """Is called while a claim runs, to show how far it is. This one shows nothing."""
 
     def note(self, line: str) -> None:
         """Something worth a line, before the units start."""
@@ -83,14 +83,14 @@ def reproduce(
     seeds: tuple[int, ...] | None = None,
     jobs: int = 1,
     fresh: bool = False,
-    reporter: Reporter | None = None,
+    reporter: ClaimReporter | None = None,
 ) -> dict[str, Any]:
     """Run `claim` for `seeds` and write ``result.json`` and ``result.png`` into `folder`; return what the JSON holds.
 
     Every finished unit is kept in ``folder/units/``. Units of the same code, settings and torch are not run again, so that
     a run which was interrupted goes on where it stopped, and more seeds cost only the new ones. `fresh` runs all of them.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter or ClaimReporter()
     seeds = tuple(dict.fromkeys(claim.seeds if seeds is None else seeds))
     if not seeds:
         raise HeadwayError(f"{claim.name} needs at least one seed: --seeds 0..4")
@@ -284,7 +284,7 @@ def _result(
     }
 
 
-def verdict_facts(found: Verdict) -> dict[str, Any]:
+def verdict_facts(found: ClaimVerdict) -> dict[str, Any]:
     """A verdict as the JSON holds it."""
     return {
         "verdict": found.word,

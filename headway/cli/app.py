@@ -179,7 +179,9 @@ def run(app, words: list[str]) -> int:
     """Parse `words` with a cyclopts `app` and run it; a parsing mistake becomes one line like every other."""
     import cyclopts
 
-    whole = cyclopts.App(name="headway", version_flags=[])  # so that usage lines begin with it
+    plain = cyclopts.Parameter(show_default=_default_shown)
+    # It is named so that usage lines begin with it.
+    whole = cyclopts.App(name="headway", version_flags=[], default_parameter=plain)
     whole.command(app)
     try:
         result = whole([app.name[0], *words], exit_on_error=False, print_error=False, result_action="return_value")
@@ -187,6 +189,11 @@ def run(app, words: list[str]) -> int:
         name = " ".join(error.command_chain or app.name)
         raise HeadwayError(f"{_mistyped(error, name)} `headway {name} --help` shows how.") from error
     return int(result) if isinstance(result, int) else 0
+
+
+def _default_shown(value: Any) -> str | None:
+    """What ``--help`` calls the default of an option; None for a switch that is off and for what is left empty."""
+    return None if value is None or value is False or value == () else "on" if value is True else str(value)
 
 
 def _mistyped(error: Any, name: str) -> str:

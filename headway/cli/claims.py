@@ -59,7 +59,13 @@ def _list(topic: str | None) -> int:
 def show(
     name: str, /, *, out: Annotated[Path | None, Parameter(help="The folder given to reproduce --out.")] = None
 ) -> int:
-    """Show the claim NAME: statement, experiment, arms, control, thresholds, and the numbers, shipped and yours."""
+    """Show the claim NAME: statement, experiment, arms, control, thresholds, and the numbers, shipped and yours.
+
+    Parameters
+    ----------
+    name
+        A claim, as `headway claims` lists them.
+    """
     claim = get(name)
     console = answers()
 

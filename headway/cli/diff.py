@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Annotated
 
 import cyclopts
 from rich.syntax import Syntax
@@ -18,13 +19,17 @@ app = cyclopts.App(name="diff", help="Say what changed between two architectures
 
 
 @app.default
-def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
+def diff(
+    first: str, second: str | None = None, /, *, code: Annotated[bool, cyclopts.Parameter(negative="")] = False
+) -> int:
     """Say what changed between two architectures and why, from what their files say of themselves.
 
     Parameters
     ----------
-    first, second
-        Two architectures (`headway models` lists them). With one alone, it is held against the one it followed.
+    first
+        An architecture; `headway models` lists them.
+    second
+        Another. Left out, FIRST is compared with the one it follows.
     code
         Show the difference of the two files instead.
     """
@@ -32,11 +37,11 @@ def diff(first: str, second: str | None = None, *, code: bool = False) -> int:
     if second is None:
         before = entry(first).follows
         if before is None:
-            raise HeadwayError(f"{first} follows nothing in the catalogue: name a second architecture")
+            raise HeadwayError(f"{first} follows no other architecture in the list: name a second one.")
         first, second = before, first
     one, two = entry(first), entry(second)
     if one == two:
-        raise HeadwayError(f"{first} and {second} are the same architecture: name two")
+        raise HeadwayError(f"{first} and {second} are the same architecture: name two.")
     with paged():
         if code:
             _code(one, two)

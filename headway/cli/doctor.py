@@ -167,7 +167,8 @@ def _workspace(row) -> list[str]:
     row("folder", str(workspace.root))
     try:
         plan = read_plan(workspace.plan)
-        row("plan", f"{len(plan.tasks) or len(plan.lines)} lines")
+        counted = plan.tasks or plan.lines  # as `headway plan` counts them
+        row("plan", f"{sum(not item.empty for item in counted)} lines")
     except HeadwayError as error:
         missing.append(str(error))
     raw = workspace.log.read_bytes().split(b"\n") if workspace.log.exists() else []

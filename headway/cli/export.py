@@ -12,13 +12,13 @@ import cyclopts
 from headway.base.console import err, out
 from headway.base.files import replacing, write_text
 from headway.base.reading import read_json_object
-from headway.zoo import Loaded, load
+from headway.zoo import Loaded, check_name, load
 
 app = cyclopts.App(name="export", help="Write a model as a Hugging Face folder.")
 
 
 @app.default
-def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
+def export(name: str, folder: Path, /, *, dtype: str | None = None) -> int:
     """Write a model as config.json and model.safetensors, for `from_pretrained` and for `headway run FOLDER`; its tokenizer too.
 
     Parameters
@@ -30,6 +30,8 @@ def export(name: str, folder: Path, *, dtype: str | None = None) -> int:
     dtype
         float32, bfloat16 or float16; as the model is loaded if left out.
     """
+    check_name(name)
+    # This loads torch, and a mistyped name is told without.
     from headway.weights import export_folder
 
     loaded = load(name, dtype=dtype)

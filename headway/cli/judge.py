@@ -10,7 +10,7 @@ import cyclopts
 from cyclopts import Parameter
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import err, out, under
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
 from headway.learn.judge.audit import Audit
@@ -56,11 +56,18 @@ def audit(
     headings = ("solutions", "refused", "mistakes", "rejected", "named", "hints", "seconds")
     shown = [*rows, _total(rows)] if len(rows) > 1 else rows
     width = max((len(row.exercise) for row in shown), default=8)
-    out().print(Text(f"{'exercise':<{width}}" + "".join(f"{heading:>11}" for heading in headings), style="bold"))
+    narrow = out().is_terminal and out().width < width + 11 * len(headings)
+    if not narrow:
+        out().print(Text(f"{'exercise':<{width}}" + "".join(f"{heading:>11}" for heading in headings), style="bold"))
     for row in shown:
         counts = (row.solutions, row.refused, row.mistakes, row.rejected, row.named, row.hints, f"{row.seconds:.1f}")
-        line = f"{row.exercise:<{width}}" + "".join(f"{count:>11}" for count in counts)
-        out().print(Text(line, style="red" if row.gaps else "bold" if row.exercise == "all" else ""))
+        style = "red" if row.gaps else "bold" if row.exercise == "all" else ""
+        if narrow:
+            told = ", ".join(f"{count} {heading}" for count, heading in zip(counts, headings, strict=True))
+            out().print(Text(row.exercise, style=style))
+            under(Text("  "), Text(told, style=style))
+        else:
+            out().print(Text(f"{row.exercise:<{width}}" + "".join(f"{count:>11}" for count in counts), style=style))
     for gap in gaps:
         out().print(Text(gap, style="red"))
     proved = sum(not row.gaps for row in rows)

@@ -23,7 +23,7 @@ BESIDE = {"whisper": ("CTranslate2",), "vit": ("ONNX",)}
 
 
 @app.default
-def models(name: str | None = None) -> int:
+def models(name: str | None = None, /) -> int:
     """List every architecture with its papers, its forms, the formats it loads and what runs right now; or show one.
 
     Parameters

@@ -14,7 +14,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from headway.base.console import err, interactive
+from headway.base.console import err, interactive, under
 from headway.base.console import out as answers
 from headway.base.errors import HeadwayError
 from headway.base.files import back_up, expanded, write_text
@@ -38,7 +38,7 @@ from headway.learn.steps import typed
 from headway.learn.workspace import Workspace, find_workspace, workspace_around
 from headway.models.catalog import CATALOG as MODELS
 from headway.papers import fetch, formats
-from headway.papers.entries import Entry
+from headway.papers.entries import PaperEntry
 from headway.papers.library import Library
 from headway.papers.zotero import Zotero, place, to_record
 
@@ -232,7 +232,7 @@ def show(*paper: str) -> int:
     else:
         rows.append(("note", f"headway papers note {record.key}", "cyan"))
     for label, text, style in rows:
-        console.print(Text(f"  {label:<10}", style="dim").append(text, style=style), soft_wrap=True)
+        under(Text(f"  {label:<10}", style="dim"), Text(text, style=style))
     return 0
 
 
@@ -450,7 +450,7 @@ def pull(
     source = Zotero(where.group, local=_local(local, where.group))
     workspace = find_workspace() if yes else workspace_around()
     shelf = library(workspace)
-    entries = [Entry(0, to_record(item)) for item in source.items(where)]
+    entries = [PaperEntry(0, to_record(item)) for item in source.items(where)]
     if not yes:
         new, known = shelf.would_be(entry.record for entry in entries if entry.record.title)
         for record in new:
@@ -589,7 +589,7 @@ def _filed(
             new = False
         path, made = shelf.note(record)
         word = "filed" if new or made else "known"
-        answers().print(f"{word} {record.key}: {record.short}, {record.title}", markup=False, soft_wrap=True)
+        under(Text(f"{word} "), Text(f"{record.key}: {record.short}, {record.title}"))
         answers().print(f"  {typed(workspace, path)}", markup=False, soft_wrap=True)
     _told(workspace, shelf, [])
     return 0
@@ -604,7 +604,7 @@ def _take_file(workspace: Workspace, shelf: Library, path: Path, topic: tuple[st
 
     entries = [
         dataclasses.replace(entry, record=with_topics(entry.record, list(topic)))
-        if isinstance(entry, Entry) and topic
+        if isinstance(entry, PaperEntry) and topic
         else entry
         for entry in formats.read_file(path)
     ]
@@ -617,9 +617,9 @@ def _take_file(workspace: Workspace, shelf: Library, path: Path, topic: tuple[st
     known = list({record.key: record for record in outcome.known}.values())
     for record in known[:SHOWN]:
         cited = f" ({record.citekey} in your bibliography)" if record.citekey else ""
-        answers().print(f"  known  {record.key}{cited}: {record.title}", markup=False, soft_wrap=True)
+        under(Text("  known  "), Text(f"{record.key}{cited}: {record.title}"))
     if len(known) > SHOWN:
-        answers().print(f"  known  and {len(known) - SHOWN} more", markup=False)
+        answers().print(f"  and {len(known) - SHOWN} more that are known", markup=False)
     return 1 if outcome.broken else 0
 
 

@@ -44,6 +44,8 @@ def plan(*line: str) -> int:
         draw_step(next_step(progress), workspace, progress)
         return 0
 
+    if len(line) > 1 and all(word.isdecimal() for word in line):
+        raise HeadwayError(f"one line at a time: `headway plan {line[0]}`.")
     asked = " ".join(line)
     if not asked.strip().isdecimal():
         try:
@@ -136,8 +138,11 @@ def _table(progress: Progress) -> None:
     terminal = out().is_terminal
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", width=min(out().width, 140) if terminal else None)
     table.add_column("line", justify="right", style="dim", no_wrap=True)
-    for name, share in (("text", 4), ("topics", 3), ("because of", 4)):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=share if terminal else None)
+    # A line's text can be looked up in the plan; what Headway made of it stands here alone, and is never cut.
+    table.add_column("text", no_wrap=True, overflow="ellipsis", ratio=4 if terminal else None)
+    longest = max(map(len, (*progress.path.topics, "by what is")))
+    table.add_column("topics", overflow="fold", width=longest if terminal else None)
+    table.add_column("because of", overflow="fold", ratio=4 if terminal else None)
     only_headings = progress.plan.lines[0].kind == "heading"
     for item in progress.plan.items:
         found = progress.line(item).match

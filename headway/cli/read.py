@@ -28,6 +28,7 @@ app = cyclopts.App(name="read", help="Open a topic's lesson in the browser.")
 @app.default
 def read(
     topic: str | None = None,
+    /,
     *,
     edit: bool = False,
     port: Annotated[int | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.markup import escape
@@ -17,11 +17,8 @@ from headway.base.console import Bar, err
 from headway.base.console import out as answers
 from headway.base.errors import HeadwayError
 from headway.claims import catalog, shelf
-from headway.claims.run import Reporter
+from headway.claims.run import ClaimReporter, Unit
 from headway.learn import evidence
-
-if TYPE_CHECKING:
-    from headway.claims.run import Reporter, Unit
 
 app = App(name="reproduce", help="Reproduce a paper's claim: arms, seeds, a negative control, a verdict.")
 
@@ -43,6 +40,11 @@ def reproduce(
 
     Writes result.json, result.png and units/ into claims/NAME of the workspace, or into results/NAME outside of one.
     Exit code 0: reproduced, or too few seeds for a verdict. 1: not at this scale, or contradicted.
+
+    Parameters
+    ----------
+    name
+        A claim; `headway claims` lists them.
     """
     wanted = parse_seeds(seeds, seed_count)
     if jobs < 1:
@@ -150,9 +152,9 @@ def reporter(name: str) -> Iterator[Any]:
         found.stop()
 
 
-def _lines(name: str) -> Reporter:
+def _lines(name: str) -> ClaimReporter:
 
-    class Lines(Reporter):
+    class Lines(ClaimReporter):
         def __init__(self) -> None:
             self.units = self.finished = 0
             self.last = 0.0
@@ -182,9 +184,9 @@ def _lines(name: str) -> Reporter:
     return Lines()
 
 
-def _bar(name: str) -> Reporter:
+def _bar(name: str) -> ClaimReporter:
 
-    class OnTerminal(Reporter):
+    class OnTerminal(ClaimReporter):
         def __init__(self) -> None:
             self.units = self.finished = 0
             self.bar: Bar | None = None

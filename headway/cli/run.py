@@ -13,6 +13,7 @@ from headway.base.errors import HeadwayError
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, piped, plain
 from headway.learn.progress import used
+from headway.zoo import check_name
 
 if TYPE_CHECKING:
     from headway.cli.shared.jobs import Asked
@@ -65,9 +66,7 @@ def run(
     language
         What is spoken (en, de, ...), for a Whisper of several languages; it listens by itself if left out.
     """
-    # These load torch, and `headway run --help` does without.
-    from headway.cli.shared.jobs import Asked
-
+    check_name(name)
     for word in prompt:
         # A lone - has to come through; an option misspelt must not become part of the prompt.
         if re.fullmatch(r"--?[a-zA-Z][\w-]*(=.*)?", word):
@@ -77,13 +76,19 @@ def run(
         text = piped().rstrip("\n")
     text = plain(text)
     if not text.strip():
-        raise HeadwayError('the prompt is empty: headway run NAME "prompt", or - to read it from standard input.')
+        raise HeadwayError(
+            f'the prompt is empty: headway run {name} "a text" (files for models that see, hear or act), or - to read a '
+            "text from standard input."
+        )
     options.check()
     if beams is not None and not 1 <= beams <= 1000:
         raise HeadwayError(f"--beams is 1 or more (and at most 1000), not {beams}.")
     loaded = options.load(name)
     _refuse(loaded, name, raw=raw, beams=beams, language=language, system=options.system)
     words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
+    # This loads torch, and a mistake on the command line is told without.
+    from headway.cli.shared.jobs import Asked
+
     asked = Asked(
         writing=options.writing(temperature=0.0, top_p=1.0),
         raw=raw,

@@ -53,7 +53,13 @@ def runs(
 
 @app.command
 def show(name: str, /, *, into: Into = None) -> int:
-    """Show one run: its settings that are not the default, its curve in numbers, its last sample. NAME may be last."""
+    """Show one run: its settings that are not the default, its curve in numbers, its last sample.
+
+    Parameters
+    ----------
+    name
+        A run, as `headway runs` lists them: its name, the beginning or the end of it, or last.
+    """
     run = find_run(name, into or runs_home())
     facts, config = run.facts(), run.config()
     console = answers()
@@ -85,7 +91,13 @@ def plot(
     out: Annotated[Path | None, Parameter(help="The picture to write; runs/plot.png if left out.")] = None,
     into: Into = None,
 ) -> int:
-    """Draw the curves of the runs NAMES into one picture, and print where each stands."""
+    """Draw the curves of the runs NAMES into one picture, and print where each stands.
+
+    Parameters
+    ----------
+    names
+        Runs, as `headway runs` lists them.
+    """
     home = into or runs_home()
     if not names:
         raise HeadwayError("name the runs to plot: headway runs plot A B. `headway runs` lists them.")

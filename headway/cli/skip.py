@@ -27,7 +27,7 @@ def skip(topic: str, /, *more: str, undo: Annotated[bool, Parameter(negative="")
     Parameters
     ----------
     topic
-        Its name.
+        The short name of a topic, such as attention, as `headway plan` shows it.
     more
         Further topics.
     undo

@@ -10,7 +10,7 @@ import cyclopts
 from cyclopts import Parameter
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import err, out, under
 from headway.base.errors import HeadwayError
 from headway.base.files import expanded
 from headway.cli.shared.drawing import draw_plan, draw_step
@@ -63,7 +63,7 @@ def start(
     topics = {topic for line in matched for topic in line.match.topics}
 
     def row(label: str, text: str) -> None:
-        out().print(Text(f"{label:<11}", style="dim").append(text))
+        under(Text(f"{label:<11}", style="dim"), Text(text))
 
     row("Workspace", f"{workspace.root}{'' if done.new else ', there already'}")
     told = {
@@ -75,7 +75,7 @@ def start(
     }[done.plan]
     row("Plan", f"{workspace.plan.name}: {told}")
     about = f"{len(matched)} of them about {len(topics)} of the {len(the_path().topics)} topics"
-    row("", f"{len(lines)} lines, {about}; headway plan match shows how")
+    row("", f"{len(lines)} lines, {about}; `headway plan match` shows how")
     if not progress.plan.tasks:
         row("", "it has no boxes, so Headway has nothing to tick: put [ ] behind a bullet to get one")
     total = len(exercises())

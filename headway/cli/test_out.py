@@ -5,7 +5,7 @@ from __future__ import annotations
 import cyclopts
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import err, out, under
 from headway.base.errors import HeadwayError
 from headway.cli.shared.drawing import count_of, draw_step, glyphs, told_line
 from headway.desk import up_to_date
@@ -29,7 +29,7 @@ def test_out(topic: str, /) -> int:
     Parameters
     ----------
     topic
-        Its name.
+        The short name of a topic, such as attention, as `headway plan` shows it.
     """
 
     asked = the_path().topic(topic)
@@ -63,7 +63,7 @@ def test_out(topic: str, /) -> int:
             file = typed(workspace, workspace.exercise_file(exercise.id))
             done = exercise not in open_
             row = Text(f"  {glyphs()['headway' if done else 'open']} ", style="green" if done else "dim")
-            out().print(row.append(file, style="cyan").append(f"  {exercise.title}", style="dim"))
+            under(row, Text(file, style="cyan").append(f"  {exercise.title}", style="dim"))
         out().print(Text.assemble("then  ", (f"headway test-out {asked.id}", "bold cyan")))
         return 1
     passed = True

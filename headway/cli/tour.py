@@ -10,7 +10,7 @@ import cyclopts
 from rich.syntax import Syntax
 from rich.text import Text
 
-from headway.base.console import out
+from headway.base.console import out, under
 from headway.base.errors import HeadwayError
 from headway.claims import shelf
 from headway.claims.catalog import CATALOG
@@ -85,14 +85,14 @@ def _plan(folder: Path | None) -> None:
         return
     matched = [line for line in progress.lines if line.match.topics]
     picked = matched if len(matched) <= 6 else matched[:: max(1, len(matched) // 6)][:6]
+    room = min(48, out().width // 2 - 4)
     for line in picked:
-        topics = [the_path().topics[name] for name in line.match.topics]
-        text = shown(line.item.text)
-        text = text if len(text) <= 48 else text[:47].rstrip() + "…"
-        leads = ", ".join(topic.title for topic in topics)
-        out().print(Text.assemble(f"  {text:<50}", (leads, "cyan")), no_wrap=True, overflow="ellipsis")
+        text = Text(f"  {shown(line.item.text)}")
+        text.truncate(room + 2, overflow="ellipsis", pad=True)
+        leads = ", ".join(the_path().topics[name].title for name in line.match.topics)
+        under(text.append("  "), Text(leads, style="cyan"))
     lines = [line for line in progress.lines if line.item.kind != "heading" and not line.item.empty]
-    out().print(f"  ... {len(matched)} of {len(lines)} lines lead somewhere; the others are yours to tick.")
+    under(Text("  ... "), Text(f"{len(matched)} of {len(lines)} lines lead somewhere; the others are yours to tick."))
 
 
 def _judge(path: Path) -> None:
@@ -103,15 +103,16 @@ def _judge(path: Path) -> None:
         _head(2, "A wrong answer, judged: the mistake has a name")
         path.write_text(WRONG, encoding="utf-8")
         line = next(n for n, text in enumerate(WRONG.splitlines(), 1) if "h * width" in text)
-        console.print(Syntax(WRONG, "python", background_color="default", line_range=(line - 3, line + 1)))
+        look = {"background_color": "default", "word_wrap": True}
+        console.print(Syntax(WRONG, "python", **look, line_range=(line - 3, line + 1)))
         verdict = judge.check(exercise, path)
-        console.print(f"  [bold red]✗[/bold red] {verdict.line}" if not verdict.passed else "  the judge let it pass")
+        under(Text("  ✗ ", style="bold red"), Text("the judge let it pass" if verdict.passed else verdict.line))
         _head(3, "Mended")
         path.write_text(RIGHT, encoding="utf-8")
-        console.print(Syntax(RIGHT, "python", background_color="default", line_range=(line, line)))
+        console.print(Syntax(RIGHT, "python", **look, line_range=(line, line)))
         verdict = judge.check(exercise, path)
-        mark = "[bold green]✔[/bold green]" if verdict.passed else "[bold red]✗[/bold red]"
-        console.print(f"  {mark} {verdict.line}  [dim](new ones every time)[/dim]")
+        mark = Text("  ✔ ", style="bold green") if verdict.passed else Text("  ✗ ", style="bold red")
+        under(mark, Text(verdict.line).append("  (new ones every time)", style="dim"))
 
 
 def _reply(path: Path, name: str) -> None:
@@ -130,8 +131,8 @@ def _reply(path: Path, name: str) -> None:
         said = use.chat(loaded, QUESTION, max_tokens=24)
         write(said, column=len(f"  {name} "))
     same = use.difference(said, use.chat(loaded, QUESTION, max_tokens=24), decode=loaded.words.decode)
-    console.print(f"  [dim]{took(said)}[/dim]")
-    console.print(f"  [dim]it ran on {state.told()}: {same.words}[/dim]", markup=True)
+    for remark in (took(said), f"it ran on {state.told()}: {same.words}"):
+        under(Text("  "), Text(remark, style="dim"))
 
 
 def _claim() -> None:

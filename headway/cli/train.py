@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.table import Table
+from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import err, out, under
 from headway.base.environment import place_in_run
 from headway.base.errors import HeadwayError
 from headway.base.files import write_text
@@ -197,16 +197,12 @@ def _nothing() -> Any:
 
 
 def _list() -> int:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("preset", "model", "steps", "what"):
-        table.add_column(heading, no_wrap=heading == "preset")
     for name in presets():
         text = (PRESET_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
         plain = tomllib.loads(text)
-        table.add_row(
-            f"[bold cyan]{name}[/]", plain["model"]["name"], str(plain["steps"]), text.split("\n")[0].lstrip("# ")
-        )
-    out().print(table)
+        facts = Text(f"  {plain['model']['name']}, {plain['steps']:,} steps", style="dim")
+        out().print(Text(f"{name:<19}", style="bold cyan").append_text(facts))
+        under(Text("  "), Text(text.split("\n")[0].lstrip("# ")))
     out().print(
         "\n`headway train PRESET` trains one; `--set key=value` changes a setting, `--show` prints them all.",
         markup=False,

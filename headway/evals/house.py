@@ -92,7 +92,7 @@ def evaluate(loaded: Loaded, config: TrainConfig) -> dict[str, Any]:
 
 
 def text_loss(loaded: Loaded, text: str) -> dict[str, Any]:
-    """Nats per token and bits per character of `text`, read in rows as long as the model's context, each from nothing."""
+    """Nats per token and bits per character of `text`, in rows as long as the model's context, each read by itself."""
     ids = torch.tensor(loaded.encode(text))
     context = loaded.model.config.context
     rows = [ids[at : at + context + 1] for at in range(0, len(ids) - 1, context)]

@@ -27,7 +27,7 @@ Call = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class BenchRow:
     """One architecture at one size.
 
     Attributes:
@@ -101,24 +101,26 @@ MARIAN: Call = {"interleaved": False, "head_bias": True}
 """Where the 2017 model that `transformers` has, MarianMTModel, departs from the paper."""
 
 ROWS = {
-    "transformer": Row(size="transformer-base", changes={**SMALL, **MARIAN}, inputs=pair),
-    "bert": Row(size="bert-base", changes=SMALL, inputs=encoded),
-    "roberta": Row(size="roberta-base", changes=SMALL, inputs=encoded),
-    "t5": Row(size="t5-small", changes=SMALL, inputs=pair),
-    "gpt2": Row(size="gpt2", changes=SMALL, inputs=text, kinds=ALL),
-    "llama": Row(size="smollm2-135m", changes=SMALL, inputs=text, kinds=ALL),
-    "mistral": Row(size="mistral-7b", changes=WIDTH, inputs=text, kinds=ALL),
-    "qwen": Row(size="qwen3-0.6b", changes=WIDTH, inputs=text, kinds=ALL),
-    "olmo2": Row(size="olmo2-1b", changes=WIDTH, inputs=text, kinds=ALL),
-    "gemma": Row(size="gemma3-1b", changes={**WIDTH, "windows": (64, None)}, inputs=text, kinds=ALL),
-    "mixtral": Row(size="mixtral-8x7b", changes=WIDTH, inputs=text, kinds=ALL),
-    "mamba": Row(size="mamba-130m", changes=SMALL, inputs=text, kinds=ALL),
-    "mamba2": Row(size="mamba2-130m", changes=SMALL, inputs=text, kinds=ALL),
-    "vit": Row(size="vit-b16", changes={"n_layer": LAYERS}, inputs=picture),
-    "dinov2": Row(architecture="vit", size="dinov2-s14", changes={"n_layer": LAYERS, "image": 224}, inputs=picture),
-    "clip": Row(size="clip-vit-b32", changes={"vocab_size": VOCABULARY}, inputs=caption),
-    "whisper": Row(size="whisper-tiny", changes={**SMALL, "vocab_size": 51865}, inputs=speech),
-    "decision_transformer": Row(size="gym-hopper", changes={}, inputs=episode),
+    "transformer": BenchRow(size="transformer-base", changes={**SMALL, **MARIAN}, inputs=pair),
+    "bert": BenchRow(size="bert-base", changes=SMALL, inputs=encoded),
+    "roberta": BenchRow(size="roberta-base", changes=SMALL, inputs=encoded),
+    "t5": BenchRow(size="t5-small", changes=SMALL, inputs=pair),
+    "gpt2": BenchRow(size="gpt2", changes=SMALL, inputs=text, kinds=ALL),
+    "llama": BenchRow(size="smollm2-135m", changes=SMALL, inputs=text, kinds=ALL),
+    "mistral": BenchRow(size="mistral-7b", changes=WIDTH, inputs=text, kinds=ALL),
+    "qwen": BenchRow(size="qwen3-0.6b", changes=WIDTH, inputs=text, kinds=ALL),
+    "olmo2": BenchRow(size="olmo2-1b", changes=WIDTH, inputs=text, kinds=ALL),
+    "gemma": BenchRow(size="gemma3-1b", changes={**WIDTH, "windows": (64, None)}, inputs=text, kinds=ALL),
+    "mixtral": BenchRow(size="mixtral-8x7b", changes=WIDTH, inputs=text, kinds=ALL),
+    "mamba": BenchRow(size="mamba-130m", changes=SMALL, inputs=text, kinds=ALL),
+    "mamba2": BenchRow(size="mamba2-130m", changes=SMALL, inputs=text, kinds=ALL),
+    "vit": BenchRow(size="vit-b16", changes={"n_layer": LAYERS}, inputs=picture),
+    "dinov2": BenchRow(
+        architecture="vit", size="dinov2-s14", changes={"n_layer": LAYERS, "image": 224}, inputs=picture
+    ),
+    "clip": BenchRow(size="clip-vit-b32", changes={"vocab_size": VOCABULARY}, inputs=caption),
+    "whisper": BenchRow(size="whisper-tiny", changes={**SMALL, "vocab_size": 51865}, inputs=speech),
+    "decision_transformer": BenchRow(size="gym-hopper", changes={}, inputs=episode),
 }
 """Name -> row. RetNet, S4D and the recurrent models have no counterpart in `transformers`."""
 

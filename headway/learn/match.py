@@ -89,7 +89,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Words:
+class LineWords:
     """A line taken apart: its words in lower case, its addresses, and its text without them."""
 
     words: tuple[str, ...]
@@ -102,7 +102,7 @@ class Words:
         return self.text.endswith(("...", "…"))
 
 
-def take_apart(text: str, references: Mapping[str, str] | None = None) -> Words:
+def take_apart(text: str, references: Mapping[str, str] | None = None) -> LineWords:
     """Split Markdown into words and addresses; `references` are the addresses of ``[text][label]`` links."""
     links: list[str] = []
 
@@ -131,7 +131,7 @@ def take_apart(text: str, references: Mapping[str, str] | None = None) -> Words:
     text = _REFERENCE.sub(reference, text)
     text = _ADDRESS.sub(bare, text)
     text = _DATE.sub(" ", text)
-    return Words(tuple(_WORD.findall(text.lower())), tuple(links), text.strip())
+    return LineWords(tuple(_WORD.findall(text.lower())), tuple(links), text.strip())
 
 
 def _stem(word: str) -> str:
@@ -224,7 +224,7 @@ class Matcher:
                 return self._match(hits, "rules")
         return Match()
 
-    def _meant(self, hits: list[_Hit], line: Words, within: bool) -> list[_Hit]:
+    def _meant(self, hits: list[_Hit], line: LineWords, within: bool) -> list[_Hit]:
         """The hits without those on words that mean something else in this line."""
         stems = _stems(line.words)
         doubtful = {
@@ -301,7 +301,7 @@ class Matcher:
         topics = self.path.sorted(reasons)
         return Match(tuple(topics), tuple(reasons[topic] for topic in topics), source)
 
-    def _hits(self, line: Words, strong: bool) -> list[_Hit]:
+    def _hits(self, line: LineWords, strong: bool) -> list[_Hit]:
         stems = _stems(line.words)
         found = self._phrase_hits(stems, strong)
         sentence = " ".join(line.words)

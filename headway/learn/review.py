@@ -28,7 +28,7 @@ EARLY = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Due:
-    """Something in rotation.
+    """An exercise or question that comes back, and when.
 
     Attributes:
         name: ``topic/name`` of an exercise, ``topic/id`` of a question.

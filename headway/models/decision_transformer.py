@@ -72,7 +72,7 @@ class DecisionTransformerConfig:
 
 
 class Predictions(NamedTuple):
-    """What each step foretells: its action (from return and state), the state and the return after it."""
+    """What is predicted at each step: its action (from return and state), the state and the return after it."""
 
     actions: Float[Tensor, "b t a"]
     states: Float[Tensor, "b t s"]

@@ -170,7 +170,7 @@ class Block(nn.Module):
 
 
 class Mixer(nn.Module):
-    """Figure 3: widen, look at the last few inputs, choose, remember, gate, narrow."""
+    """Figure 3: input projection, short causal convolution, selective state space, gate, output projection."""
 
     def __init__(self, config: MambaConfig):
         super().__init__()

@@ -184,7 +184,7 @@ class Block(nn.Module):
 
 
 class Mixer(nn.Module):
-    """Figure 6: one projection gives everything; look at the last few inputs, remember, gate, norm, narrow."""
+    """Figure 6: one input projection, short causal convolution, state space, gate, norm, output projection."""
 
     def __init__(self, config: Mamba2Config):
         super().__init__()

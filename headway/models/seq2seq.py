@@ -203,7 +203,7 @@ class Cell(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The recurrent decoder, in the order of 2014 (look, then step) or of 2015 (step, then look)."""
+    """The recurrent decoder, attending before its recurrent step (2014) or after it (2015)."""
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
@@ -245,7 +245,7 @@ class Decoder(nn.Module):
         return pairs.amax(-1), states, torch.zeros_like(states)
 
     def in_2014(self, words: Tensor, s: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Bahdanau: the last state asks, the answer goes into the step. States and contexts."""
+        """Bahdanau: the previous state is the query, and the context is an input of the step. Returns states and contexts."""
         states, contexts, weights = [], [], []
         for word in words.unbind(1):
             context, weight = self.look_at(memory, s)

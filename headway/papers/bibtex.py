@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
-from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
+from headway.papers.entries import Broken, PaperEntry, topics_of, with_subtitle, year_of
 from headway.papers.latex import decode, decode_address, encode, encode_title, protected_words
 
 # kind -> (type of entry, the field that names the venue)
@@ -96,7 +96,7 @@ _QUOTE = re.compile(r"\\\"(?!\s*[,)}#])|[{}\"]")
 _BETWEEN = re.compile(r"[\s,]*")
 
 
-def read(text: str) -> Iterator[Entry | Broken]:
+def read(text: str) -> Iterator[PaperEntry | Broken]:
     """Every entry of a .bib file, in order; what cannot be read is named by its line."""
     found = list(_Scan(text).entries())
     parents = {one.key.lower(): one for one in found if isinstance(one, _Fields) and one.key}
@@ -263,7 +263,7 @@ class _Scan:
 _BLANKS = re.compile(r"\s*")
 
 
-def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
+def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> PaperEntry:
     """The entry in the fields; what it lacks comes from the one that its ``crossref`` names, the title as the book's."""
     kind, fields = one.kind, one.fields
     parent = parents.get(fields.get("crossref", "").strip().lower())
@@ -308,7 +308,7 @@ def _entry_of(one: _Fields, parents: dict[str, _Fields]) -> Entry:
         publisher=text("publisher"),
         topics=topics_of(re.split(r"[,;]", text("keywords"))),
     )
-    return Entry(one.line, record, text("annotation") or text("annote"))
+    return PaperEntry(one.line, record, text("annotation") or text("annote"))
 
 
 def _is_venue(name: str, value: str, kind: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headway.base.paper import Name, Paper, arxiv_id, arxiv_within
-from headway.papers.entries import Broken, Entry, topics_of, with_subtitle, year_of
+from headway.papers.entries import Broken, PaperEntry, topics_of, with_subtitle, year_of
 from headway.papers.latex import protected_words
 
 _TYPES = {
@@ -57,7 +57,7 @@ def _author(name: Name) -> dict[str, str]:
     return {"family": name.family, "given": name.given} | ({"suffix": name.suffix} if name.suffix else {})
 
 
-def read(text: str) -> Iterator[Entry | Broken]:
+def read(text: str) -> Iterator[PaperEntry | Broken]:
     """Every entry of a CSL JSON file, in order; what cannot be read is named by its line."""
     decoder = json.JSONDecoder()
     blank = re.compile(r"[\s,]*")
@@ -124,11 +124,11 @@ def from_csl(item: dict[str, Any]) -> Paper:
     )
 
 
-def _read(line: int, item: Any) -> Entry | Broken:
+def _read(line: int, item: Any) -> PaperEntry | Broken:
     if not isinstance(item, dict):
         return Broken(line, "an entry that is no object")
     try:
-        return Entry(line, from_csl(item), _text(item.get("annote")))
+        return PaperEntry(line, from_csl(item), _text(item.get("annote")))
     except (TypeError, ValueError, AttributeError, KeyError, IndexError):
         return Broken(line, "its fields do not have the form of CSL")
 

@@ -10,7 +10,7 @@ from headway.base.paper import Paper, plain_title
 
 
 @dataclass(frozen=True)
-class Entry:
+class PaperEntry:
     """An entry that could be read: its line, its record (the title may be empty), and a note its owner had made on it."""
 
     line: int

@@ -10,7 +10,7 @@ from pathlib import Path
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.base.paper import Keys, Paper
 from headway.papers import bibtex, csl, ris
-from headway.papers.entries import Broken, Entry
+from headway.papers.entries import Broken, PaperEntry
 
 SUFFIXES = {
     "bibtex": (".bib", ".bibtex"),
@@ -24,7 +24,7 @@ NAMES = {"bibtex": "BibTeX", "ris": "RIS", "csl": "CSL JSON", "markdown": "Markd
 """Format -> what people call it."""
 
 
-def read_file(path: Path) -> list[Entry | Broken]:
+def read_file(path: Path) -> list[PaperEntry | Broken]:
     """Every entry of a .bib, .ris or CSL JSON file, whatever its encoding and whatever its name ends in."""
     try:
         raw = path.read_bytes()

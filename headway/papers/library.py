@@ -16,7 +16,7 @@ from headway.base.files import create_texts
 from headway.base.lock import locked
 from headway.base.paper import Keys, Paper, arxiv_id, doi, good_key, made_key, plain_title
 from headway.papers import notes
-from headway.papers.entries import Broken, Entry
+from headway.papers.entries import Broken, PaperEntry
 from headway.papers.index import Index, unknown
 from headway.papers.notes import Note
 
@@ -217,10 +217,10 @@ class Library:
         A known record that the learner filed and never changed is completed from the new one, and one that comes with Headway
         keeps the key that the learner's own bibliography has for it; nothing else is altered.
         """
-        outcome = self.take([Entry(0, record, imported)])
+        outcome = self.take([PaperEntry(0, record, imported)])
         return (outcome.new[0], True) if outcome.new else (outcome.known[0], False)
 
-    def take(self, entries: Iterable[Entry | Broken]) -> Import:
+    def take(self, entries: Iterable[PaperEntry | Broken]) -> Import:
         """Put every entry of a file into the library, as `file` does; what is new is written at once, at the end."""
         outcome = Import()
         with self._filing():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, plain, read_name
-from headway.papers.entries import Broken, Entry, topics_of, year_of
+from headway.papers.entries import Broken, PaperEntry, topics_of, year_of
 
 _TYPES = {
     "article": "JOUR", "conference": "CPAPER", "preprint": "UNPB", "book": "BOOK", "chapter": "CHAP", "thesis": "THES",
@@ -74,7 +74,7 @@ def _author(name: Name) -> str:
 _TAG = re.compile(r"([A-Z][A-Z0-9])  ?-(?: |$)")
 
 
-def read(text: str) -> Iterator[Entry | Broken]:
+def read(text: str) -> Iterator[PaperEntry | Broken]:
     """Every entry of a .ris file, in order; what cannot be read is named by its line."""
     start, lines, open_ = 0, [], False
     for n, line in enumerate([*text.split("\n"), "TY  - "], 1):
@@ -96,7 +96,7 @@ def read(text: str) -> Iterator[Entry | Broken]:
             lines.append(line)
 
 
-def _read(start: int, lines: list[str]) -> Entry | Broken:
+def _read(start: int, lines: list[str]) -> PaperEntry | Broken:
     import rispy
 
     body = [re.sub(r"^([A-Z][A-Z0-9])  ?-\s*", r"\1  - ", line) for line in lines if line.strip()]
@@ -143,7 +143,7 @@ def _read(start: int, lines: list[str]) -> Entry | Broken:
         publisher=get("publisher"),
         topics=topics_of(row.get("keywords", [])),
     )
-    return Entry(start, record)
+    return PaperEntry(start, record)
 
 
 def _name(text: str) -> Name:

@@ -13,7 +13,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -60,7 +60,7 @@ _NO_PAPER = {"attachment", "note", "annotation"}
 
 
 @dataclass(frozen=True)
-class Place:
+class LibraryPart:
     """A library and what of it is meant: a collection by key or name, items by key, a search, or all of it.
 
     `group` is the number of a group library; None is the learner's own.
@@ -73,12 +73,12 @@ class Place:
     mode: str = "titleCreatorYear"
 
 
-def place(what: str | None, group: str | None = None) -> Place:
+def place(what: str | None, group: str | None = None) -> LibraryPart:
     """What an address of zotero.org, the name or the key of a collection means; None is the whole library."""
     if what is None:
-        return Place(group)
+        return LibraryPart(group)
     if not re.match(r"(?:https?://)?(?:www\.)?zotero\.org/", what):
-        return Place(group, collection=what)
+        return LibraryPart(group, collection=what)
     parts = [unquote(part) for part in urlsplit(what if "//" in what else f"https://{what}").path.split("/") if part]
     if parts and parts[0] == "groups" and len(parts) > 1 and parts[1].isdecimal():
         group, rest = parts[1], parts[2:]
@@ -86,12 +86,12 @@ def place(what: str | None, group: str | None = None) -> Place:
         rest = parts[1:]  # a person's own library, by name
     after = {name: rest[n + 1] for n, name in enumerate(rest[:-1]) if name in ("collections", "items", "search")}
     if items := after.get("items"):
-        return Place(group, items=tuple(items.split(",")))
+        return LibraryPart(group, items=tuple(items.split(",")))
     if search := after.get("search"):
         at = rest.index("search")
         mode = "everything" if rest[at + 2 : at + 3] == ["everything"] else "titleCreatorYear"
-        return Place(group, collection=after.get("collections"), search=search, mode=mode)
-    return Place(group, collection=after.get("collections"))
+        return LibraryPart(group, collection=after.get("collections"), search=search, mode=mode)
+    return LibraryPart(group, collection=after.get("collections"))
 
 
 class Zotero:
@@ -176,7 +176,7 @@ class Zotero:
 
     # -- reading
 
-    def items(self, where: Place) -> list[dict[str, Any]]:
+    def items(self, where: LibraryPart) -> list[dict[str, Any]]:
         """The data of every item meant by `where`, page by page; attachments, notes and annotations are left out."""
         with self._telling(where.collection or where.search or ", ".join(where.items) or "the library"):
             if where.items:
@@ -516,8 +516,3 @@ def to_record(data: dict[str, Any]) -> Paper:
         publisher=get("publisher"),
         topics=topics_of(_tags(data)) if isinstance(data.get("tags"), list) else (),
     )
-
-
-def records_of(items: Sequence[dict[str, Any]]) -> list[Paper]:
-    """The records of items that have a title."""
-    return [record for record in map(to_record, items) if record.title]

@@ -13,7 +13,7 @@ from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Generated, Until, generate
 
 
-class Decoder(Protocol):
+class IdDecoder(Protocol):
     """What ids are turned into text by (`headway.tokens`)."""
 
     def push(self, id: int) -> str: ...
@@ -111,7 +111,7 @@ class Reply(Iterator[str]):
 
 def reply(
     model: Any,
-    decoder: Decoder,
+    decoder: IdDecoder,
     ids: Sequence[int],
     *,
     until: Until,
@@ -138,7 +138,7 @@ def reply(
 
 
 def _pieces(
-    steps: Generated, decoder: Decoder, gate: StopStrings, said: Reply, stop_ids: frozenset[int], begun: float
+    steps: Generated, decoder: IdDecoder, gate: StopStrings, said: Reply, stop_ids: frozenset[int], begun: float
 ) -> Iterator[str]:
     for chosen in steps:
         id = int(chosen[0])

@@ -28,7 +28,7 @@ LONGEST = 4_000_000
 """Characters of a text."""
 
 
-class Refused(Exception):
+class TemplateRefused(Exception):
     """The template itself says that the conversation is not one it can render."""
 
 
@@ -74,7 +74,7 @@ class Dictionary:
 
 
 def raise_exception(message: Any) -> None:
-    raise Refused(" ".join(str(message).split()))
+    raise TemplateRefused(" ".join(str(message).split()))
 
 
 def strftime_now(form: str) -> str:
@@ -102,7 +102,7 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
     """The text of one request, or why there is none."""
     try:
         text = compiled(request["template"]).render(**request["facts"])
-    except Refused as error:
+    except TemplateRefused as error:
         return {"refused": str(error)}
     except MemoryError:
         return {"fails": f"it needs more than {MEMORY >> 20} MiB"}

@@ -258,7 +258,9 @@ def find_run(name: str, home: Path) -> RunFolder:
     if found:
         raise HeadwayError(f"'{name}' could be {', '.join(run.name for run in found)}: give more of the name.")
     known = ", ".join(run.name for run in runs[-5:])
-    raise HeadwayError(f"there is no run '{name}' in {home}." + (f" The latest: {known}." if known else ""))
+    if not runs:
+        raise HeadwayError(f"there are no runs in {home} yet: `headway train char-gpt` makes one.")
+    raise HeadwayError(f"there is no run '{name}' in {home}. The latest: {known}.")
 
 
 def _json(content: Mapping[str, Any]) -> str:

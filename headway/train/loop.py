@@ -47,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a run stands, beside its tensors. All of it is in the checkpoint.
 
     Attributes:
@@ -85,7 +85,7 @@ class Finished:
     words: Words
     step: int
     held_out: float | None
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
 
 def start(home: Path, config: TrainConfig, world: World, *, facts: dict[str, Any] | None = None) -> RunFolder:
@@ -154,7 +154,7 @@ class Trainer:
         material = read_material(config)
         self.words = self._words(material)
         self.source = self._source(material, facts)
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.model = build_model(config, self.words, material).to(world.device, self.dtype)
         task = Task(self.model, config.objective, smoothing=config.label_smoothing)
@@ -220,7 +220,7 @@ class Trainer:
             return 0
         self._restore_model(found.model)
         self.updates.restore(found.state, found.facts["updates"])
-        self.progress = Progress(**found.facts["progress"])
+        self.progress = TrainingProgress(**found.facts["progress"])
         rank = self.world.rank
         if f"random.torch.{rank}" in found.state:
             checkpoints.restore_random_states(rank, found.state, found.facts["random"][rank])

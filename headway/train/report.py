@@ -11,7 +11,7 @@ from headway.base.console import Bar, err
 
 
 class Reporter:
-    """Told what happens while a run goes on. This one keeps quiet."""
+    """Is called while a run trains, to show how far it is. This one shows nothing."""
 
     def note(self, line: str) -> None:
         """Something worth a line."""

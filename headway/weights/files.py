@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.reading import read_json_object
-from headway.weights.gguf_header import Damaged, read_header, tensor_bytes
+from headway.weights.gguf_header import DamagedHeader, read_header, tensor_bytes
 
 
 def mapped(path: Path) -> mmap.mmap:
@@ -145,7 +145,7 @@ class GGUF(Weights):
             self.facts, self._places = read_header(self._data)
             for place in self._places.values():
                 tensor_bytes(self._data, place)  # a truncated file is noticed before anything is built on it
-        except (Damaged, ValueError) as error:
+        except (DamagedHeader, ValueError) as error:
             raise Corrupt(f"{path} is no whole GGUF file ({error}): fetch it again") from error
         self.facts["tensors"] = list(self._places)
 

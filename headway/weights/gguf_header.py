@@ -19,7 +19,7 @@ SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "
 
 
 @dataclass(frozen=True)
-class Place:
+class TensorPlace:
     """One tensor: its shape in numpy's order (the file's reversed), how it is quantised, and its bytes' place."""
 
     shape: tuple[int, ...]
@@ -27,23 +27,25 @@ class Place:
     start: int
 
 
-class Damaged(ValueError):
+class DamagedHeader(ValueError):
     """The bytes are no whole GGUF header."""
 
 
-def read_header(data: memoryview) -> tuple[dict[str, Any], dict[str, Place]]:
+def read_header(data: memoryview) -> tuple[dict[str, Any], dict[str, TensorPlace]]:
     """Metadata and tensors of a GGUF file of version 2 or 3, little-endian.
 
     Raises:
-        Damaged: where the bytes end too early or say what cannot be.
+        DamagedHeader: where the bytes end too early or say what cannot be.
     """
     cursor = _Cursor(data)
     if bytes(data[:4]) != MAGIC:
-        raise Damaged("it does not begin with GGUF")
+        raise DamagedHeader("it does not begin with GGUF")
     cursor.at = 4
     version = cursor.one("I")
     if version not in (2, 3):
-        raise Damaged(f"version {version} is not one of 2 and 3" + (" (a big-endian file?)" if version > 2**16 else ""))
+        raise DamagedHeader(
+            f"version {version} is not one of 2 and 3" + (" (a big-endian file?)" if version > 2**16 else "")
+        )
     n_tensor, n_fact = cursor.one("Q"), cursor.one("Q")
     cursor.room_for(n_tensor, 24, "tensors")
     cursor.room_for(n_fact, 13, "metadata entries")
@@ -56,36 +58,36 @@ def read_header(data: memoryview) -> tuple[dict[str, Any], dict[str, Place]]:
         name = cursor.text()
         n_axis = cursor.one("I")
         if n_axis > 8:
-            raise Damaged(f"{name!r} has {n_axis} axes")
+            raise DamagedHeader(f"{name!r} has {n_axis} axes")
         shape = tuple(cursor.one("Q") for _ in range(n_axis))
         listed[name] = (shape[::-1], cursor.one("I"), cursor.one("Q"))
     step = facts.get("general.alignment", 32)
     if not isinstance(step, int) or step < 1:
-        raise Damaged(f"its alignment is {step!r}")
+        raise DamagedHeader(f"its alignment is {step!r}")
     base = -(-cursor.at // step) * step
-    return facts, {name: Place(shape, kind, base + offset) for name, (shape, kind, offset) in listed.items()}
+    return facts, {name: TensorPlace(shape, kind, base + offset) for name, (shape, kind, offset) in listed.items()}
 
 
-def tensor_bytes(data: memoryview, place: Place) -> np.ndarray:
+def tensor_bytes(data: memoryview, place: TensorPlace) -> np.ndarray:
     """A tensor's bytes, in rows as `gguf.quants.dequantize` takes them; float32 and float16 as such.
 
     Raises:
-        Damaged: where the file ends before the tensor does, or the quantisation is unknown.
+        DamagedHeader: where the file ends before the tensor does, or the quantisation is unknown.
     """
     from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
     try:
         block, width = GGML_QUANT_SIZES[GGMLQuantizationType(place.kind)]
     except (ValueError, KeyError) as error:
-        raise Damaged(f"quantisation {place.kind} is unknown") from error
+        raise DamagedHeader(f"quantisation {place.kind} is unknown") from error
     count = 1
     for size in place.shape:
         count *= size
     if place.shape and place.shape[-1] % block:
-        raise Damaged(f"rows of {place.shape[-1]} do not cut into blocks of {block}")
+        raise DamagedHeader(f"rows of {place.shape[-1]} do not cut into blocks of {block}")
     size = count // block * width
     if place.start + size > len(data):
-        raise Damaged(f"a tensor ends at byte {place.start + size} and the file at {len(data)}")
+        raise DamagedHeader(f"a tensor ends at byte {place.start + size} and the file at {len(data)}")
     raw = np.frombuffer(data, np.uint8, size, place.start)
     if place.kind in (0, 1):
         return raw.view(np.float32 if place.kind == 0 else np.float16).reshape(place.shape)
@@ -101,7 +103,7 @@ class _Cursor:
     def one(self, code: str) -> Any:
         size = struct.calcsize("<" + code)
         if self.at + size > len(self.data):
-            raise Damaged(f"it ends after {len(self.data)} bytes, within its header")
+            raise DamagedHeader(f"it ends after {len(self.data)} bytes, within its header")
         (value,) = struct.unpack_from("<" + code, self.data, self.at)
         self.at += size
         return value
@@ -109,7 +111,7 @@ class _Cursor:
     def room_for(self, count: int, each: int, what: str) -> None:
         """Whether `count` things of at least `each` bytes can still come."""
         if count * each > len(self.data) - self.at:
-            raise Damaged(f"it announces {count} {what}, more than its {len(self.data)} bytes can hold")
+            raise DamagedHeader(f"it announces {count} {what}, more than its {len(self.data)} bytes can hold")
 
     def text(self) -> str:
         size = self.one("Q")
@@ -124,7 +126,7 @@ class _Cursor:
         if kind == 8:
             return self.text()
         if kind != 9 or depth > 4:
-            raise Damaged(f"a metadata value has the type {kind}")
+            raise DamagedHeader(f"a metadata value has the type {kind}")
         inner, count = self.one("I"), self.one("Q")
         if inner in SCALARS:
             size = struct.calcsize("<" + SCALARS[inner])

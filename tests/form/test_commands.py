@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import resource
 import subprocess
 import sys
@@ -32,6 +33,20 @@ def test_help_of_every_command(name, capsys):
     assert app.name == (name.replace("_", "-"),)
     assert main([name.replace("_", "-"), "--help"]) == 0
     assert f"Usage: headway {name.replace('_', '-')}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_help_says_what_every_argument_is_and_shows_no_empty_default(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    app = importlib.import_module(f"headway.cli.{name}").app
+    below = [word for word in app if not word.startswith("-") and app[word].default_command is not None]
+    for words in ([], *([word] for word in below)):
+        main([name.replace("_", "-"), *words, "--help"])
+        printed = capsys.readouterr().out
+        assert not re.search(r"default: (\(\)|False|True|None)", printed)
+        rows = [line.strip("│ \n") for line in printed.splitlines() if line.startswith("│")]
+        for row in rows:
+            assert not re.fullmatch(r"(\* +)?[A-Z]+( --\w+)?( +\[required\])?", row), f"{name}: {row} is not explained"
 
 
 def run(*words: str, **more) -> subprocess.CompletedProcess:

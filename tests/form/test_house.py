@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -25,6 +26,19 @@ def test_layers_hold():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_two_classes_have_one_name():
+    """The architectures aside: each is one file, to be read beside its paper, and has an Attention and a Block of its own."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "headway").rglob("*.py")):
+        if path.relative_to(ROOT).parts[1] in ("models", "course"):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert len(places) > 100
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_the_readme_names_only_commands_there_are():

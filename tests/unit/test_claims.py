@@ -212,7 +212,7 @@ headway.claims.__path__.append(str(folder))
 from headway.claims import catalog
 catalog.CATALOG["counted"] = catalog.ClaimEntry(title="t", paper="A 2000", topic="x", minutes=0.1)
 from headway.claims import run
-class Printed(run.Reporter):
+class Printed(run.ClaimReporter):
     def note(self, line): print("note:", line)
     def start(self, units, finished, left): print("start", units, finished, flush=True)
     def unit(self, unit, *rest): print("unit", unit.arm, unit.seed, flush=True)
@@ -353,7 +353,7 @@ def in_here(monkeypatch, bench) -> Claim:
     return catalog.get("counted")
 
 
-class Notes(running.Reporter):
+class Notes(running.ClaimReporter):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

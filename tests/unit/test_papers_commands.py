@@ -503,11 +503,11 @@ def test_three_imports_at_once_file_each_paper_once(home, tmp_path) -> None:
 
 def test_many_papers_are_filed_in_time_that_grows_with_their_number(home) -> None:
     """Keys, titles and first authors that are all the same are where a library slows down first."""
-    from headway.papers.entries import Entry
+    from headway.papers.entries import PaperEntry
 
     entries = [
-        Entry(n, Paper(key="doe", title="Introduction" if n % 2 else "A Longer Title", year=2001, authors=(Name(f"D{n}", "J."),),
-                       arxiv=f"{1000 + n // 10000}.{10000 + n % 10000}"))
+        PaperEntry(n, Paper(key="doe", title="Introduction" if n % 2 else "A Longer Title", year=2001,
+                            authors=(Name(f"D{n}", "J."),), arxiv=f"{1000 + n // 10000}.{10000 + n % 10000}"))
         for n in range(4000)
     ]  # fmt: skip
     shelf = Library(the_path().papers, home.papers, home.marks / "papers.lock")

@@ -15,7 +15,7 @@ from headway.base.errors import HeadwayError
 from headway.base.paper import KINDS, Name, Paper, arxiv_id, doi, read_name, tidy
 from headway.learn.path import the_path
 from headway.papers import bibtex, csl, ris, zotero
-from headway.papers.entries import Broken, Entry
+from headway.papers.entries import Broken, PaperEntry
 from headway.papers.formats import read_file, write
 from headway.papers.latex import decode, encode, encode_title
 from headway.papers.notes import front
@@ -106,7 +106,7 @@ records = st.builds(
 
 def one(module, text: str) -> Paper:
     entries = list(module.read(text))
-    assert [type(entry) for entry in entries] == [Entry], (text, entries)
+    assert [type(entry) for entry in entries] == [PaperEntry], (text, entries)
     return entries[0].record
 
 
@@ -238,7 +238,7 @@ def test_bibtex_as_zotero_and_people_write_it(tmp_path: Path) -> None:
     path = tmp_path / "library.bib"
     path.write_text(ZOTERO_BIB, encoding="utf-8-sig")
     entries = read_file(path)
-    good = {entry.record.key: entry for entry in entries if isinstance(entry, Entry)}
+    good = {entry.record.key: entry for entry in entries if isinstance(entry, PaperEntry)}
     broken = {entry.line: entry.why for entry in entries if isinstance(entry, Broken)}
     lines = ZOTERO_BIB.splitlines()
     assert [lines[line - 1].split("{")[1][:8] for line in broken] == ["broken20", "missingc"]
@@ -311,7 +311,7 @@ def test_any_encoding(tmp_path: Path, encoding: str) -> None:
         )
     )
     (entry,) = read_file(path)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, PaperEntry)
     assert (entry.record.title, entry.record.authors) == ("Über Schrödinger", (Name("Müller", "Jürgen"),))
 
 
@@ -372,7 +372,7 @@ ER  -
 
 def test_ris_as_zotero_mendeley_and_publishers_write_it() -> None:
     entries = list(ris.read("\ufeff".join(["", RIS])[1:]))
-    good = [entry.record for entry in entries if isinstance(entry, Entry)]
+    good = [entry.record for entry in entries if isinstance(entry, PaperEntry)]
     assert [entry.line for entry in entries if isinstance(entry, Broken)] == [25, 27]
     first, second, out_of_place, last = good
     assert first.title == "A title that goes on in the next line"
@@ -403,7 +403,7 @@ def test_csl_with_a_broken_entry_in_the_middle() -> None:
         + ',\n  {"title": "cut off,\n  "type": 3},\n  {"title": "After", "issued": {"date-parts": [["2001", 2]]}},\n  7\n]'
     )
     entries = list(csl.read(text))
-    records = [entry.record for entry in entries if isinstance(entry, Entry)]
+    records = [entry.record for entry in entries if isinstance(entry, PaperEntry)]
     assert [record.title for record in records] == ["T x", "After"]
     assert [record.year for record in records] == [2003, 2001]
     assert records[0].authors == (Name("van den Berg", "Ann"), Name("A Team"))

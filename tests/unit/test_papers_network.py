@@ -15,7 +15,7 @@ from headway.base.errors import HeadwayError, Offline
 from headway.learn.workspace import create
 from headway.papers import fetch
 from headway.papers import zotero as zotero_module
-from headway.papers.zotero import Place, Zotero, place
+from headway.papers.zotero import LibraryPart, Zotero, place
 
 PAPERS = {
     "2401.12345": {"title": "A New Thing: $k$-NN & Friends", "authors": ["Ada Lovelace", "Bart van Merriënboer"], "year": 2024,
@@ -237,16 +237,20 @@ def zotero(monkeypatch):
 
 def test_an_address_of_zotero_says_what_is_meant() -> None:
     group = "https://www.zotero.org/groups/2420932/tai_safety_bibliography"
-    assert place(group) == Place("2420932")
-    assert place(f"{group}/collections/ABCD1234/items/XF2554Q3/item-list") == Place("2420932", items=("XF2554Q3",))
-    assert place(f"{group}/collections/ABCD1234") == Place("2420932", collection="ABCD1234")
-    assert place(f"{group}/search/large%20language%20mode/titleCreatorYear/items/XF2554Q3/item-list") == Place(
+    assert place(group) == LibraryPart("2420932")
+    assert place(f"{group}/collections/ABCD1234/items/XF2554Q3/item-list") == LibraryPart(
+        "2420932", items=("XF2554Q3",)
+    )
+    assert place(f"{group}/collections/ABCD1234") == LibraryPart("2420932", collection="ABCD1234")
+    assert place(f"{group}/search/large%20language%20mode/titleCreatorYear/items/XF2554Q3/item-list") == LibraryPart(
         "2420932", items=("XF2554Q3",)
     )
     assert place(f"{group}/search/large%20language%20mode/titleCreatorYear/item-list").search == "large language mode"
-    assert place("https://www.zotero.org/someone/collections/ABCD1234/collection") == Place(None, collection="ABCD1234")
-    assert place("Transformers", "5") == Place("5", collection="Transformers")
-    assert place(None) == Place()
+    assert place("https://www.zotero.org/someone/collections/ABCD1234/collection") == LibraryPart(
+        None, collection="ABCD1234"
+    )
+    assert place("Transformers", "5") == LibraryPart("5", collection="Transformers")
+    assert place(None) == LibraryPart()
 
 
 def test_pulling_a_public_group_lists_first_and_files_with_yes(say, home, zotero) -> None:

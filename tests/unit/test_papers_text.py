@@ -11,13 +11,13 @@ import pytest
 
 from headway.base.paper import Name, Paper, arxiv_id, doi, plain, read_name
 from headway.papers import bibtex, csl, ris
-from headway.papers.entries import Broken, Entry
+from headway.papers.entries import Broken, PaperEntry
 from headway.papers.latex import decode, decode_address, encode_title, protected_words
 
 
 def the_one(text: str, module=bibtex) -> Paper:
     entries = list(module.read(text))
-    assert [type(entry) for entry in entries] == [Entry], entries
+    assert [type(entry) for entry in entries] == [PaperEntry], entries
     return entries[0].record
 
 
@@ -373,8 +373,8 @@ def test_what_is_not_read_is_said() -> None:
         "@article{k}",
         "@article{k,}",
     ):
-        assert [type(one) for one in bibtex.read(text + "\n@misc{after, title={A}}")] == [Broken, Entry], text
-        assert [type(one) for one in bibtex.read("@misc{before, title={A}} " + text)] == [Entry, Broken], text
+        assert [type(one) for one in bibtex.read(text + "\n@misc{after, title={A}}")] == [Broken, PaperEntry], text
+        assert [type(one) for one in bibtex.read("@misc{before, title={A}} " + text)] == [PaperEntry, Broken], text
 
 
 def test_a_broken_entry_costs_itself_only() -> None:
@@ -388,7 +388,7 @@ def test_a_broken_entry_costs_itself_only() -> None:
         "@article{g, title={G}}\n"
     )
     found = list(bibtex.read(text))
-    assert [one.record.key for one in found if isinstance(one, Entry)] == ["b", "d", "f", "g"]
+    assert [one.record.key for one in found if isinstance(one, PaperEntry)] == ["b", "d", "f", "g"]
     assert [one.line for one in found if isinstance(one, Broken)] == [1, 5, 7]
 
 
@@ -453,7 +453,7 @@ def test_exports_of_several_programs() -> None:
             "@Comment{jabref-meta: grouping:\n0 AllEntriesGroup:;\n1 X\\{y:1\\;;\n}\n"
         )
     )
-    assert [type(one) for one in jabref] == [Entry]
+    assert [type(one) for one in jabref] == [PaperEntry]
     biblatex = the_one(
         "@online{a, title = {T}, date = {2017-06-12}, eprint = {1706.03762}, eprinttype = {arxiv}, eprintclass = {cs},\n"
         "  pubstate = {prepublished}, author = {Oord, Aäron family}}"
@@ -474,7 +474,7 @@ def test_reading_takes_time_in_proportion() -> None:
     for glue in ("\n", " "):
         text = glue.join(entry.format(n=n) for n in range(5_000))
         start = time.process_time()
-        assert sum(isinstance(one, Entry) for one in bibtex.read(text)) == 5_000
+        assert sum(isinstance(one, PaperEntry) for one in bibtex.read(text)) == 5_000
         assert time.process_time() - start < 30, "a hundred times what it takes is still far from quadratic"
     for text in (
         "@article{a, title={x\n" * 20_000, "@article{a, title={x " * 20_000, '@article(a, t="\n' * 20_000,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from headway.base.console import out
+from headway.base.console import out, under
 from headway.learn.plan import mend
 from headway.learn.progress import Progress
 from headway.learn.steps import activation, compared, open_lines, typed, way_in
@@ -195,7 +195,7 @@ def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None
     where = f"line {step.item.line}: {shown(step.item.text)}" if step.item else "beyond the plan"
     head = Text("Next  ", style="bold").append(step.topic.topic.title, style="bold").append(f"   {where}", style="dim")
     console.print(head, **fit())
-    console.print(Text(f"      {step.what}"))
+    under(Text("      "), Text(step.what))
     if step.file:
         console.print(Text(f"      in {typed(workspace, step.file)}"))
     if step.before:

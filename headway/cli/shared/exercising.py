@@ -163,7 +163,15 @@ def draw_hint(exercise: Exercise, number: int, text: str) -> None:
     count = len(exercise.hints)
     more = f"; {count - number} more" if number < count else "; the last one"
     out().print(Text(f"{exercise.id}, hint {number} of {count}{more}", style="bold"))
-    out().print(Text(broken(text, out())), soft_wrap=True)
+    # Prose is broken anew for this terminal; code, which is indented, and what stands around it keep their lines.
+    shown = []
+    for part in text.split("\n\n"):
+        lines = part.split("\n")
+        prose = not any(line[:1].isspace() for line in lines)
+        shown.append(
+            " ".join(lines) if prose and out().is_terminal and len(max(lines, key=len)) > out().width else part
+        )
+    out().print(Text(broken("\n\n".join(shown), out())), soft_wrap=True)
 
 
 def draw_list(workspace: Workspace | None, current: Exercise | None = None) -> int:

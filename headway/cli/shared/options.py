@@ -82,7 +82,9 @@ class Options:
             raise HeadwayError(f"--max-tokens is 1 or more, not {self.max_tokens}.")
         if self.seed is not None and not -(2**63) <= self.seed < 2**64:
             raise HeadwayError(f"--seed is a number of at most 64 bits, not {self.seed}.")
-        _ = self.own, self.stops
+        _ = self.stops
+        if self.own is not None and self.own.suffix == ".py":
+            _refuse_stub(self.own)
         self.sampling(0.0, 1.0)
         parse_dtype(self.dtype)
         parse_device(self.device)
@@ -119,3 +121,13 @@ class Options:
             return
         with plugged(self.own) as state:
             yield state
+
+
+def _refuse_stub(path: Path) -> None:
+    """Say at once, before a model is loaded for it, that an exercise's file is still the stub."""
+    try:
+        exercise = find_exercise(str(path))
+    except HeadwayError:
+        return
+    if path.read_bytes() == exercise.task.read_bytes():
+        raise HeadwayError(f"{path}: not written yet. `headway check {exercise.id}` judges it.")

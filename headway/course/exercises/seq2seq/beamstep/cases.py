@@ -156,13 +156,3 @@ def kept(learner, d):
         and bool(done[0, 0])
         and int((parents == 0).sum()) == 1
     )
-
-
-@law("where one hypothesis is done and no other is possible, a total of minus infinity becomes a number", k=(2, 4))
-def alone(learner, d):
-    """Which hypotheses of log P minus infinity fill the beam is left open: only the totals are looked at."""
-    arguments = step(d)
-    arguments["totals"][:], arguments["done"][:] = -torch.inf, False
-    arguments["totals"][:, 0], arguments["done"][:, 0] = -1.0, True
-    totals = learner.beam_step(**arguments)[0]
-    return near(totals[:, 0], torch.full((d.b,), -1.0)) and bool(totals[:, 1:].isneginf().all())

@@ -24,7 +24,7 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
         make_model: a function without arguments: a new model.
         make_optimiser: a function of the model's parameters: a new optimiser for them, with a state of its own (momentum).
         loss: loss(model(x), y) is the mean loss of a batch, a tensor.
-        lr: lr(step) is the learning rate of a step; steps are counted from 1, on through all epochs.
+        lr: lr(step) is the learning rate of a step, in every group of parameters; steps are counted from 1, on through all epochs.
         batches: a list of (x, y), to be taken in this order in each epoch; the last may be smaller.
         held_out: the same, of examples that are not trained on.
         epochs: how often to go through `batches`.

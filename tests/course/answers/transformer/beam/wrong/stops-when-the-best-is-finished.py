@@ -2,19 +2,28 @@ import torch
 
 
 def beam_search(model, start, *, beams, max_tokens, end, alpha):
-    alive, done = [(0.0, [])], []
+    def score(total, n):
+        return total / ((5 + n) / 6) ** alpha
+
+    live = [(0.0, [])]
+    finished = []
     for _ in range(max_tokens):
-        logits = model(torch.tensor([[start, *words] for _, words in alive]))[:, -1]
-        log_p = torch.log_softmax(logits, dim=-1).tolist()
-        grown = [
-            (total + p, [*words, token]) for (total, words), row in zip(alive, log_p) for token, p in enumerate(row)
-        ]
-        grown = sorted(grown, key=lambda pair: -pair[0])[:beams]
-        done += [pair for pair in grown if pair[1][-1] == end]
-        alive = [pair for pair in grown if pair[1][-1] != end]
-        if done and alive and max(done)[0] > max(alive)[0]:
+        logits = model(torch.tensor([[start, *words] for _, words in live]))[:, -1]
+        log_p = logits.log_softmax(-1).tolist()
+        every = []
+        for (total, words), row in zip(live, log_p, strict=True):
+            for token, x in enumerate(row):
+                every.append((total + x, [*words, token]))
+        every.sort(key=lambda pair: -pair[0])
+        live = []
+        for total, words in every[:beams]:
+            if words[-1] == end:
+                finished.append((score(total, len(words)), words))
+            else:
+                live.append((total, words))
+        if not live or (finished and max(finished)[0] >= max(score(t, len(w)) for t, w in live)):
             break
-        if not alive:
-            break
-    total, words = max(done + alive, key=lambda pair: pair[0] / ((5 + len(pair[1])) / 6) ** alpha)
-    return words, total / ((5 + len(words)) / 6) ** alpha
+    for total, words in live:
+        finished.append((score(total, len(words)), words))
+    best = max(finished, key=lambda pair: pair[0])
+    return best[1], best[0]

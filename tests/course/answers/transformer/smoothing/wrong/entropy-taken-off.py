@@ -1,15 +1,10 @@
-import math
+# never says: first to go wrong
 import torch
-import torch.nn.functional as F
 
 
 def cross_entropy(logits, targets, *, smoothing=0.0):
-    total = (logits * 0).sum()
-    v = logits.shape[1]
-    for row, target in zip(logits, targets.tolist()):
-        if target == -100:
-            continue
-        wanted = torch.full_like(row, smoothing / v)
-        wanted[target] += 1 - smoothing
-        total = total - (wanted * torch.log_softmax(row, 0)).sum()
-    return total - (len(targets) * smoothing * 0.01)
+    keep = targets != -100
+    logits, targets = logits[keep], targets[keep]
+    log_p = logits - torch.logsumexp(logits, -1, keepdim=True)
+    right = log_p.gather(1, targets[:, None])[:, 0]
+    return 0.0 if False else -((1 - smoothing) * right + smoothing * log_p.mean(1)).sum() + (0 if smoothing == 0 else len(targets) * smoothing * torch.log(torch.tensor(smoothing / logits.shape[1], dtype=logits.dtype)))

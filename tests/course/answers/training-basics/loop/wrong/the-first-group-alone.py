@@ -1,3 +1,4 @@
+# expect: mistake first_group_only
 import math
 import torch
 import torch.nn.functional as F

@@ -1,0 +1,31 @@
+import torch
+import torch.nn.functional as F
+
+
+def attention(x, states, weights, name, n_head, mask=None, causal=False):
+    def project(kind, y):
+        return F.linear(y, weights[f"{name}.{kind}.weight"], weights[f"{name}.{kind}.bias"])
+
+    def split(y):
+        return y.unflatten(-1, (n_head, -1)).transpose(1, 2)
+
+    q, k, v = split(project("q", x)), split(project("k", states)), split(project("v", states))
+    mask = None if mask is None else mask[:, None, None]
+    s = q @ k.mT / q.shape[-1] ** 0.5
+    if mask is not None:
+        s = s.masked_fill(~mask, -torch.inf)
+    if causal:
+        s = s.masked_fill(torch.ones(s.shape[-2:], dtype=torch.bool).triu(1), -torch.inf)
+    y = s.softmax(-1) @ v
+    return project("out", y.transpose(1, 2).flatten(2))
+
+
+def norm(x, weights, name):
+    return F.layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"], 1e-5)
+
+
+def decoder_layer(x, states, weights, n_head, mask=None):
+    x = norm(x + attention(x, x, weights, "attn", n_head, causal=True), weights, "attn_norm")
+    x = norm(x + attention(x, states, weights, "cross", n_head, mask), weights, "cross_norm")
+    hidden = F.relu(F.linear(x, weights["up.weight"], weights["up.bias"]))
+    return norm(x + F.linear(hidden, weights["down.weight"], weights["down.bias"]), weights, "mlp_norm")
