@@ -104,7 +104,7 @@ def negative(d):
 def large(d):
     """tanh where it is 1 and flat, and where exp(2x) is no number any more; an exp that is a large number, and a small one."""
     source = (
-        "lambda a, b, c: a.tanh() + b.tanh() + (a * 50).tanh() + (b * 50).tanh() "
+        "lambda a, b, c: a.tanh() + b.tanh() + (a * 20).tanh() + (b * 20).tanh() "
         "+ c.exp() + (c * -1).exp() * 1e9 + c * c * 1e6"
     )
     return Call("derivatives", f=Function(source), numbers=[d.number(20, 30), d.number(-30, -20), d.number(12, 20)])

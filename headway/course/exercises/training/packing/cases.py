@@ -101,9 +101,21 @@ def zero_last(d):
     return d.keep(torch.tensor(rows), "3 t")
 
 
+@plain("mask: a text of 40 tokens and more", 2, t=(45, 60))
+def mask_long(d):
+    """Longer than a window, or a bound on positions, that was found on short texts."""
+    return Call("packed_mask", documents=zero_last(d))
+
+
 @plain("mask: the text with the number 0, first, last and long", 2, t=(9, 12))
 def mask_zero(d):
     return Call("packed_mask", documents=zero_last(d))
+
+
+@plain("positions: a text of 40 tokens and more", 2, t=(45, 60))
+def positions_long(d):
+    """Longer than a window, or a bound on positions, that was found on short texts."""
+    return Call("packed_positions", documents=zero_last(d))
 
 
 @plain("positions: the text with the number 0, first, last and long", 2, t=(9, 12))

@@ -1,0 +1,24 @@
+import torch
+
+
+def packed_mask(documents):
+    t = documents.shape[1]
+    same = (documents[:, :, None] == documents[:, None, :]) & (documents >= 0)[:, None, :]
+    causal = torch.ones(t, t, dtype=torch.bool).tril()
+    return ((same & causal) | torch.eye(t, dtype=torch.bool))[:, None]
+
+
+def packed_targets(tokens, documents, prompts=None):
+    out = torch.full_like(tokens, -100)
+    ok = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] >= 0)
+    if prompts is not None:
+        ok &= ~prompts[:, 1:]
+    out[:, :-1] = torch.where(ok, tokens[:, 1:], -100)
+    return out
+
+
+def packed_positions(documents):
+    i = torch.arange(documents.shape[1]).expand_as(documents)
+    first = torch.full((documents.shape[0], int(documents.max()) + 2), documents.shape[1])
+    first = first.scatter_reduce(1, documents.clamp(min=-1) + 1, i, "amin")
+    return torch.where(documents >= 0, i - first.gather(1, documents + 1), i * 0)

@@ -1,0 +1,23 @@
+import torch
+
+
+def packed_positions(documents):
+    same = (documents[:, :, None] == documents[:, None, :]).tril(-1)
+    return same.sum(-1).masked_fill(documents < 0, 0)
+
+
+def packed_targets(tokens, documents, prompts=None):
+    out = torch.full_like(tokens, -100)
+    ok = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] >= 0)
+    if prompts is not None:
+        ok &= ~prompts[:, 1:]
+    out[:, :-1] = torch.where(ok, tokens[:, 1:], -100)
+    return out
+
+
+def packed_mask(documents):
+    t = documents.shape[1]
+    d = documents[:, :, None] - documents[:, None, :]
+    same = (d == 0) & (documents >= 0)[:, None, :]
+    window = torch.ones(t, t, dtype=torch.bool).tril().triu(-12)
+    return ((same & window) | torch.eye(t, dtype=torch.bool))[:, None]
