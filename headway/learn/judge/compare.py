@@ -1,4 +1,4 @@
-"""In what one call's result differs from another's, in a learner's words."""
+"""How the result of one call differs from that of another, and how to say so in few words."""
 
 from __future__ import annotations
 
