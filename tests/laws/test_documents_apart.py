@@ -70,7 +70,7 @@ def test_what_does_not_go_together_is_refused():
         with pytest.raises(HeadwayError), apart(documents):
             call()
     model(tokens)  # and afterwards nothing is left of it
-    with pytest.raises(HeadwayError, match="nest"), apart(tokens), apart(tokens):
+    with pytest.raises(HeadwayError, match="inside one another"), apart(tokens), apart(tokens):
         pass
 
 
