@@ -111,7 +111,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
     kind = difference.kind
     changed = _changed(trial) if kind in ("values", "nan", "in-place") else ""
     also = [f"your code changes its input{changed} in place as well"] if changed and kind != "in-place" else []
-    pattern = pattern_of(run, entry)
+    pattern = pattern_of(run, entry, trial)
     if kind == "raised" and not any(t.manner == trial.manner and t.difference is None for t in run.trials):
         pattern = []
 
@@ -168,7 +168,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(f"{like[1]}.", like[0], trace)
     if trace:
         nan = f"{difference.text}; " if kind == "nan" else ""
-        only = only_where(run, entry)
+        only = only_where(run, entry, trial)
         return verdict(f"{nan}{trace[0]}{f' ({only})' if only else ''}.", None, trace[1:])
     if kind == "nan":
         return verdict(f"{difference.text}, on {call}.")
@@ -179,7 +179,7 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
 
 
 def _on(run: Run, trial: Trial) -> str:
-    only, call = only_where(run, trial.call.entry), argument_line(trial)
+    only, call = only_where(run, trial.call.entry, trial), argument_line(trial)
     place = f"in {trial.difference.where}, " if trial.difference and trial.difference.where.startswith("item") else ""
     return f"{place}{only.removeprefix('wrong ')}, for instance on {call}" if only else f"{place}on {call}"
 

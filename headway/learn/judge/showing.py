@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import Any
 
 from headway.learn.judge.compare import brief, numbers, one_line, shaped, told_apart, value_line
+from headway.learn.judge.draws import allowed_sizes, least, most
 from headway.learn.judge.perform import Raised
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
@@ -47,8 +49,8 @@ def facts_of(run: Run, trial: Trial) -> dict[str, Any]:
     return facts
 
 
-def pattern_of(run: Run, entry: str) -> list[str]:
-    """In which cases the answer is right and in which it is wrong."""
+def pattern_of(run: Run, entry: str, shown: Trial | None = None) -> list[str]:
+    """In which cases the answer is right and in which it is wrong; `shown` as in `only_where`."""
     good, bad = [], []
     for case in run.cases:
         mine = [t for t in run.trials if t.case is case and t.call.entry == entry]
@@ -58,30 +60,47 @@ def pattern_of(run: Run, entry: str) -> list[str]:
             (bad if failed else good).append(case.name + share)
     lines = [f"wrong: {', '.join(bad)}"] if bad else []
     lines += [f"right: {', '.join(good)}"] if good else []
-    return lines + ([only] if (only := only_where(run, entry)) else [])
+    return lines + ([only] if (only := only_where(run, entry, shown)) else [])
 
 
-def only_where(run: Run, entry: str) -> str | None:
+def only_where(run: Run, entry: str, shown: Trial | None = None) -> str | None:
     """``wrong only where b is 2 or more``, if a bound on one size parts the wrong inputs from the right ones.
 
     Only sizes that a learner knows: an axis or an argument of the call. Cases whose inputs are all right do not count: what they
-    ask may be the reason, and not their sizes.
+    ask may be the reason, and not their sizes. And only what was tried: wrong inputs become right with this size alone beyond
+    the bound. `shown` is a wrong input that the sentence will speak of.
     """
     mine = [t for t in run.trials if t.call.entry == entry]
     told = {id(t.case) for t in mine if t.difference}
     mine = [t for t in mine if id(t.case) in told]
-    bad, good = [t.draw.sizes for t in mine if t.difference], [t.draw.sizes for t in mine if not t.difference]
+    wrong = [t for t in mine if t.difference]
+    bad, good = [t.draw.sizes for t in wrong], [t.draw.sizes for t in mine if not t.difference]
+    bad += [shown.draw.sizes] if shown is not None else []
     known = {word for t in mine for axes in t.draw.axes.values() for word in axes.replace("*", " ").split()}
     known |= {name for t in mine for name in t.call.arguments}
-    for name in (name for name in run.ranges if name in known and len(bad) > 2):
+    for name in (name for name in run.ranges if name in known and len(wrong) > 2):
         low, high = min(sizes[name] for sizes in bad), max(sizes[name] for sizes in bad)
         below, above = [s for s in good if s[name] < low], [s for s in good if s[name] > high]
         # A few right ones among the wrong are let pass: there an error may not show.
-        if len(below) > 1 and len(good) - len(below) <= len(bad) // 4:
+        if len(below) > 1 and len(good) - len(below) <= len(bad) // 4 and _right_with(run, wrong, name, low - 1):
             return f"wrong only where {name} is {low} or more"
-        if len(above) > 1 and len(good) - len(above) <= len(bad) // 4:
+        if len(above) > 1 and len(good) - len(above) <= len(bad) // 4 and _right_with(run, wrong, name, high + 1):
             return f"wrong only where {name} is {high}{' or less' if high > 1 else ''}"
     return None
+
+
+def _right_with(run: Run, wrong: list[Trial], name: str, size: int) -> bool:
+    """Whether wrong inputs, three at most, are right once one of their sizes is changed to this."""
+    tried = 0
+    for trial in wrong:
+        ranges, sizes = {**run.ranges, **trial.case.sizes}, {**trial.draw.sizes, name: size}
+        fits = least(ranges[name]) <= size <= most(ranges[name], ranges)
+        if tried < 3 and fits and allowed_sizes(ranges, sizes, run.contract.valid):
+            with contextlib.suppress(RuntimeError):  # sizes that the reference itself does not take
+                if run.try_one(trial.case, sizes, trial.manner, trial.index).difference:
+                    return False
+                tried += 1
+    return tried > 0
 
 
 def sizes_told(sizes: dict[str, int]) -> str:
