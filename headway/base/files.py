@@ -100,14 +100,14 @@ def create_texts(texts: Mapping[Path, str]) -> set[Path]:
     mode, at_once = 0o666 & ~umask(), hasattr(os, "sync") and len(texts) > 1
     try:
         for path, text in texts.items():
-            handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=folder)
-            waiting.append((Path(name), path))
+            handle, temporary = _unfinished(path, ".part")
+            waiting.append((temporary, path))
             with open(handle, "wb") as file:
                 file.write(text.encode())
                 if not at_once:
                     file.flush()
                     os.fsync(file.fileno())
-            os.chmod(name, mode)
+            os.chmod(temporary, mode)
         if at_once:
             os.sync()
         for temporary, path in waiting:
@@ -162,9 +162,8 @@ def replace_if(path: Path | str, before: bytes, after: bytes) -> bool:
                     time.sleep(0.002)  # who had our version open is writing into it
                     if (other := temporary.read_bytes()) == after:
                         pass
-                    elif other.startswith(
-                        after
-                    ):  # lines were added at the end of our version: they belong behind the edit
+                    elif other.startswith(after):
+                        # Lines were added at the end of our version: they belong behind the edit.
                         with open(target, "ab") as file:
                             file.write(other[len(after) :])
                     else:  # edited on both sides: both are kept
@@ -193,7 +192,7 @@ def _beside(target: Path, content: bytes, suffix: str = ".part") -> Path:
 def _unfinished(target: Path, suffix: str) -> tuple[int, Path]:
     """A new, open, hidden file beside `target`. What a process that was killed left in that folder is cleared away first."""
     _sweep(target.parent)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=suffix, dir=target.parent)
     return handle, Path(name)
 
 

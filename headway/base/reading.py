@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +72,7 @@ def parse_json(text: str, where: Path | str, *, then: str = "fetch it again") ->
     Raises:
         Corrupt: where it is no JSON, is nested deeper than `DEEPEST`, or holds a number of more than `LONGEST_NUMBER` digits.
     """
-    try:
-        content = json.loads(text.removeprefix("\ufeff"))
-    except RecursionError:
-        raise Corrupt(f"{where} is nested more than {DEEPEST} deep: {then}") from None
-    except ValueError as error:
-        raise Corrupt(f"{where} is no JSON ({error}): {then}") from None
-    _check(content, where, then)
-    return content
+    return _parsed(json.loads, "JSON", text, where, then)
 
 
 def read_toml(path: Path | str, *, then: str = "mend it") -> dict[str, Any]:
@@ -93,12 +87,17 @@ def read_toml(path: Path | str, *, then: str = "mend it") -> dict[str, Any]:
 
 def parse_toml(text: str, where: Path | str, *, then: str = "mend it") -> dict[str, Any]:
     """The table that `text` stands for; `where`, `then` and errors as for `parse_json`."""
+    return _parsed(tomllib.loads, "TOML", text, where, then)
+
+
+def _parsed(parse: Callable[[str], Any], form: str, text: str, where: Path | str, then: str) -> Any:
+    """What `parse` makes of a text, a byte-order mark aside; Corrupt where it is not of this form or exceeds the limits."""
     try:
-        content = tomllib.loads(text.removeprefix("\ufeff"))
+        content = parse(text.removeprefix("\ufeff"))
     except RecursionError:
         raise Corrupt(f"{where} is nested more than {DEEPEST} deep: {then}") from None
     except ValueError as error:
-        raise Corrupt(f"{where} is no TOML ({error}): {then}") from None
+        raise Corrupt(f"{where} is no {form} ({error}): {then}") from None
     _check(content, where, then)
     return content
 

@@ -68,8 +68,16 @@ def only_where(run: Run, entry: str, shown: Trial | None = None) -> str | None:
 
     Only sizes that a learner knows: an axis or an argument of the call. Cases whose inputs are all right do not count: what they
     ask may be the reason, and not their sizes. And only what was tried: wrong inputs become right with this size alone beyond
-    the bound. `shown` is a wrong input that the sentence will speak of.
+    the bound. `shown` is a wrong input that the sentence will speak of. Found out once for each verdict.
     """
+    key = entry, None if shown is None else id(shown)
+    if key not in run.bounds:
+        run.bounds[key] = _bound(run, entry, shown)
+    return run.bounds[key]
+
+
+def _bound(run: Run, entry: str, shown: Trial | None) -> str | None:
+    """What `only_where` says, tried on the learner's code."""
     mine = [t for t in run.trials if t.call.entry == entry]
     told = {id(t.case) for t in mine if t.difference}
     mine = [t for t in mine if id(t.case) in told]

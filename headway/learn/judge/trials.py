@@ -67,6 +67,7 @@ class Run:
         self.fits: dict[str, Fit] = {}
         self.failed: dict[str, Verdict] = {}
         self.described: set[str] = set()
+        self.bounds: dict[tuple[str, int | None], str | None] = {}
         self.notes: list[str] = []
         self.coincided: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
         self.lines: list[str] = []
