@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.lessons import reading
 
 from headway.learn.path import the_path
 
@@ -35,29 +32,8 @@ QUIET = "() => !document.querySelector('[data-testid=loading-indicator]')"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with served("attention", tmp_path_factory.mktemp("elsewhere")) as found:
-        yield found
-
-
-@contextlib.contextmanager
-def served(topic: str, folder: Path) -> Iterator[str]:
-    """`headway read TOPIC`, as a person starts it, without the browser; the page's address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", topic, "--no-browser"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+/\?access_token=\S+", process.stdout.readline())
-        assert found
+    with reading("attention", tmp_path_factory.mktemp("elsewhere")) as (_, found):
         yield found[0]
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -102,11 +78,11 @@ def test_every_lesson_draws_without_an_error(topic, tmp_path):
     from playwright.sync_api import sync_playwright
 
     outside: list[str] = []
-    with served(topic, tmp_path) as address, sync_playwright() as playwright:
+    with reading(topic, tmp_path) as (_, found), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1000, "height": 1200})
         page.on("request", lambda request: outside.append(request.url) if not HERE.match(request.url) else None)
-        _reach(page, address)
+        _reach(page, found[0])
         page.get_by_role("heading", name="What follows").wait_for(timeout=600_000)
         page.wait_for_function(QUIET, timeout=600_000)
         page.wait_for_timeout(2000)

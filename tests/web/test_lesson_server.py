@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
@@ -16,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.lessons import reading
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from headway.web.guard import Guard
-
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?access_token=([\w-]{20,})")
 
 
 class Served:
@@ -63,19 +60,7 @@ class Served:
 
 @contextlib.contextmanager
 def read(folder: Path, *options: str) -> Iterator[Served]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", "tensors", "--no-browser", *options],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert process.stdout is not None
-        found = ADDRESS.search(process.stdout.readline())
-        assert found
+    with reading("tensors", folder, *options) as (process, found):
         served = Served(process, int(found[1]), found[2])
         until = time.monotonic() + 120
         while True:
@@ -87,9 +72,6 @@ def read(folder: Path, *options: str) -> Iterator[Served]:
                 assert time.monotonic() < until
                 time.sleep(0.2)
         yield served
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module", params=["read", "edit"])
