@@ -267,7 +267,19 @@ def _settings(
             given[key] = by_text.get(str(token), token) if key in NAMED else token
         elif key != "chat_template":
             given[key] = value
+    if "pad_token" not in given and (pad := _padding_token(folder / "tokenizer.json")) is not None:
+        given["pad_token"] = pad
     return given, added
+
+
+def _padding_token(path: Path) -> str | None:
+    """The token that a tokenizer.json pads with, which is the folder's pad token where its settings and class name none."""
+    padding = read_object(path).get("padding")
+    if padding is None:
+        return None
+    if not isinstance(padding, Mapping) or not isinstance(pad := padding.get("pad_token"), str):
+        raise Corrupt(f"{path}: its padding is no object with a pad_token: fetch it again")
+    return pad
 
 
 def added_tokens(folder: Path, told: Mapping[str, Any]) -> dict[int, AddedToken]:
@@ -392,10 +404,28 @@ def read_backend(path: Path) -> Backend:
     text = read_text(path)
     if '"Precompiled"' in text:
         check_charsmaps(read_object(path), path)
+    if '"Strip"' in text:
+        _refuse_stripped_ends(read_object(path).get("decoder"), path)
     try:
         return Backend.from_str(text)
     except Exception as error:
         raise Corrupt(f"{path} is no tokenizer ({' '.join(str(error).split())}): fetch it again") from error
+
+
+def _refuse_stripped_ends(decoder: Any, path: Path) -> None:
+    """Refuse a decoder that takes signs from the end of a token: the library ends in a panic where nothing else is left of it."""
+    steps = [decoder]
+    while steps:
+        step = steps.pop()
+        if not isinstance(step, Mapping):
+            continue
+        if isinstance(step.get("decoders"), list):
+            steps += step["decoders"]
+        if step.get("type") == "Strip" and step.get("stop"):
+            raise Unsupported(
+                f"{path} has a decoder that strips {step['stop']!r:.20} signs from the end of a token (Strip, stop), which "
+                "Headway does not do"
+            )
 
 
 def _vocabulary(folder: Path, wanted: str, kind: TokenizerClass, given: Given) -> tuple[Vocabulary, Any]:
