@@ -199,10 +199,24 @@ def test_an_arxiv_paper_that_has_appeared_keeps_both() -> None:
         ("王, 小明", Name("王", "小明")),
         ("Ho{\\v{s}}ek, \\v{Z}eljko", Name("Hošek", "Željko")),
         ("{\\relax Ch}arles Babbage", Name("Babbage", "Charles")),
+        ("S\\o ren \\O stergaard", Name("Østergaard", "Søren")),  # the space ends the command and prints nothing
+        ("\\L ukasz Kaiser", Name("Kaiser", "Łukasz")),
+        ('\\AA ngstr\\"om, Bj\\o rn', Name("Ångström", "Bjørn")),
+        ("Gro\\ss mann", Name("Großmann")),
+        ("S\\o{} ren", Name("ren", "Sø")),
+        ("{Ernst \\& Young}", Name("Ernst & Young")),
+        ("Ernst \\& Young", Name("Young", "Ernst &")),
     ],
 )
 def test_one_name(written: str, name: Name) -> None:
     assert of(f"author={{{written}}}").authors == (name,)
+
+
+@pytest.mark.parametrize("end", [" et al.", ", et al.", " et. al", " and et al.", " and others"])
+def test_a_list_of_authors_that_goes_on(end: str) -> None:
+    record = of(f"author={{J. Smith and K. Doe{end}}}")
+    assert record.authors == (Name("Smith", "J."), Name("Doe", "K."))
+    assert record.others
 
 
 @pytest.mark.parametrize(
@@ -212,6 +226,13 @@ def test_one_name(written: str, name: Name) -> None:
         ("Doe, J. and\n  Roe, R. and others", ["Doe", "Roe"]),
         ("Vaswani, A., Shazeer, N., Parmar, N.", ["Vaswani", "Shazeer", "Parmar"]),
         ("Doe, Jane; Roe, Richard", ["Doe", "Roe"]),
+        ("Smith, J.,  Doe, K., and Roe, L.", ["Smith", "Doe", "Roe"]),
+        ("J. Smith, K. Doe, and L. Roe", ["Smith", "Doe", "Roe"]),
+        ("J. Smith, K. Doe and L. Roe", ["Smith", "Doe", "Roe"]),
+        ("John Smith, Kate Doe, Lee van Roe", ["Smith", "Doe", "van Roe"]),
+        ("J. Smith \\& K. Doe", ["Smith", "Doe"]),
+        ("Smith, J. & Doe, K. & Roe, L.", ["Smith", "Doe", "Roe"]),
+        ("Bj\\o and J\\o rgen Roe", ["Bjø", "Roe"]),
         ("{Simon and Schuster} and Anderson, Ann", ["Simon and Schuster", "Anderson"]),
         ("and Doe, J. and and Roe, R. and", ["Doe", "Roe"]),
         ("Alexander Sandor and Andrew Andre", ["Sandor", "Andre"]),
