@@ -212,6 +212,22 @@ def test_one_name(written: str, name: Name) -> None:
     assert of(f"author={{{written}}}").authors == (name,)
 
 
+@pytest.mark.parametrize(
+    ("lines", "authors", "title", "venue"),
+    [
+        ("TY  - BOOK\nA2  - Ed, I. Tor\nTI  - T", [Name("Ed", "I. Tor")], "T", None),
+        ("TY  - EDBOOK\nED  - Ed, I. Tor\nBT  - T", [Name("Ed", "I. Tor")], "T", None),
+        ("TY  - CHAP\nAU  - A, B\nED  - Ed, I. Tor\nTI  - T\nBT  - V", [Name("A", "B")], "T", "V"),
+        ("TY  - JOUR\nAU  - A, B\nA1  - C, D\nCT  - T\nJ1  - V", [Name("C", "D"), Name("A", "B")], "T", "V"),
+        ("TY  - JOUR\nAU  - A, B\nA1  - A, B\nTI  - T", [Name("A", "B")], "T", None),
+    ],
+)
+def test_less_usual_tags_of_ris(lines: str, authors: list[Name], title: str, venue: str | None) -> None:
+    (entry,) = ris.read(f"{lines}\nER  - \n")
+    assert isinstance(entry, PaperEntry)
+    assert (list(entry.record.authors), entry.record.title, entry.record.venue) == (authors, title, venue)
+
+
 @pytest.mark.parametrize("end", [" et al.", ", et al.", " et. al", " and et al.", " and others"])
 def test_a_list_of_authors_that_goes_on(end: str) -> None:
     record = of(f"author={{J. Smith and K. Doe{end}}}")
