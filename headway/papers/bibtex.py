@@ -78,8 +78,8 @@ def _author(name: Name) -> str:
 
 
 def _guarded(part: str) -> str:
-    """A part of a name, in braces where BibTeX would find two names or a comma in it."""
-    special = "," in part or any(word.lower() == "and" for word in part.split())
+    """A part of a name, in braces where a reader would find two names, a comma or the end of a list in it."""
+    special = re.search("[,;]", part) or {"and", "&"} & set(part.lower().split()) or ET_AL.search(f"- {part}")
     return f"{{{encode(part)}}}" if special else encode(part)
 
 

@@ -67,6 +67,13 @@ REFUSED = {
 """Settings that change the ids and that are not done here: name -> what it asks for."""
 
 
+def raise_panic(error: BaseException, whose: str) -> None:
+    """Raise Corrupt where `error` is a panic of the `tokenizers` library, which is none of Python's exceptions."""
+    if type(error).__name__ == "PanicException":
+        line = " ".join(str(error).split())[:200]
+        raise Corrupt(f"{whose} has settings that do not fit together ({line}): fetch its files again") from error
+
+
 class Missing(Unsupported):
     """There is no tokenizer in the folder."""
 
@@ -93,7 +100,11 @@ def read_folder(folder: Path, name: str) -> Parts:
         return _parts(folder, config, wanted, name)
     except HeadwayError:
         raise
-    except Exception as error:  # whatever the library says about settings that do not fit
+    except BaseException as error:
+        raise_panic(error, str(folder))
+        if not isinstance(error, Exception):
+            raise
+        # Whatever the library says about settings that do not fit.
         line = " ".join(str(error).split())
         raise Corrupt(f"{folder}: its tokenizer's files do not fit together ({line}): fetch them again") from error
     finally:
@@ -408,7 +419,10 @@ def read_backend(path: Path) -> Backend:
         _refuse_stripped_ends(read_object(path).get("decoder"), path)
     try:
         return Backend.from_str(text)
-    except Exception as error:
+    except BaseException as error:
+        raise_panic(error, str(path))
+        if not isinstance(error, Exception):
+            raise
         raise Corrupt(f"{path} is no tokenizer ({' '.join(str(error).split())}): fetch it again") from error
 
 

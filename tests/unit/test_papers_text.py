@@ -228,6 +228,17 @@ def test_less_usual_tags_of_ris(lines: str, authors: list[Name], title: str, ven
     assert (list(entry.record.authors), entry.record.title, entry.record.venue) == (authors, title, venue)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [Name("A;B", "C"), Name("B", "A;C"), Name("Barnes & Noble", "X"), Name("Et Al", "Z"), Name("Al", "Et al", "Jr.")],
+)
+def test_a_name_that_looks_like_several_comes_back_as_one(name: Name) -> None:
+    (entry,) = bibtex.read(bibtex.write([Paper(key="k", title="T", authors=(name,))]))
+    assert isinstance(entry, PaperEntry)
+    assert entry.record.authors == (name,)
+    assert not entry.record.others
+
+
 @pytest.mark.parametrize("end", [" et al.", ", et al.", " et. al", " and et al.", " and others"])
 def test_a_list_of_authors_that_goes_on(end: str) -> None:
     record = of(f"author={{J. Smith and K. Doe{end}}}")

@@ -182,6 +182,18 @@ def test_a_decoder_under_which_the_library_panics_is_refused(tmp_path, capfd):
     assert "panicked" not in capfd.readouterr().err
 
 
+def test_a_panic_of_the_library_is_one_line(tmp_path):
+    """Whatever it is that the library does not check: here a mark that is to be put around texts and that has no id."""
+    folder = padded(tmp_path)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    mark = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+    template = {"type": "TemplateProcessing", "single": [mark], "pair": [mark], "special_tokens": {}}
+    write(folder, tokenizer__json=json.dumps({**content, "post_processor": template}))
+    with pytest.raises(Corrupt, match="do not fit together") as caught:
+        load_tokenizer(folder).encode("he")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_normalized_token_is_found_in_the_normalized_text():
     """Headway's own WordPiece: case does not count, neither in the text nor in the token."""
     content = {
