@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,11 @@ from torch import Tensor
 
 from headway.base.errors import HeadwayError, Unsupported
 from headway.base.reading import read_json_object
-from headway.sample.beam import beam_search, reading, without
+from headway.sample.beam import beam_search, reading
 from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until, generate
+from headway.sample.rules import Rules, ruled
 from headway.sample.text import Reply, reply
 from headway.use.results import Choice, Gap, Rewritten, TokenLabel, likeliest
 from headway.zoo import Loaded
@@ -205,19 +207,20 @@ def rewrite(
     facts = checkpoint_facts(loaded)
     source = ids_of(loaded, text)
     start, stops = _ends(loaded, facts)
-    banned = [ids[0] for ids in facts.get("bad_words_ids") or () if isinstance(ids, list) and len(ids) == 1]
-    model = without(reading(loaded.model, source), banned)
+    rules = _rules(loaded, facts, stops, sampling)
+    model = reading(loaded.model, source)
     begin = torch.tensor([[start]], device=source.device)
     until = Until(max_tokens=max_tokens, stop_ids=stops)
     searched = None if sampling.temperature else beams or max(1, int(facts.get("num_beams") or 4))
     if searched is None:
-        steps = generate(model, begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
+        steps = generate(ruled(model, rules), begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
         ids = [int(id[0]) for id in steps]
     else:
         stopping = facts.get("early_stopping")
         early = "yes" if stopping is True else "never" if stopping == "never" else "no"
         penalty = float(facts.get("length_penalty") or 1.0)
-        ids = beam_search(model, begin, beams=searched, until=until, length_penalty=penalty, early=early).best()
+        found = beam_search(model, begin, beams=searched, until=until, length_penalty=penalty, early=early, rules=rules)
+        ids = found.best()
     kept = [id for id in ids if id not in stops and id != start]
     # T5 names its gaps by symbols, which are part of the answer where they are part of the question.
     said = loaded.words.decode(kept, special=True) if "<extra_id_" in text else loaded.words.decode(kept)
@@ -226,12 +229,28 @@ def rewrite(
 
 
 def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
-    """What the checkpoint says about writing: config.json, then generation_config.json."""
+    """What the checkpoint says about writing: generation_config.json; config.json where there is none, and for ids it lacks."""
     facts: dict[str, Any] = {}
     for name in ("config.json", "generation_config.json"):
         if (loaded.where / name).is_file():
+            facts = {key: value for key, value in facts.items() if name == "config.json" or key in _IDS}
             facts |= {key: value for key, value in read_json_object(loaded.where / name).items() if value is not None}
     return facts
+
+
+_IDS = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
+
+
+def _rules(loaded: Loaded, facts: dict[str, Any], stops: frozenset[int], sampling: Sampling) -> Rules:
+    """The checkpoint's, with what the caller asks for in place of its own."""
+    name = "generation_config.json" if (loaded.where / "generation_config.json").is_file() else "config.json"
+    rules = Rules.of(facts, loaded.where / name, sorted(stops))
+    drawn = sampling.temperature > 0  # then `sampling` itself applies them
+    if sampling.repetition_penalty != 1:
+        rules = dataclasses.replace(rules, penalty=1.0 if drawn else sampling.repetition_penalty)
+    if sampling.no_repeat_ngram:
+        rules = dataclasses.replace(rules, ngram=0 if drawn else sampling.no_repeat_ngram)
+    return rules
 
 
 def _ends(loaded: Loaded, facts: dict[str, Any]) -> tuple[int, frozenset[int]]:
