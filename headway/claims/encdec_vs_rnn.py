@@ -1,8 +1,8 @@
 """The encoder-decoder Transformer against a recurrent one with attention, at the same cost (Vaswani et al. 2017).
 
-The translation is from digits to English number words: 4207 -> four thousand two hundred and seven. Cost is what the paper's table 2
-counts, floating-point operations: the steps of the two are set so that they are equal, and a control holds them to it. Those of a
-step depend on shapes alone, so that the same steps are equal cost on every machine.
+The translation is from digits to English number words: 4207 -> four thousand two hundred and seven. Cost is what table 2 of
+the paper counts, floating-point operations: the steps of the two are set so that they are equal, and a control holds them to
+it. Those of a step depend on shapes alone, so that the same steps are equal cost on every machine.
 """
 
 from __future__ import annotations
