@@ -49,8 +49,7 @@ def reproduce(
     wanted = parse_seeds(seeds, seed_count)
     if jobs < 1:
         raise HeadwayError(f"--jobs {jobs}: give 1 or more.")
-    if name not in catalog.CATALOG:
-        catalog.get(name)  # says what is wrong before the seconds that torch takes
+    catalog.check_name(name)
     workspace = shelf.workspace_around() if out is None else None
     folder = out if out is not None else shelf.home() / name
     if folder.exists() and not folder.is_dir():
