@@ -18,6 +18,7 @@ import cyclopts
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
+from headway.cli.shared.numbers import Whole
 from headway.learn.evidence import record
 from headway.learn.path import the_path
 from headway.learn.workspace import find_workspace
@@ -31,7 +32,7 @@ def read(
     /,
     *,
     edit: bool = False,
-    port: Annotated[int | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
+    port: Annotated[Whole | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
     browser: Annotated[bool, cyclopts.Parameter(help="Open the browser; otherwise only print the address.")] = True,
 ) -> int:
     """Open a topic's lesson in the browser; everything is served from this machine.
