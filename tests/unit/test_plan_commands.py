@@ -402,7 +402,7 @@ def test_as_long_as_a_line_is_open_next_ends_on_a_command_for_a_line(said, tmp_p
         if "Every line of your plan is ticked" in out:
             break
         command = out.rstrip().splitlines()[-1].split()
-        assert re.match(r"Next  (.+   )?line \d+: ", out), "it serves a line of the plan"
+        assert re.search(r"(?m)^Next  (.+   )?line \d+: ", out), "it serves a line of the plan"
         assert command[0] == "headway"
         if command[1] == "tick":
             said("tick", command[2])
