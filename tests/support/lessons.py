@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?access_token=([\w-]{20,})")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/[\w-]*/?\?access_token=([\w-]{20,})")
 
 
 @contextlib.contextmanager
