@@ -56,7 +56,7 @@ def _row(number: int, topic: Topic, progress: Progress | None) -> str:
     length = length_of(topic.lesson_file)
     return (
         f'<li><a href="/{topic.id}/">{number}. {html.escape(topic.title)}</a>'
-        f' <span class="hw-facts">{length.minutes} minutes · {_so_far(state)}</span><br>{html.escape(topic.why)}</li>'
+        f' <span class="hw-facts">{length.minutes} minutes · {_so_far(state)}</span>{html.escape(topic.why)}</li>'
     )
 
 
