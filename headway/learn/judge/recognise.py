@@ -12,9 +12,11 @@ from typing import Any
 
 from headway.learn.cases import Mistake, combined
 from headway.learn.contract import mistakes_of
+from headway.learn.judge.alterations import numbers_in
 from headway.learn.judge.compare import compare, differs
 from headway.learn.judge.perform import CallResult
 from headway.learn.judge.showing import (
+    BEHIND,
     argument_line,
     capital,
     facts_of,
@@ -73,7 +75,7 @@ def is_same(run: Run, trial: Trial, outcome: CallResult) -> bool:
     if outcome.result is None or trial.came.result is None:
         return compare(outcome, trial.came, run.limit(trial)) is None
     try:
-        if kind in ("gradient", "in-place", "global"):
+        if kind in BEHIND:
             return compare(outcome, trial.came, run.limit(trial)) is None
         return differs(outcome.result.value, trial.came.result.value, run.limit(trial)) is None
     except TypeError:
@@ -92,7 +94,8 @@ def shows(run: Run, trial: Trial, answer: Any, gradients: bool = True) -> bool:
 
 def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     """The verdict that names the mistake, or the two, behind the wrong trials of an entry; None where none is known."""
-    candidates = [Candidate(m, *variant) for m in mistakes_of_entry(run, entry) for variant in m.variants()]
+    theirs = [] if run.instead else [sign * n for n in numbers_in("\n".join(run.lines)) for sign in (1, -1)]
+    candidates = [Candidate(m, *variant) for m in mistakes_of_entry(run, entry) for variant in m.variants(theirs)]
     candidates.sort(key=lambda candidate: bool(candidate.chosen))  # as listed, before any other numbers
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
     first = telling_first(wrong)
@@ -143,7 +146,7 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
 
     Inputs on which rounding is magnified tell too few mistakes apart to be relied on alone.
     """
-    if len(wrong) < 3 or all(_is_extreme(t) for t in wrong):
+    if len(wrong) < 3 or all(is_extreme(t) for t in wrong):
         return None
     likely = [c for c in candidates if sum(coincides(run, t, c.answer) for t in wrong[:FEW]) > len(wrong[:FEW]) // 2]
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
@@ -174,7 +177,7 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     return _sentence(run, [candidate], wrong, before, f" It differs on {argument_line(other)}.")
 
 
-def _is_extreme(trial: Trial) -> bool:
+def is_extreme(trial: Trial) -> bool:
     """Whether an input is of a kind that float32 cannot follow, and its result a tensor of floats."""
     value = trial.expected.result.value if trial.expected.result else None
     return not trial.case.float32 and hasattr(value, "is_floating_point") and value.is_floating_point()
