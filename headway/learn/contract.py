@@ -52,7 +52,7 @@ NAMES: dict[str, tuple[type | tuple[type, ...], str]] = {
         '`{"headway.blocks.rotary.rotate": "rotate"}`, what the answer replaces in a real model; or `plug(task)`, which '
         "returns functions",
     ),
-    "UNMARKED": (
+    "LEAVES_NO_GRAD": (
         bool,
         "True: no tensor that is given may hold a `.grad` after the call, or ask for one as it did not before",
     ),
@@ -95,7 +95,7 @@ class Contract:
     optional: tuple[str, ...] = ()
     raises: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
-    unmarked: bool = False
+    leaves_no_grad: bool = False
     weight_std: float = 1.0
     limits: CheckLimits = field(default_factory=CheckLimits)
     valid: Callable[[dict[str, int]], bool] = lambda sizes: True

@@ -56,7 +56,7 @@ def numbers_in(source: str) -> list[float]:
 
 def _number(node: ast.AST) -> float | None:
     """The number that an expression of plain numbers is."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         return float(node.value) if abs(node.value) < 1e300 else None
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _number(node.operand)
@@ -111,6 +111,7 @@ def alterations(value: Any, name: str, facts: dict[str, Any], constants: list[fl
         yield from _of_whole_numbers(constants)
     if value.dim():
         yield from _along_axes(value, axes_in(name, value.dim()))
+        yield from _first_or_last(axes_in(name, value.dim()), constants)
     if value.dim() > 1:
         yield from _triangular(value)
 
@@ -122,10 +123,32 @@ def _of_a_number(value: float, facts: dict[str, Any], constants: list[float]) ->
     def kept(number: float) -> float:
         return int(number) if whole and float(number).is_integer() else number
 
+    for row in _rows_of_a_number(value, facts, constants, kept):
+        yield dataclasses.replace(row, change=_no_larger(row.change)) if whole else row
+
+
+def _no_larger(change: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Any, dict[str, Any]], Any]:
+    """A whole number may be a size: none is made that is so much larger that it fills the memory."""
+
+    def changed(value: int, facts: dict[str, Any]) -> Any:
+        other = change(value, facts)
+        if abs(other) > max(10_000, 2 * abs(value)):
+            raise ValueError(f"{other} is too large to be tried in place of {value}")
+        return other
+
+    return changed
+
+
+def _rows_of_a_number(
+    value: float, facts: dict[str, Any], constants: list[float], kept: Callable[[float], float]
+) -> Iterator[Alteration]:
+    """As `_of_a_number`; `kept` makes a number whole again where it was."""
+    whole = isinstance(value, int)
+
     for c in constants:
         if whole and not float(c).is_integer():
             continue
-        shown, n = f"{c:.6g}", kept(c)
+        shown, n = f"{c:.10g}", kept(c)
         yield Alteration("limit", f"never more than {shown}", lambda v, _, n=n: min(v, n))
         yield Alteration("least", f"never less than {shown}", lambda v, _, n=n: max(v, n))
         yield Alteration("fixed", f"always {shown}", lambda v, _, n=n: n)
@@ -194,9 +217,11 @@ def _of_a_collection(value: Any, constants: list[float]) -> Iterator[Alteration]
             "first gone": ("without its first character", lambda s: s[1:]),
         }
         if isinstance(texts, str):
-            for form in ("NFC", "NFD", "NFKC", "NFKD"):
-                rows[form] = (f"put into the Unicode form {form}", lambda s, form=form: unicodedata.normalize(form, s))
             rows |= {
+                "NFC": ("put into the Unicode form NFC", lambda s: unicodedata.normalize("NFC", s)),
+                "NFD": ("put into the Unicode form NFD", lambda s: unicodedata.normalize("NFD", s)),
+                "NFKC": ("put into the Unicode form NFKC", lambda s: unicodedata.normalize("NFKC", s)),
+                "NFKD": ("put into the Unicode form NFKD", lambda s: unicodedata.normalize("NFKD", s)),
                 "accents": (
                     "without accents and other combining marks",
                     lambda s: "".join(c for c in unicodedata.normalize("NFD", s) if not unicodedata.combining(c)),
@@ -357,7 +382,7 @@ def _pointwise() -> Iterator[Alteration]:
 def _with_numbers(constants: list[float]) -> Iterator[Alteration]:
     """What is done with a number that the learner's file writes down."""
     for c in constants:
-        shown = f"{c:.6g}"
+        shown = f"{c:.10g}"
         rows: dict[str, tuple[str, Callable[[Any, float], Any]]] = {
             "limit": (f"cut off above {shown}", lambda v, c: v.clamp(max=c)),
             "limit below": (f"cut off below -{shown}", lambda v, c: v.clamp(min=-c)),
@@ -489,6 +514,24 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
         )
     if floating:
         yield Alteration("means", "replaced by the mean of all", lambda v, _: torch.full_like(v, float(v.mean())))
+
+
+def _first_or_last(along: list[str], constants: list[float]) -> Iterator[Alteration]:
+    """Only so many places along an axis as a number of the learner's file says."""
+    counts = [1, *(int(c) for c in constants if c.is_integer() and 1 < c < 1e5)]
+    for axis, where in reversed(list(enumerate(along))):
+        back = axis - len(along)
+        for n in counts:
+            yield Alteration(
+                "last ones only",
+                f"cut down to the last {n} {where}",
+                lambda v, _, a=back, n=n: v.narrow(a, max(v.shape[a] - n, 0), min(n, v.shape[a])),
+            )
+            yield Alteration(
+                "first ones only",
+                f"cut down to the first {n} {where}",
+                lambda v, _, a=back, n=n: v.narrow(a, 0, min(n, v.shape[a])),
+            )
 
 
 def _triangular(value: Any) -> Iterator[Alteration]:

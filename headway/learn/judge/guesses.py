@@ -8,16 +8,18 @@ right ones included; or on every wrong one, where a size parts those from the ri
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import itertools
-import time
+import re
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from headway.learn.cases import altered, fill, noted
 from headway.learn.judge.alterations import alterations, numbers_in
-from headway.learn.judge.perform import CallResult
+from headway.learn.judge.perform import CallResult, leaves
 from headway.learn.judge.recognise import is_extreme, is_same
 from headway.learn.judge.showing import (
     capital,
@@ -58,32 +60,64 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     first = telling_first([t for t in wrong if t.difference and t.difference.kind in RESULTS])
     if not first or any(t.came.raised for t in wrong):
         return None
+    # A number with its digits is not met by chance; a word, a place or a truth value may be, once or twice.
+    if len(first) < 3 and not any(_has_digits(t.expected.result.value) for t in first if t.expected.result):
+        return None
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    partly, began = None, time.process_time()
-    for guess in itertools.chain(
-        _of_arguments(run, entry, first),
-        _of_results(run, first),
-        _half_way(run, entry, first),
-        _on_the_way(run, entry, first),
-        _altered_arguments(run, entry, first),
-        _altered_results(run, first),
-    ):
-        if time.process_time() - began > LONGEST:
-            break
-        if all(_fits(run, guess, t) for t in first[:FEW]) and all(_fits(run, guess, t) for t in first[FEW:]):
-            if all(_fits(run, guess, t) for t in right):
-                return _verdict(run, entry, guess, first[0])
-            partly = partly or guess
+    partly = None
+    with contextlib.suppress(_Exhausted), _bounded():
+        for guess in itertools.chain(
+            _of_arguments(run, entry, first),
+            _of_results(run, first),
+            _half_way(run, entry, first),
+            _on_the_way(run, entry, first),
+            _altered_arguments(run, entry, first),
+            _altered_results(run, first),
+        ):
+            if all(_fits(run, guess, t) for t in first[:FEW]) and all(_fits(run, guess, t) for t in first[FEW:]):
+                if all(_fits(run, guess, t) for t in right):
+                    return _verdict(run, entry, guess, first[0])
+                partly = partly or guess
     if partly is None or len(first) < 3 or all(is_extreme(t) for t in first):
         return None
     only = only_where(run, entry)
-    if only is None or not any(min(t.draw.sizes.values(), default=2) > 1 for t in first):
+    bound = re.search(r"where (\w+) is \d+ or (?:more|less)", only or "")
+    if not only or not bound or len({t.draw.sizes.get(bound[1]) for t in first}) < 3:
         return None
     return _verdict(run, entry, partly, first[0], f" That is so {only.removeprefix('wrong ')}.")
 
 
+def _has_digits(value: Any) -> bool:
+    """Whether there are floating numbers in a result."""
+    if isinstance(value, list | tuple):
+        return any(_has_digits(item) for item in value)
+    if isinstance(value, dict):
+        return any(_has_digits(item) for item in value.values())
+    return isinstance(value, float) or any(leaf.is_floating_point() and leaf.numel() for leaf in leaves(value))
+
+
 def _as_if(what: str) -> str:
     return f"the result is as if {what} were"
+
+
+class _Exhausted(BaseException):
+    """No time is left for guesses. No Exception: the reference must not catch it."""
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Whatever is done within ends after `LONGEST`, a reference that no longer ends by itself included."""
+
+    def end(*_: Any) -> None:
+        raise _Exhausted
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _verdict(run: Run, entry: str, guess: Guess, trial: Trial, after: str = "") -> Verdict:
@@ -331,14 +365,16 @@ def _on_the_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
         def result(trial: Trial) -> CallResult:
             request = dataclasses.replace(trial.request, gradient=False)
             numbers = facts_of(run, trial)
-            return altered(lambda: run.result(reference, request), lambda name, value: change(name, value, numbers))
+            return altered(
+                lambda: run.result(reference, request), lambda name, value: change(_step(name), value, numbers)
+            )
 
         return result
 
     def here(name: str, other: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
         return with_change(lambda at, value, facts: other(value, facts) if at == name else value)
 
-    firsts = dict(reversed(steps))
+    firsts = {_step(name): value for name, value in reversed(steps)}
     for name, value in reversed(firsts.items()):
         for row in alterations(value, name, facts, constants):
             yield Guess(row.name, f"{_as_if(f'the {name}')} {row.words}", here(name, row.change))
@@ -361,6 +397,11 @@ def _on_the_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
                     f"{_as_if(f'the {late}')} {adverb.format(f'the {early}')}",
                     _remembering(with_change, early, late, change),
                 )
+
+
+def _step(name: str) -> str:
+    """What the steps of a loop have in common: `state after step 3` is `state after step n`."""
+    return re.sub(r" \d+$", " n", name)
 
 
 _JOINED: dict[str, Callable[[Any, Any], Any]] = {

@@ -30,7 +30,7 @@ class CallRequest:
             function that is given the outputs and returns these.
         gradient: Whether gradients are wanted at all.
         layout: How the arguments lie in memory; see `fresh_copy`.
-        unmarked: Whether it is looked at what gradients the call leaves on its arguments.
+        leaves_no_grad: Whether it is looked at what gradients the call leaves on its arguments.
     """
 
     entry: str
@@ -42,7 +42,7 @@ class CallRequest:
     cotangents: Any = None
     gradient: bool = False
     layout: str = "plain"
-    unmarked: bool = False
+    leaves_no_grad: bool = False
 
     def spread(self) -> dict[str, Any]:
         """As plain data for the wire."""
@@ -164,14 +164,16 @@ def perform(target: Any, request: CallRequest, placement: Placement | None) -> P
         altered=altered,
         state=changed,
     )
-    if request.unmarked:
-        marked = (
-            (lambda leaf: leaf.grad is not None) if wanted else lambda leaf: leaf.requires_grad or leaf.grad is not None
-        )
-        performed.marked = [
-            [n for n, value in enumerate((*positional, *keyword.values())) if any(map(marked, leaves(value)))]
-            for positional, keyword in arguments
-        ]
+    if request.leaves_no_grad:
+        for positional, keyword in arguments:
+            rows = [leaves(value) for value in (*positional, *dict(keyword).values())]
+            performed.marked.append(
+                [
+                    n
+                    for n, row in enumerate(rows)
+                    if any(t.grad is not None or (t.requires_grad and not wanted) for t in row)
+                ]
+            )
     if wanted:
         floating = [leaf for leaf in leaves(values) if leaf.is_floating_point()]
         performed.flows = [leaf.requires_grad for leaf in floating]
