@@ -19,6 +19,7 @@ from typing import Any
 
 from headway.learn.cases import altered, fill, noted
 from headway.learn.judge.alterations import alterations, numbers_in
+from headway.learn.judge.intermediates import low_precision
 from headway.learn.judge.perform import CallResult, leaves
 from headway.learn.judge.recognise import is_extreme, is_same
 from headway.learn.judge.showing import (
@@ -60,6 +61,11 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     first = telling_first([t for t in wrong if t.difference and t.difference.kind in RESULTS])
     if not first or any(t.came.raised for t in wrong):
         return None
+    if all(t.manner != "float64" for t in first):
+        return None  # in fewer digits much coincides, and what lies otherwise in memory is told by that
+    size = first[0].difference.size if first[0].difference else 1.0
+    if size < 1e-5 and first[0].dtype == "float64" and low_precision(run, first[0]):
+        return None  # the line that works in fewer digits says more than the step whose digits are gone
     # A number with its digits is not met by chance; a word, a place or a truth value may be, once or twice.
     if len(first) < 3 and not any(_has_digits(t.expected.result.value) for t in first if t.expected.result):
         return None
