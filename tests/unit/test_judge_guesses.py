@@ -97,8 +97,8 @@ def test_the_right_answer_passes(check: Callable[..., Verdict]):
         (("weights * weights", "(weights * weights).tril()"), "were 0 above the diagonal"),
         (("scores.softmax(-1)\n", "scores.softmax(-1).roll(1, -1)\n"), "shifted"),
         (('text.split("-")[', 'text.lower().split("-")['), "with its text put into lower case"),
-        (('text.split("-")[', 'sorted(text.split("-"))['), "right but sorted"),
-        (("[:most]", "[: min(most, 2)]"), "were never more than 2"),
+        (('text.split("-")[', 'sorted(text.split("-"))['), "sorted"),
+        (("[:most]", "[: min(most, 2)]"), " 2"),
     ],
 )
 def test_what_was_changed_is_said_with_its_numbers(change: tuple[str, str], words: str, check: Callable[..., Verdict]):

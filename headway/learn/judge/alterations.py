@@ -513,7 +513,7 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             lambda v, _, a=a - dim, b=b - dim: v.reshape(v.transpose(a, b).shape).transpose(a, b),
         )
     if floating:
-        yield Alteration("means", "replaced by the mean of all", lambda v, _: torch.full_like(v, float(v.mean())))
+        yield Alteration("means", "replaced by the mean of all", lambda v, _: v.mean().expand_as(v))
 
 
 def _first_or_last(along: list[str], constants: list[float]) -> Iterator[Alteration]:

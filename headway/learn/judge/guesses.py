@@ -21,7 +21,7 @@ from headway.learn.cases import altered, fill, noted
 from headway.learn.judge.alterations import alterations, numbers_in
 from headway.learn.judge.intermediates import low_precision
 from headway.learn.judge.perform import CallResult, leaves
-from headway.learn.judge.recognise import is_extreme, is_same
+from headway.learn.judge.recognise import LARGE, is_extreme, is_same
 from headway.learn.judge.showing import (
     capital,
     facts_of,
@@ -70,7 +70,7 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     if len(first) < 3 and not any(_has_digits(t.expected.result.value) for t in first if t.expected.result):
         return None
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    partly = None
+    partly, large = None, all(sum(t.draw.sizes.values()) > LARGE for t in first)
     with contextlib.suppress(_Exhausted), _bounded():
         for guess in itertools.chain(
             _of_arguments(run, entry, first),
@@ -80,6 +80,8 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
             _altered_arguments(run, entry, first),
             _altered_results(run, first),
         ):
+            if large and not all(_fits(run, guess, t) for t in right):
+                continue
             if all(_fits(run, guess, t) for t in first[:FEW]) and all(_fits(run, guess, t) for t in first[FEW:]):
                 if all(_fits(run, guess, t) for t in right):
                     return _verdict(run, entry, guess, first[0])
@@ -118,7 +120,7 @@ def _bounded() -> Iterator[None]:
         raise _Exhausted
 
     before = signal.signal(signal.SIGVTALRM, end)
-    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST, 0.05)  # again: one that falls into a finaliser is lost
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from headway.learn.cases import Mistake, combined
@@ -35,6 +36,9 @@ UNSEEN = ("state", "random")
 FEW = 10
 """Wrong inputs, the most telling first, on which every mistake is tried before any is tried on all."""
 
+LARGE = 500
+"""The sum of the sizes of an input from which on it is looked at last."""
+
 NEARLY = 0.85
 """The part of the wrong inputs on which a mistake has to coincide for an answer to look like it."""
 
@@ -51,6 +55,11 @@ class Candidate:
 def mistakes_of_entry(run: Run, entry: str) -> list[Mistake]:
     """The known mistakes of one entry."""
     return [m for m in mistakes_of(run.exercise) if (m.entry or run.entries[0]) == entry]
+
+
+def small_first(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials in the order given, but those last that are so large that each takes its time: most candidates fail before."""
+    return sorted(trials, key=lambda t: sum(t.draw.sizes.values()) > LARGE)
 
 
 def coincides(run: Run, trial: Trial, answer: Any) -> bool:
@@ -109,7 +118,7 @@ def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
 
 def _everywhere(run: Run, candidates: list[Candidate], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     for candidate in candidates:
-        if all(coincides(run, t, candidate.answer) for t in (*wrong, *right)):
+        if all(coincides(run, t, candidate.answer) for t in small_first((*wrong, *right))):
             return _sentence(run, [candidate], wrong)
     return None
 
@@ -117,7 +126,7 @@ def _everywhere(run: Run, candidates: list[Candidate], wrong: list[Trial], right
 def _two_at_once(run: Run, mistakes: list[Mistake], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     """Two switches of one function together; each has to be wrong by itself on some input, or it has not been seen."""
     for one, other, answer in combined(mistakes):
-        if all(coincides(run, t, answer) for t in (*wrong, *right)):
+        if all(coincides(run, t, answer) for t in small_first((*wrong, *right))):
             seen = [m for m in (one, other) if any(shows(run, t, m.answer) for t in (*wrong, *right))]
             if len(seen) == 2:
                 return _sentence(run, [Candidate(m, {}, m.answer) for m in seen], wrong)
