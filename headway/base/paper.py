@@ -151,6 +151,8 @@ _COLLECTIVE = re.compile(
 )
 SUFFIX = re.compile(r"(?:jr|sr)\.?|[IV]{2,4}", re.IGNORECASE)
 OTHERS = {"others", "et al", "et al.", "and others"}
+ET_AL = re.compile(r"(?<=\S)(?: and|,)? et\.? al\.?$", re.IGNORECASE)
+"""How a list of authors ends that goes on."""
 
 
 @dataclass(frozen=True)

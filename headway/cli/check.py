@@ -15,6 +15,7 @@ from headway.base.console import out
 from headway.base.errors import HeadwayError
 from headway.cli.shared.drawing import draw_passed, told_line
 from headway.cli.shared.exercising import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
+from headway.cli.shared.numbers import Whole
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
 from headway.learn.progress import Progress
@@ -28,7 +29,7 @@ def check(
     name: str | None = None,
     /,
     *,
-    seed: int | None = None,
+    seed: Whole | None = None,
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative=())] = False,
     all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
     list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
