@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headway.base.errors import HeadwayError
 from headway.sample.generate import Conditioned, Until, last_logits
-from headway.sample.rules import Rules
+from headway.sample.prescribed import Prescribed
 
 NEVER = -1e9
 """The score of what cannot be chosen: below any sum of log-probabilities, and still a number that can be added to."""
@@ -76,7 +76,7 @@ def beam_search(
     length_penalty: float = 1.0,
     early: Literal["no", "yes", "never"] = "no",
     mask: Bool[Tensor, "b t"] | None = None,
-    rules: Rules | None = None,
+    rules: Prescribed | None = None,
 ) -> Beams:
     """The likeliest continuations of each row that `beams` parallel texts can find.
 
@@ -120,7 +120,7 @@ class _Search:
     """The open and the finished texts of every row; `rules` change the scores of what follows `prompt` (b, beams, t)."""
 
     prompt: Tensor
-    rules: Rules | None
+    rules: Prescribed | None
 
     def __init__(self, b: int, beams: int, most: int, pad: int, penalty: float, early: str, logits: Tensor):
         self.beams, self.most, self.penalty, self.early = beams, most, penalty, early

@@ -16,7 +16,7 @@ from headway.sample.beam import beam_search, reading
 from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until, generate
-from headway.sample.rules import Rules, ruled
+from headway.sample.prescribed import Prescribed, prescribing
 from headway.sample.text import Reply, reply
 from headway.use.results import Choice, Gap, Rewritten, TokenLabel, likeliest
 from headway.zoo import Loaded
@@ -206,14 +206,16 @@ def rewrite(
         raise HeadwayError(f"{loaded.name} does not turn a text into a text: T5, Marian and the like do.")
     facts = checkpoint_facts(loaded)
     source = ids_of(loaded, text)
-    start, stops = _ends(loaded, facts)
+    start, stops = ends_of(loaded, facts)
     rules = _rules(loaded, facts, stops, sampling)
     model = reading(loaded.model, source)
     begin = torch.tensor([[start]], device=source.device)
     until = Until(max_tokens=max_tokens, stop_ids=stops)
     searched = None if sampling.temperature else beams or max(1, int(facts.get("num_beams") or 4))
     if searched is None:
-        steps = generate(ruled(model, rules), begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
+        steps = generate(
+            prescribing(model, rules), begin, until=until, sampling=sampling, generator=randomness(loaded, seed)
+        )
         ids = [int(id[0]) for id in steps]
     else:
         stopping = facts.get("early_stopping")
@@ -241,10 +243,10 @@ def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
 _IDS = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
 
 
-def _rules(loaded: Loaded, facts: dict[str, Any], stops: frozenset[int], sampling: Sampling) -> Rules:
+def _rules(loaded: Loaded, facts: dict[str, Any], stops: frozenset[int], sampling: Sampling) -> Prescribed:
     """The checkpoint's, with what the caller asks for in place of its own."""
     name = "generation_config.json" if (loaded.where / "generation_config.json").is_file() else "config.json"
-    rules = Rules.of(facts, loaded.where / name, sorted(stops))
+    rules = Prescribed.of(facts, loaded.where / name, sorted(stops))
     drawn = sampling.temperature > 0  # then `sampling` itself applies them
     if sampling.repetition_penalty != 1:
         rules = dataclasses.replace(rules, penalty=1.0 if drawn else sampling.repetition_penalty)
@@ -253,8 +255,9 @@ def _rules(loaded: Loaded, facts: dict[str, Any], stops: frozenset[int], samplin
     return rules
 
 
-def _ends(loaded: Loaded, facts: dict[str, Any]) -> tuple[int, frozenset[int]]:
-    """The id with which a target begins, and those with which it ends."""
+def ends_of(loaded: Loaded, facts: dict[str, Any] | None = None) -> tuple[int, frozenset[int]]:
+    """The id with which a target begins, and those with which it ends, from what the checkpoint says (`checkpoint_facts`)."""
+    facts = checkpoint_facts(loaded) if facts is None else facts
     start = facts.get("decoder_start_token_id")
     if start is None:
         start = next((id for name in ("bos", "pad") if (id := getattr(loaded.words, name, None)) is not None), None)

@@ -19,7 +19,7 @@ from headway.models.gru import GRU, GRUConfig
 from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from headway.sample.beam import beam_search, reading
 from headway.sample.generate import Until, generate
-from headway.sample.rules import Rules, ruled
+from headway.sample.prescribed import Prescribed, prescribing
 
 few = settings(max_examples=6, deadline=None)
 EARLY = {"no": False, "yes": True, "never": "never"}
@@ -107,20 +107,20 @@ SETTINGS: dict[str, st.SearchStrategy] = {
     seed=st.integers(0, 200),
 )
 def test_what_a_checkpoint_says_about_writing_is_done(make, facts, beams, new, seed):
-    """Every setting of a generation_config.json that `Rules` reads, any of them together."""
+    """Every setting of a generation_config.json that `Prescribed` reads, any of them together."""
     theirs = pair_reference(*make(16), torch.float64, seed)
     ours, _ = ours_from(theirs, torch.float64)
     source = torch.randint(0, 16, (2, 6), generator=torch.Generator().manual_seed(seed))
     options = {"max_new_tokens": new, "do_sample": False, "num_beams": beams, "num_return_sequences": beams}
     with torch.no_grad(), lifted():
         wanted = theirs.generate(source, output_scores=True, return_dict_in_generate=True, **options, **facts)
-    rules = Rules.of(facts, "generation_config.json", [1])
+    rules = Prescribed.of(facts, "generation_config.json", [1])
     start, until = torch.zeros(2, 1, dtype=torch.long), Until(max_tokens=new, stop_ids=[1])
     found = beam_search(reading(ours, source), start, beams=beams, until=until, rules=rules)
     if beams == 1:
         assert_same(found.tokens[:, 0], wanted.sequences[:, 1:], found.lengths[:, 0], [1])
         for row in range(2):  # and token by token
-            model = ruled(reading(ours, source[row : row + 1]), rules)
+            model = prescribing(reading(ours, source[row : row + 1]), rules)
             steps = torch.stack([*generate(model, start[:1], until=until)], 1)
             assert_same(steps, wanted.sequences[row : row + 1, 1:], torch.tensor([steps.shape[1]]), [1])
         return

@@ -10,15 +10,15 @@ import torch
 
 from headway import use
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
-from headway.sample.rules import REFUSED, Rules
+from headway.sample.prescribed import REFUSED, Prescribed
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_done_is_refused_by_its_name(name: str) -> None:
     for neutral in (None, False, 0, 1):
-        assert Rules.of({name: neutral}, "file", [1]) == Rules(stops=(1,))
+        assert Prescribed.of({name: neutral}, "file", [1]) == Prescribed(stops=(1,))
     with pytest.raises(Unsupported, match=f"file sets {name} to"):
-        Rules.of({name: [[3]]}, "file", [1])
+        Prescribed.of({name: [[3]]}, "file", [1])
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_what_is_not_done_is_refused_by_its_name(name: str) -> None:
 )
 def test_a_value_of_the_wrong_kind_is_one_line(facts: dict) -> None:
     with pytest.raises(Corrupt, match=next(iter(facts))) as caught:
-        Rules.of(facts, "file", [1])
+        Prescribed.of(facts, "file", [1])
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_drawn_and_how_long_a_text_may_be_is_for_the_caller() -> None:
     facts = {"do_sample": True, "temperature": 0.3, "top_k": 5, "max_length": 20, "forced_eos_token_id": 1}
-    assert Rules.of(facts, "file", []) == Rules()
+    assert Prescribed.of(facts, "file", []) == Prescribed()
     scores = torch.randn(2, 7)
-    assert torch.equal(Rules().apply(scores, torch.zeros(2, 3, dtype=torch.long)), scores)
+    assert torch.equal(Prescribed().apply(scores, torch.zeros(2, 3, dtype=torch.long)), scores)
 
 
 def test_a_rewriting_model_does_what_its_folder_says(tmp_path) -> None:
