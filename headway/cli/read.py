@@ -19,6 +19,7 @@ from rich.text import Text
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
+from headway.cli.shared.numbers import Whole
 from headway.learn.evidence import record
 from headway.learn.path import the_path
 from headway.learn.progress import Progress
@@ -35,7 +36,7 @@ def read(
     *,
     list_: Annotated[bool, cyclopts.Parameter("--list", negative="")] = False,
     edit: bool = False,
-    port: Annotated[int | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
+    port: Annotated[Whole | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
     browser: Annotated[bool, cyclopts.Parameter(help="Open the browser; otherwise only print the address.")] = True,
 ) -> int:
     """Open the lessons in the browser; everything is served from this machine.

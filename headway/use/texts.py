@@ -204,7 +204,7 @@ def rewrite(
         raise HeadwayError(f"{loaded.name} does not turn a text into a text: T5, Marian and the like do.")
     facts = checkpoint_facts(loaded)
     source = ids_of(loaded, text)
-    start, stops = _ends(loaded, facts)
+    start, stops = ends_of(loaded, facts)
     banned = [ids[0] for ids in facts.get("bad_words_ids") or () if isinstance(ids, list) and len(ids) == 1]
     model = without(reading(loaded.model, source), banned)
     begin = torch.tensor([[start]], device=source.device)
@@ -234,8 +234,9 @@ def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
     return facts
 
 
-def _ends(loaded: Loaded, facts: dict[str, Any]) -> tuple[int, frozenset[int]]:
-    """The id with which a target begins, and those with which it ends."""
+def ends_of(loaded: Loaded, facts: dict[str, Any] | None = None) -> tuple[int, frozenset[int]]:
+    """The id with which a target begins, and those with which it ends, from what the checkpoint says (`checkpoint_facts`)."""
+    facts = checkpoint_facts(loaded) if facts is None else facts
     start = facts.get("decoder_start_token_id")
     if start is None:
         start = next((id for name in ("bos", "pad") if (id := getattr(loaded.words, name, None)) is not None), None)

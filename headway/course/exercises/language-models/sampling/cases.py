@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 3
 ENTRIES = ("temperature", "top_k", "top_p", "draw")
@@ -27,13 +27,14 @@ def top_k(logits, k):
 
 def top_p(logits, p):
     best, order = logits.sort(dim=-1, descending=True)
-    chances = best.softmax(-1)
-    out = (chances.cumsum(-1) - chances) >= p
+    chances = note("probabilities, the greatest first (b v)", best.softmax(-1))
+    before = note("sums of the probabilities before each (b v)", chances.cumsum(-1) - chances)
+    out = note("tokens left out, the likeliest first (b v)", before >= p)
     return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
 
 
 def draw(probabilities, u):
-    place = (probabilities.cumsum(-1) <= u[:, None]).sum(-1)
+    place = (note("sums of the probabilities up to each (b v)", probabilities.cumsum(-1)) <= u[:, None]).sum(-1)
     last = (torch.arange(probabilities.shape[-1]) * (probabilities > 0)).amax(-1)
     return torch.minimum(place, last)
 

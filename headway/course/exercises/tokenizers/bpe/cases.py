@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 from headway.learn.telling import telling
 
 ORDER = 2
@@ -17,6 +17,7 @@ def encode(word, merges):
     symbols = list(word)
     while True:
         known = [(rank[pair], i) for i, pair in enumerate(pairwise(symbols)) if pair in rank]
+        known = note("list of the pairs that can be merged", known)
         if not known:
             return symbols
         _, i = min(known)

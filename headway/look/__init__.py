@@ -1,0 +1,32 @@
+"""What goes on inside a model, as pictures: computed once as plain data, drawn anywhere.
+
+    from headway import look, zoo
+
+    smol = zoo.load("smollm2-135m")
+    picture = look.attention(smol, "The animal didn't cross the street because it was too tired")
+    print(picture)                  # in the terminal
+    picture.save("attention.png")   # or .json, .svg, .html: a page of its own that needs no network
+    picture.widget()                # in a notebook: an anywidget
+
+Every function takes `edits`: what is changed in the model before it runs (`look.Off`, `Scale`, `Norm`, `Patch`, `Own`).
+"""
+
+from headway.look.attention import Attention, attention
+from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
+from headway.look.picture import Picture
+from headway.look.tracing import Trace, trace
+
+__all__ = [
+    "Attention",
+    "Edit",
+    "Norm",
+    "Off",
+    "Own",
+    "Patch",
+    "Picture",
+    "Scale",
+    "Trace",
+    "attention",
+    "parse",
+    "trace",
+]
