@@ -231,7 +231,7 @@ def _wired(item: Entry, config: Any, level: Level) -> tuple[Wiring, Layout]:
         wiring = _whole(item, wire(run, 1))
     elif level == "attention":
         wiring = wire(run, 3, ("attention", "cross"))
-        if not any(part.key.endswith(":softmax") for part in wiring.parts.values()):
+        if not any(part.kind in ("attention", "cross") for part in wiring.parts.values()):
             wiring = wire(run, 3, ("mixer",))
     else:
         wiring = wire(run, LEVELS.index(level))
@@ -311,7 +311,7 @@ STYLE = """
 .hwd .lit .n{font-weight:650}.hwd .lit .s{opacity:.9}
 .hwd .io rect.b{fill:none;stroke:none}.hwd .io .n{font-style:italic}
 .hwd .f{fill:color-mix(in srgb,currentColor 3%,transparent);stroke:currentColor;stroke-opacity:.28;stroke-dasharray:4 3}
-.hwd .t{font-size:11px;font-weight:600;text-anchor:end;opacity:.75}
+.hwd .t{font-size:11px;font-weight:600;opacity:.75}
 .hwd .a{fill:none;stroke:currentColor;stroke-opacity:.5;stroke-width:1.2}
 .hwd .h{fill:currentColor;opacity:.6}
 .hwd .a.back{stroke-dasharray:3 3}
@@ -355,6 +355,13 @@ def _head(corners: tuple[tuple[float, float], ...]) -> str:
     return f"M{_number(x)} {_number(y)}l-3 {back}h6z"
 
 
+def times_place(diagram: Diagram, frame: Frame) -> tuple[tuple[float, float], str]:
+    """Where a frame says how often it is repeated: a lower corner that no arrow passes, and which end of the text is there."""
+    if frame.x > diagram.size[0] / 2 - 5:
+        return (frame.x + 10, frame.y + frame.height - 7), "start"
+    return (frame.x + frame.width - 10, frame.y + frame.height - 7), "end"
+
+
 def text_places(box: Box) -> list[tuple[str, float, float, float]]:
     """The lines of a box: (text, x of its middle, y of its baseline, size)."""
     middle = box.x + box.width / 2
@@ -387,7 +394,12 @@ def _svg(diagram: Diagram) -> str:
         x, y = _number(frame.x), _number(frame.y)
         out.append(
             f'<rect class="f" x="{x}" y="{y}" width="{_number(frame.width)}" height="{_number(frame.height)}" rx="9"/>'
-            f'<text class="t" x="{_number(frame.x + frame.width - 9)}" y="{_number(frame.y + 15)}">× {frame.times}</text>'
+        )
+        place, anchor = times_place(diagram, frame)
+        if frame.times == 1:
+            continue
+        out.append(
+            f'<text class="t" style="text-anchor:{anchor}" x="{_number(place[0])}" y="{_number(place[1])}">× {frame.times}</text>'
         )
     for arrow in diagram.arrows:
         out.append(f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>')
@@ -407,8 +419,8 @@ def _svg(diagram: Diagram) -> str:
             out.append(
                 f'<text class="{"n" if size >= LABEL else "s"}" x="{_number(x)}" y="{_number(y)}">{html.escape(text)}</text>'
             )
-        if box.parameters and not sign:
-            bar = max(1.0, (box.width - 12) * box.share)
+        bar = (box.width - 12) * box.share
+        if bar >= 1.5 and not sign:
             out.append(
                 f'<rect class="share" x="{_number(box.x + 6)}" y="{_number(box.y + box.height - 3.5)}" '
                 f'width="{_number(bar)}" height="2" rx="1"/>'
@@ -444,12 +456,15 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
         rounded(
             frame.x, frame.y, frame.width, frame.height, 9, fc="#00000008", ec="#00000047", lw=1.0 * scale, ls=(0, (4, 3))
         )
+        if frame.times == 1:
+            continue
+        (x, y), end = times_place(diagram, frame)
         axes.text(
-            frame.x + frame.width - 9,
-            frame.y + 12,
+            x,
+            y,
             f"× {frame.times}",
-            ha="right",
-            va="center",
+            ha="left" if end == "start" else "right",
+            va="baseline",
             fontsize=10 * scale,
             weight="bold",
             color="#444",
@@ -494,11 +509,12 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
                 color="#1c1e21" if size >= LABEL else "#555",
                 style="italic" if box.kind in ("input", "output") else "normal",
             )
-        if box.parameters and not sign:
+        bar = (box.width - 12) * box.share
+        if bar >= 1.5 and not sign:
             rounded(
                 box.x + 6,
                 box.y + box.height - 3.5,
-                max(1.0, (box.width - 12) * box.share),
+                bar,
                 2,
                 0.9,
                 fc="#2f6fc4" if box.lit else "#aaa",

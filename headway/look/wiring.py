@@ -138,6 +138,7 @@ JOINS = {
 }
 """Operations that bring several streams together, and their signs."""
 
+INNER = ("q", "k", "v", "kv", "qkv", "out", "gate", "up", "down", "expand", "select", "step", "input", "state")
 OPENED = ("attention", "mlp", "mixer", "cross")
 
 
@@ -213,9 +214,26 @@ class Wirer:
             for source in op.takes:
                 self.users[source].append(op.number)
         self.inputs = [op.number for op in self.ops if op.name == "input"]
+        self._pick()
         self._reach()
 
     # ---------------------------------------------------------------- what depends on what
+
+    def _pick(self) -> None:
+        """Where several streams are laid end to end and then one place is taken, only the stream of that place flows on."""
+        for op in self.ops:
+            places = {self.ops[user].picks for user in self.users[op.number]}
+            if op.name != "cat" or len(places) != 1 or None in places:
+                continue
+            place, start = next(iter(places)) or 0, 0
+            lengths = [shape[1] if len(shape) > 2 else 0 for shape in op.shapes]
+            if sum(lengths) != op.shape[1]:
+                continue
+            for source, length in zip(op.takes, lengths, strict=True):
+                if start <= place < start + length:
+                    op.takes = (source,)
+                    break
+                start += length
 
     def _reach(self) -> None:
         """For each operation, the inputs it depends on."""
@@ -269,6 +287,12 @@ class Wirer:
         name = path.rsplit(".", 1)[-1]
         if name == "norm" or name.endswith("norm"):
             return "norm"
+        if name in INNER:  # a part of a part is what the part is
+            parts = path.split(".")[:-1]
+            for n in range(len(parts), 0, -1):
+                whole = NAMES.get(parts[n - 1], ("", "other"))[1]
+                if whole in OPENED:
+                    return whole
         return NAMES.get(name, ("", "other"))[1]
 
     def _function(self, op: Operation) -> str | None:
@@ -411,6 +435,12 @@ class Wirer:
         self._hand_on(op, roles)
 
     def _named(self, name: str, key: str) -> tuple[str, Kind]:
+        if name == "mlp" and hasattr(self.modules.get(key), "experts"):
+            return "mixture of experts", "mlp"
+        if name == "mixer":
+            return f"{type(self.run.model).__name__} mixer", "mixer"
+        if name in INNER:
+            return NAMES.get(name, (name, "other"))[0], self.kind(key)
         if name in NAMES:
             return NAMES[name]
         kind = self.kind(key)
@@ -442,7 +472,7 @@ class Wirer:
             keys.append(whole)
             said = label
             if role and op.name == "linear":
-                said, kind = {"q": "queries", "k": "keys", "v": "values"}[role], "attention"
+                said = {"q": "queries", "k": "keys", "v": "values"}[role]
             self._box(op, whole, said, kind)
         self.box[op.number] = tuple(keys)
         for whole in keys:
@@ -479,7 +509,7 @@ class Wirer:
         home, keys = self.kernel[op.number], {}
         for step, label in (("scores", "scores"), ("softmax", "softmax"), ("sum", "weighted sum")):
             keys[step] = f"{home}:{step}"
-            self._box(op, keys[step], label, "attention")
+            self._box(op, keys[step], label, self.kind(home))
         q, k, v, *mask = op.takes
         for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
             for before in self._from(source):
@@ -589,7 +619,10 @@ class Wirer:
     def _outputs(self) -> None:
         names = OUTPUTS.get(type(self.run.model).__name__, ())
         for n, number in enumerate(self.run.outputs):
-            label = names[n] if n < len(names) else "logits"
+            makers = self._before_output(number)
+            made = self.parts[makers[0]] if makers else None
+            label = OUTPUT_OF.get(made.key if made else "", "states" if made and made.kind == "norm" else "logits")
+            label = names[n] if n < len(names) else label
             key = f"output:{label}"
             part = self._box(self.ops[number], key, label, "output") if key not in self.parts else self.parts[key]
             self.box[number] = tuple(name for name in self._before_output(number) if not name.startswith("output:"))
@@ -690,6 +723,11 @@ class Wirer:
                 continue  # from one block into the next of the same kind
             arrows[x, y] = "flow"
         self._absorb(parts, arrows)
+        for key in [key for key, part in parts.items() if not part.parameters and part.kind not in ("output", "input")]:
+            if not any(a == key for a, _ in arrows):  # worked out, and then not needed
+                del parts[key]
+                for a, b in [(a, b) for a, b in arrows if b == key]:
+                    del arrows[a, b]
         self._describe(parts)
         columns = self._columns(parts)
         order = sorted(parts, key=lambda key: (parts[key].last, parts[key].kind == "output"))
@@ -789,13 +827,12 @@ class Wirer:
             part.column = 0
             part.operations = numbers
             part.sides = frozenset().union(*self_sides) if self_sides else frozenset()
-        towers: dict[frozenset[int], set[str]] = defaultdict(set)
-        for part in parts.values():
-            towers[part.sides].add(part.group or part.key)
+        towers = {part.sides for part in parts.values()}
         alone = [
             side
-            for side, found in towers.items()
-            if len(side) == 1 and (any(part.group and part.sides == side for part in parts.values()) or len(found) > 3)
+            for side in towers
+            if len(side) == 1
+            and any((part.group or part.kind == "mixer") and part.sides == side for part in parts.values())
         ]
         if not alone or len(self.inputs) < 2:
             return 1
@@ -828,6 +865,8 @@ class Wirer:
                 part.kinds = frozenset(
                     self.kind(f"{path}.{name}" if name else path) for name, _ in module.named_modules()
                 ) - {"other"}
+                if part.kind == "cross":
+                    part.kinds |= {"attention"}
                 if part.kind == "attention" and part.label == "attention":
                     part.label = self._attention(path, module, part)
             elif ":" in path and part.kind not in ("input", "output"):
@@ -838,8 +877,10 @@ class Wirer:
                 shape = op.shape
                 if part.key.endswith((":scores", ":softmax")) and op.name == "scaled_dot_product_attention":
                     part.size = f"{op.shapes[0][1]} heads"
-                elif shape and part.kind not in ("residual", "sum"):
-                    part.size = _by(shape)
+                elif part.key.endswith(":sum") and len(shape) == 4:
+                    part.size = f"{shape[1]} heads × {shape[3]}"
+                elif shape and part.kind not in ("residual", "sum", "position", "head"):
+                    part.size = f"{shape[-1]:,}"
             elif path == "head" or path.endswith(".head"):  # the embedding, used as the head
                 op = self.ops[part.operations[-1]]
                 part.size = f"{op.shapes[0][-1]:,} → {op.shape[-1]:,}"
@@ -919,13 +960,18 @@ PASSES = frozenset(
 
 OUTPUTS = {
     "DecisionTransformer": ("action", "next state", "next return"),
-    "Bert": ("what the head says", "next sentence?"),
     "CLIP": ("logits: picture × caption",),
 }
 
 
-def _by(shape: tuple[int, ...]) -> str:
-    return f"{shape[-1]:,}"
+OUTPUT_OF = {
+    "mlm": "word logits",
+    "nsp": "next sentence?",
+    "pool": "pooled state",
+    "map": "a value for each pixel",
+    "classify": "label logits",
+}
+"""What comes out, by the box that made it."""
 
 
 def _source(module: nn.Module) -> str:
