@@ -46,13 +46,14 @@ SHORT = {
 
 @dataclass(frozen=True)
 class Placed:
-    """A box where it stands: its upper left corner, its size, and the lines of text in it (the name first)."""
+    """A box where it stands: its upper left corner, its size, the lines of text in it (the name first), and its row."""
 
     x: float
     y: float
     width: float
     height: float
     texts: tuple[str, ...]
+    row: int
 
     @property
     def middle(self) -> float:
@@ -199,7 +200,7 @@ class _Composer:
             x = self.boxes[others[0]].middle - wide / 2
             beside = [self.boxes[other] for other in self.row_boxes[self.rows[key]] if other != key]
             if all(x + wide < other.x or other.x + other.width < x for other in beside) and x > 0:
-                self.boxes[key] = Placed(x, place.y, wide, place.height, place.texts)
+                self.boxes[key] = Placed(x, place.y, wide, place.height, place.texts, place.row)
 
     def _levels(self, items: list[str], item_of: dict[str, str]) -> list[list[str]]:
         """Items in rows: each below all that it takes from, and what takes from nothing right above its reader."""
@@ -277,9 +278,9 @@ class _Composer:
             part = self.parts[key]
             if is_sign(part):
                 wide = 22.0 if len(part.label) == 1 else text_width(part.label, SMALL) + 16
-                self.boxes[key] = Placed(x + (widest - wide) / 2, y + (height - own) / 2, wide, own, (part.label,))
+                self.boxes[key] = Placed(x + (widest - wide) / 2, y + (height - own) / 2, wide, own, (part.label,), row)
             else:
-                self.boxes[key] = Placed(x, y, widest, height, tuple(texts))
+                self.boxes[key] = Placed(x, y, widest, height, tuple(texts), row)
             self.rows[key] = (column, row)
         self.row_boxes[column, row] = keys
         return y + height
@@ -301,6 +302,8 @@ class _Composer:
         label = part.label
         if text_width(label, LABEL) > room and label in SHORT:
             label = SHORT[label]
+        if "#" in key and room < 56 and label in SHORT:  # all three by one letter
+            label = SHORT[label]
         lines = [*wrapped(label, LABEL, room)]
         lines = lines[:3]
         texts = ["\n".join(lines)]
@@ -309,7 +312,8 @@ class _Composer:
         if "the embedding, used a second time" in part.notes:
             texts.append("the embedding again" if room > 110 else "embedding again")
         if part.size:
-            texts += wrapped(part.size, SMALL, room)[:2]
+            size = part.size if text_width(part.size, SMALL) <= room else part.size.replace(" × ", "×")
+            texts += wrapped(size, SMALL, room)[:2]
         if part.parameters:
             whole = f"{short(part.parameters)} · {percent(part.parameters, self.wiring.total)}"
             texts += [whole] if text_width(whole, SMALL) <= room else [short(part.parameters)]

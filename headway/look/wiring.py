@@ -359,13 +359,41 @@ class Wirer:
         self.kernel: dict[int, str] = {}  # operation inside the kernel -> the opened module
         if self.level < 3:
             return
+        self.given: dict[int, tuple[int, ...]] = {}  # the last operation of a kernel -> queries, keys, values, bias
+        self.inner: set[int] = set()  # what else happens inside of a kernel
         for op in self.ops:
             home = self._home(op)
-            if home is None or op.name != "scaled_dot_product_attention":
+            if home is None:
                 continue
-            self.kernel[op.number] = home
-            for role, source in zip("qkv", op.takes, strict=False):
-                self._mark(source, role, home)
+            if op.name == "scaled_dot_product_attention":
+                self.kernel[op.number], self.given[op.number] = home, op.takes
+            elif op.function is not None and op.function[0].startswith("attend_") and op.name in ("matmul", "__matmul__"):
+                self._by_hand(op, home)
+        for number, takes in self.given.items():
+            for role, source in zip("qkv", takes, strict=False):
+                self._mark(source, role, self.kernel[number])
+
+    def _by_hand(self, op: Operation, home: str) -> None:
+        """A kernel written out: its first product is of queries and keys, its last of weights and values."""
+        own = [other for other in self.ops if other.call == op.call]
+        products = [other for other in own if other.name in ("matmul", "__matmul__")]
+        if op is not products[-1] or len(products) != 2:
+            return
+
+        def outside(number: int) -> int:
+            while self.ops[number].call == op.call:
+                number = self.ops[number].takes[0]
+            return number
+
+        first, last = products
+        self.kernel[op.number] = home
+        self.given[op.number] = (*(outside(source) for source in first.takes), outside(last.takes[1]))
+        self.inner.update(other.number for other in own if other is not op)
+
+    def _made(self, kernel: int) -> dict[str, tuple[int, int]]:
+        """Heads and their width, for queries, keys and values, as an attention kernel takes them."""
+        shapes = {role: self.ops[source].shape for role, source in zip("qkv", self.given[kernel], strict=False)}
+        return {role: (shape[1], shape[3]) for role, shape in shapes.items()}
 
     def _home(self, op: Operation) -> str | None:
         """The opened attention whose code an operation belongs to."""
@@ -393,6 +421,9 @@ class Wirer:
             self._box(op, f"input:{op.path}", op.path, "input")
             return
         if op.name in ("parameter", "buffer", "constant") or self.constant(number):
+            self.box[number] = ()
+            return
+        if self.level >= 3 and number in self.inner:
             self.box[number] = ()
             return
         if number in self.kernel:
@@ -510,7 +541,7 @@ class Wirer:
         for step, label in (("scores", "scores"), ("softmax", "softmax"), ("sum", "weighted sum")):
             keys[step] = f"{home}:{step}"
             self._box(op, keys[step], label, self.kind(home))
-        q, k, v, *mask = op.takes
+        q, k, v, *mask = self.given[op.number]
         for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
             for before in self._from(source):
                 if not role or before.endswith(f"#{role}"):
@@ -684,8 +715,8 @@ class Wirer:
         roles = [role for role in "qkv" if f"{key}#{role}" in self.parts]
         home = next((name for name in self.kernel.values() if key.startswith(name)), "")
         kernel = next(number for number, name in self.kernel.items() if name == home)
-        shapes = dict(zip("qkv", self.ops[kernel].shapes, strict=False))
-        rows = {role: shapes[role][1] * shapes[role][3] for role in roles}
+        made = self._made(kernel)
+        rows = {role: made[role][0] * made[role][1] for role in roles}
         width = parameter.shape[0]
         if sum(rows.values()) != width:  # a norm of heads: the same gain for all
             for role in roles:
@@ -822,7 +853,7 @@ class Wirer:
         """Whether a second tower stands beside: then what depends on the first input alone is column 0, the rest column 1."""
         for part in parts.values():
             numbers = [n for n in part.operations if n < len(self.ops)]
-            part.kinds |= {part.kind}
+            part.kinds |= {part.kind, "attention"} if part.kind == "cross" else {part.kind}
             self_sides = [self.side[n] for n in numbers]
             part.column = 0
             part.operations = numbers
@@ -865,8 +896,6 @@ class Wirer:
                 part.kinds = frozenset(
                     self.kind(f"{path}.{name}" if name else path) for name, _ in module.named_modules()
                 ) - {"other"}
-                if part.kind == "cross":
-                    part.kinds |= {"attention"}
                 if part.kind == "attention" and part.label == "attention":
                     part.label = self._attention(path, module, part)
             elif ":" in path and part.kind not in ("input", "output"):
@@ -875,10 +904,9 @@ class Wirer:
                 if op.function is not None and part.kind not in ("residual", "sum"):
                     part.code = f"{op.function[1]}, {op.function[0]}"
                 shape = op.shape
-                if part.key.endswith((":scores", ":softmax")) and op.name == "scaled_dot_product_attention":
-                    part.size = f"{op.shapes[0][1]} heads"
-                elif part.key.endswith(":sum") and len(shape) == 4:
-                    part.size = f"{shape[1]} heads × {shape[3]}"
+                if op.number in self.kernel and part.key.endswith((":scores", ":softmax", ":sum")):
+                    heads, width = self._made(op.number)["q"][0], self._made(op.number)["v"][1]
+                    part.size = f"{heads} heads × {width}" if part.key.endswith(":sum") else f"{heads} heads"
                 elif shape and part.kind not in ("residual", "sum", "position", "head"):
                     part.size = f"{shape[-1]:,}"
             elif path == "head" or path.endswith(".head"):  # the embedding, used as the head
@@ -895,8 +923,7 @@ class Wirer:
                 home = self._home(self.ops[part.operations[0]])
                 kernel = next((n for n, name in self.kernel.items() if name == home), None)
                 if kernel is not None:
-                    shape = self.ops[kernel].shapes["qkv".index(key.split("#")[1])]
-                    part.size = f"{shape[1]} × {shape[3]}"
+                    part.size = " × ".join(str(n) for n in self._made(kernel)[key.split("#")[1]])
 
     def _attention(self, path: str, module: nn.Module, part: Part) -> str:
         """What an attention is called; where only some of the blocks have a window, a note says how many."""
@@ -947,6 +974,8 @@ class Wirer:
                 first = next(m for m in experts[0].modules() if isinstance(m, nn.Linear))
                 return f"{getattr(module, 'n_active', '')} of {len(experts)} × {first.in_features:,} → {first.out_features:,}"
             return inner
+        if shapes and path in self.items and "experts" not in path:
+            return f"width {shapes[-1][1]:,}"
         if shapes:
             return f"{shapes[0][0]:,} → {shapes[-1][1]:,}"
         return ""
