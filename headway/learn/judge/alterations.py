@@ -113,7 +113,7 @@ def alterations(value: Any, name: str, facts: dict[str, Any], constants: list[fl
         yield from _along_axes(value, axes_in(name, value.dim()))
         yield from _first_or_last(axes_in(name, value.dim()), constants)
     if value.dim() > 1:
-        yield from _triangular(value)
+        yield from _triangular(value, constants)
 
 
 def _of_a_number(value: float, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
@@ -159,6 +159,10 @@ def _rows_of_a_number(
         yield Alteration("zero taken for none", f"{shown} where it is 0", lambda v, _, n=n: v or n)
         if whole:
             yield Alteration("rounded", f"rounded down to a multiple of {shown}", lambda v, _, n=n: v - v % n)
+        if not whole:
+            yield Alteration("limit", f"never more than -{shown}", lambda v, _, n=n: min(v, -n))
+            yield Alteration("least", f"never less than -{shown}", lambda v, _, n=n: max(v, -n))
+            yield Alteration("fixed", f"always -{shown}", lambda v, _, n=n: -n)
     for low in (0, 1, 2):
         yield Alteration("least", f"never less than {low}", lambda v, _, low=low: max(v, low))
         yield Alteration("limit", f"never more than {low}", lambda v, _, low=low: min(v, low))
@@ -479,6 +483,8 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             "short": (f"without their last place {where}", lambda v, a: v.narrow(a, 0, v.shape[a] - 1)),
             "first gone": (f"without their first place {where}", lambda v, a: v.narrow(a, 1, v.shape[a] - 1)),
         }
+        if value.dtype == torch.bool:
+            del rows["sorted"]
         if floating:
             rows |= {
                 "summed": (f"summed up {where} (cumsum)", lambda v, a: v.cumsum(a)),
@@ -534,7 +540,7 @@ def _first_or_last(along: list[str], constants: list[float]) -> Iterator[Alterat
             )
 
 
-def _triangular(value: Any) -> Iterator[Alteration]:
+def _triangular(value: Any, constants: list[float]) -> Iterator[Alteration]:
     """What is hidden on one side of the diagonal of the last two axes."""
     import torch
 
@@ -549,6 +555,10 @@ def _triangular(value: Any) -> Iterator[Alteration]:
         "below the diagonal of the last two axes": (True, -1),
         "on and below the diagonal of the last two axes": (True, 0),
     }
+    for n in (int(c) for c in constants if c.is_integer() and 1 < c < 1e5):
+        places[f"{n} or more places left of the diagonal of the last two axes"] = (True, -n)
+        places[f"more than {n} places left of the diagonal of the last two axes"] = (True, -n - 1)
+        places[f"{n} or more places right of the diagonal of the last two axes"] = (False, n)
     fills = {"0": 0.0, "minus infinity": -math.inf} if value.is_floating_point() else {"0": 0}
     fills = {"False": False, "True": True} if value.dtype == torch.bool else fills
     for where, (below, diagonal) in places.items():

@@ -21,11 +21,10 @@ from headway.learn.cases import altered, fill, noted
 from headway.learn.judge.alterations import alterations, numbers_in
 from headway.learn.judge.intermediates import low_precision
 from headway.learn.judge.perform import CallResult, leaves
-from headway.learn.judge.recognise import LARGE, is_extreme, is_same
+from headway.learn.judge.recognise import LARGE, is_extreme, is_same, only_there
 from headway.learn.judge.showing import (
     capital,
     facts_of,
-    only_where,
     pattern_of,
     show_trial,
     subject_of,
@@ -40,7 +39,7 @@ RESULTS = ("values", "shape", "nan", "type", "none")
 FEW = 4
 """Wrong inputs, the most telling first, on which every guess is tried before it is tried on all."""
 
-LONGEST = 2.0
+LONGEST = 1.5
 """Seconds of the processor after which no further guess is made: a reference may take long on the only inputs that are wrong."""
 
 
@@ -67,17 +66,22 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     if size < 1e-5 and first[0].dtype == "float64" and low_precision(run, first[0]):
         return None  # the line that works in fewer digits says more than the step whose digits are gone
     # A number with its digits is not met by chance; a word, a place or a truth value may be, once or twice.
-    if len(first) < 3 and not any(_has_digits(t.expected.result.value) for t in first if t.expected.result):
+    digits = any(_has_digits(t.expected.result.value) for t in first if t.expected.result)
+    if len(first) < 3 and not digits:
         return None
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    partly, large = None, all(sum(t.draw.sizes.values()) > LARGE for t in first)
+    large = all(sum(t.draw.sizes.values()) > LARGE for t in first)
+    some = digits and len(first) > 2 and not all(is_extreme(t) for t in first)
+    plain = not any(leaves(value) for _, given in first[0].call.steps for value in given.values())
     with contextlib.suppress(_Exhausted), _bounded():
+        partly = None
         for guess in itertools.chain(
             _of_arguments(run, entry, first),
             _of_results(run, first),
             _half_way(run, entry, first),
+            *([_altered_arguments(run, entry, first)] if plain else []),
             _on_the_way(run, entry, first),
-            _altered_arguments(run, entry, first),
+            *([] if plain else [_altered_arguments(run, entry, first)]),
             _altered_results(run, first),
         ):
             if large and not all(_fits(run, guess, t) for t in right):
@@ -86,13 +90,13 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
                 if all(_fits(run, guess, t) for t in right):
                     return _verdict(run, entry, guess, first[0])
                 partly = partly or guess
-    if partly is None or len(first) < 3 or all(is_extreme(t) for t in first):
-        return None
-    only = only_where(run, entry)
-    bound = re.search(r"where (\w+) is \d+ or (?:more|less)", only or "")
-    if not only or not bound or len({t.draw.sizes.get(bound[1]) for t in first}) < 3:
-        return None
-    return _verdict(run, entry, partly, first[0], f" That is so {only.removeprefix('wrong ')}.")
+        if partly is not None and some:
+            after = only_there(run, first, right, lambda t: not _fits(run, partly, t))
+            bound = re.match(r" That is so only where (\w+) is", after or "")
+            # A size that is the same in all of them may be there by chance.
+            if after and (not bound or len({t.draw.sizes.get(bound[1]) for t in first}) > 2):
+                return _verdict(run, entry, partly, first[0], after)
+    return None
 
 
 def _has_digits(value: Any) -> bool:
@@ -106,6 +110,10 @@ def _has_digits(value: Any) -> bool:
 
 def _as_if(what: str) -> str:
     return f"the result is as if {what} were"
+
+
+NOTES = 5_000
+"""Steps that a changed reference may note; one that notes more is taken not to end."""
 
 
 class _Exhausted(BaseException):
@@ -138,7 +146,7 @@ def _fits(run: Run, guess: Guess, trial: Trial) -> bool:
     try:
         changed = guess.result(trial)
     except (TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError, LookupError):
-        return False  # this input cannot be changed so
+        return trial.difference is None  # this input cannot be changed so
     if changed is None:  # nothing to change on this input: the answer has to be right there
         return trial.difference is None
     return is_same(run, trial, changed)
@@ -372,10 +380,14 @@ def _on_the_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
     def with_change(change: Callable[[str, Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
         def result(trial: Trial) -> CallResult:
             request = dataclasses.replace(trial.request, gradient=False)
-            numbers = facts_of(run, trial)
-            return altered(
-                lambda: run.result(reference, request), lambda name, value: change(_step(name), value, numbers)
-            )
+            numbers, calls = facts_of(run, trial), itertools.count()
+
+            def other(name: str, value: Any) -> Any:
+                if next(calls) > NOTES:  # a loop that no longer comes to its end
+                    raise ArithmeticError(f"more than {NOTES} steps")
+                return change(_step(name), value, numbers)
+
+            return altered(lambda: run.result(reference, request), other)
 
         return result
 
