@@ -116,6 +116,36 @@ def alterations(value: Any, name: str, facts: dict[str, Any], constants: list[fl
         yield from _triangular(value, constants)
 
 
+def alterations_of_a_step(value: Any, name: str, constants: list[float]) -> Iterator[Alteration]:
+    """What may have been done to the step before `value` in place of what makes `value` of it; `facts` holds the right one."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return
+    yield Alteration("left out", "themselves", lambda v, _: v)
+    yield from _pointwise()
+    for axis, where in enumerate(axes_in(name, value.dim())):
+        back = axis - value.dim()
+        yield Alteration("softmax", f"put through a softmax {where}", lambda v, _, a=back: v.softmax(a))
+        yield Alteration("softmax", f"put through a log_softmax {where}", lambda v, _, a=back: v.log_softmax(a))
+        yield Alteration("normalised", f"divided by their sum {where}", lambda v, _, a=back: v / v.sum(a, keepdim=True))
+        yield Alteration(
+            "normalised",
+            f"put through exp, over 1 and the sum of these {where}",
+            lambda v, _, a=back: v.exp() / (1 + v.exp().sum(a, keepdim=True)),
+        )
+    hidden = "where minus infinity is due"
+    for c in (0.0, 1.0, *constants):
+        yield Alteration(
+            "finite", f"less {c:.10g} {hidden}", lambda v, f, c=c: torch.where(f["late"] == -math.inf, v - c, f["late"])
+        )
+        yield Alteration(
+            "finite",
+            f"times {c:.10g} {hidden}",
+            lambda v, f, c=c: torch.where(f["late"] == -math.inf, v * c, f["late"]),
+        )
+
+
 def _of_a_number(value: float, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
     """What may have been done to a plain number."""
     whole = isinstance(value, int)
@@ -480,11 +510,12 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             "first zero": (f"0 in the first place {where}", lambda v, a: put(v, a, 0, 0)),
             "last zero": (f"0 in the last place {where}", lambda v, a: put(v, a, -1, 0)),
             "sorted": (f"sorted {where}", lambda v, a: v.sort(a).values),
+            "sorted downwards": (f"sorted {where}, the greatest first", lambda v, a: v.sort(a, descending=True).values),
             "short": (f"without their last place {where}", lambda v, a: v.narrow(a, 0, v.shape[a] - 1)),
             "first gone": (f"without their first place {where}", lambda v, a: v.narrow(a, 1, v.shape[a] - 1)),
         }
         if value.dtype == torch.bool:
-            del rows["sorted"]
+            del rows["sorted"], rows["sorted downwards"]
         if floating:
             rows |= {
                 "summed": (f"summed up {where} (cumsum)", lambda v, a: v.cumsum(a)),
@@ -502,6 +533,17 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             }
         for name, (words, change) in rows.items():
             yield Alteration(name, words, lambda v, _, change=change, a=back: change(v, a))
+        yield Alteration(
+            "squeezed",
+            f"without the axis {where.removeprefix('along ')} where its length is 1",
+            lambda v, _, a=back: v.squeeze(a),
+        )
+        yield Alteration(
+            "unsqueezed",
+            f"with a further axis of length 1 before {where.removeprefix('along ')}",
+            lambda v, _, a=axis: v.unsqueeze(a),
+        )
+    yield Alteration("squeezed", "without any axis of length 1 (squeeze)", lambda v, _: v.squeeze())
     names = [where.removeprefix("along ") for where in along]
     for a, b in itertools.combinations(range(dim), 2):
         words = f"{names[a]} and {names[b]}"
