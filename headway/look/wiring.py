@@ -107,12 +107,7 @@ NAMES: dict[str, tuple[str, Kind]] = {
 """Name of a module, a parameter or a function of ours -> what its box is called, and its kind."""
 
 GLUE = frozenset(
-    """view reshape transpose permute chunk split unbind unflatten flatten to type float double half __getitem__ unsqueeze squeeze
-    expand expand_as contiguous flip detach t T __get__ dropout repeat_interleave clone narrow select index_select roll movedim
-    new_zeros zeros_like new_ones ones_like zeros ones arange tensor empty full new_empty size shape type_as view_as
-    view_as_real view_as_complex complex normalize amax mean pad masked_fill eq ne lt gt le ge __and__ __or__ __invert__ __eq__
-    argmax int bool cumsum sum where_places nonzero long neg exp log sqrt rsqrt square pow clamp silu relu gelu tanh sigmoid softplus
-    glu softmax topk""".split()
+    ["view", "reshape", "transpose", "permute", "chunk", "split", "unbind", "unflatten", "flatten", "to", "type", "float", "double", "half", "__getitem__", "unsqueeze", "squeeze", "expand", "expand_as", "contiguous", "flip", "detach", "t", "T", "__get__", "dropout", "repeat_interleave", "clone", "narrow", "select", "index_select", "roll", "movedim", "new_zeros", "zeros_like", "new_ones", "ones_like", "zeros", "ones", "arange", "tensor", "empty", "full", "new_empty", "size", "shape", "type_as", "view_as", "view_as_real", "view_as_complex", "complex", "normalize", "amax", "mean", "pad", "masked_fill", "eq", "ne", "lt", "gt", "le", "ge", "__and__", "__or__", "__invert__", "__eq__", "argmax", "int", "bool", "cumsum", "sum", "where_places", "nonzero", "long", "neg", "exp", "log", "sqrt", "rsqrt", "square", "pow", "clamp", "silu", "relu", "gelu", "tanh", "sigmoid", "softplus", "glu", "softmax", "topk"]
 )
 """Operations that take one stream on: they belong to the box that made it."""
 
@@ -271,7 +266,7 @@ class Wirer:
         if kind in OPENED:
             return not (self.level >= 3 and kind in self.opened)
         name = path.rsplit(".", 1)[-1]
-        return name in NAMES and NAMES[name][1] != "other" or name.endswith("norm") or name == "norm"
+        return (name in NAMES and NAMES[name][1] != "other") or name.endswith("norm") or name == "norm"
 
     def key_of_module(self, path: str) -> str | None:
         """The box that holds the module or parameter `path`: the outermost closed module on the way to it."""
@@ -982,8 +977,7 @@ class Wirer:
 
 
 PASSES = frozenset(
-    """split_heads merge_heads locate key_mask real_positions sort_padding state_at turned restore last_inputs patchify memory_of
-    linear rms_norm mask decays causal_mask extend""".split()
+    ["split_heads", "merge_heads", "locate", "key_mask", "real_positions", "sort_padding", "state_at", "turned", "restore", "last_inputs", "patchify", "memory_of", "linear", "rms_norm", "mask", "decays", "causal_mask", "extend"]
 )
 """Functions of ours that only lay tensors out, or that are a module's one line."""
 
