@@ -77,8 +77,20 @@ def trace(
     return run(loaded, food, edits, gradients=gradients)
 
 
-def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bool = False) -> Trace:
-    """`trace`, on what `feed` has made ready."""
+def run(
+    loaded: Loaded,
+    food: Feed,
+    edits: Sequence[Edit] = (),
+    *,
+    gradients: bool = False,
+    within: Callable[[Trace], contextlib.AbstractContextManager[Any]] | None = None,
+) -> Trace:
+    """`trace`, on what `feed` has made ready.
+
+    Args:
+        within: Makes a context from the trace that is being written. It is entered last and left first, so that what it does
+            before and after the model runs happens in the model as it has been changed.
+    """
     found = Trace(loaded, food, tuple(edits))
     model = loaded.model
     with contextlib.ExitStack() as stack:
@@ -91,7 +103,8 @@ def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bo
         silent = _apply(found, hooks)
         stack.enter_context(_watched(found, hooks, silent))
         try:
-            found.out = food.call(model)
+            with contextlib.nullcontext() if within is None else within(found):
+                found.out = food.call(model)
         except RuntimeError as error:
             if not edits:
                 raise
