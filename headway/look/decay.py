@@ -191,11 +191,18 @@ def decay(
     """
     food = feed(loaded, given, target)
     cells: list[Cell] = []
+    depth = [0]
     owners = {id(weight): name.rpartition(".input.")[0] for name, weight in loaded.model.named_parameters()}
 
     def recorded(before: Callable, *, n_state: int) -> Callable:
         def call(x: Tensor, *rest: Any) -> Any:
-            out = before(x, *rest)
+            depth[0] += 1
+            try:
+                out = before(x, *rest)
+            finally:
+                depth[0] -= 1
+            if depth[0]:  # one of these functions calls another: the outermost call is the cell's
+                return out
             ys = out[0] if isinstance(out, tuple) and n_state == 2 and out[0].dim() == 3 else out
             single = x.dim() == 2
             start, weights = rest[:n_state], rest[n_state:]

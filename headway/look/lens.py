@@ -185,9 +185,8 @@ def _streams(found: Trace) -> dict[str, Tensor]:
     """Name of a layer -> the stream after it, from the embedding on: of the stack that the head reads."""
     stacks = list(dict.fromkeys(name.rpartition(".")[0] for name in found.stream))
     if not stacks:
-        raise HeadwayError(
-            f"a {type(found.loaded.model).__name__} has no stack of layers to read out: --tokens shows what it says about each token."
-        )
+        name = type(found.loaded.model).__name__
+        raise HeadwayError(f"a {name} has no stack of layers to read out: --tokens shows what it says of each token.")
     stack = next((name for name in stacks if name.endswith("decoder")), stacks[-1])
     layers = {name.rpartition(".")[2]: x for name, x in found.stream.items() if name.rpartition(".")[0] == stack}
     width = list(layers.values())[-1].shape

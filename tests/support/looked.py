@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from support.tiny import TINY
 
 from headway.models.catalog import build, entry
 from headway.tokens.chars import CharTokenizer
 from headway.zoo import Loaded
-from support.tiny import TINY
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
