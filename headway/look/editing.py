@@ -26,6 +26,10 @@ MIXERS = ("attn", "cross", "retention", "mixer")
 """Names of the parts of a block in which positions exchange something."""
 
 
+Part = Literal["layer", "attention", "cross", "mlp"]
+PARTS: dict[str, Part] = {"attention": "attention", "cross": "cross", "mlp": "mlp"}
+
+
 @dataclass(frozen=True)
 class Off:
     """A part that adds nothing to the stream.
@@ -37,7 +41,7 @@ class Off:
     """
 
     layer: int | str
-    part: Literal["layer", "attention", "cross", "mlp"] = "layer"
+    part: Part = "layer"
     head: int | None = None
 
     def __str__(self) -> str:
@@ -113,11 +117,10 @@ def parse(text: str) -> Edit:
     if found := re.fullmatch(rf"((?:\w+\.)?\d+)\.mlp\.(\d+)\s*=\s*({number})", plain):
         return Scale(_layer(found[1]), int(found[2]), float(found[3]))
     if found := re.fullmatch(r"((?:[a-z]\w*\.)?\d+)(?:\.(attention|cross|mlp))?(?:\.(\d+))?", plain):
-        layer, part, head = _layer(found[1]), found[2], found[3]
-        if head is not None and part != "mlp":
-            return Off(layer, "cross" if part == "cross" else "attention", int(head))
-        if head is None:
-            return Off(layer, part or "layer")
+        layer, head = _layer(found[1]), None if found[3] is None else int(found[3])
+        part = PARTS.get(found[2] or "", "layer" if head is None else "attention")
+        if head is None or part != "mlp":
+            return Off(layer, part, head)
     raise HeadwayError(
         f"'{text}' names nothing to change: 3 (a layer), 3.2 (its head 2), 3.attention, 3.mlp, 3.mlp.120=0 (a neuron "
         "times 0), norm=post or norm=none."

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -191,10 +192,7 @@ def _watched(found: Trace, hooks: Hooks, silent: dict[str, set[int]]) -> Iterato
         if name.endswith(".0"):
             hooks.before(block, lambda i, stack=stack: found.embedded.__setitem__(stack, i[0]))
         hooks.after(block, lambda i, o, name=name: found.stream.__setitem__(name, o[0] if isinstance(o, tuple) else o))
-    news = {
-        function: lambda before, kind=kind, name=function.__name__: watching(before, kind, name)
-        for function, kind in KINDS.items()
-    }
+    news = {function: partial(watching, kind=kind, name=function.__name__) for function, kind in KINDS.items()}
     with replaced(news):
         yield
 
@@ -241,7 +239,7 @@ def _passed_by(inputs: tuple[Any, ...], output: Any, name: str) -> Any:
 
 def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
     down = getattr(mlp, "down", None)
-    if not isinstance(down, nn.Module):
+    if not isinstance(down, nn.Linear):
         raise HeadwayError(f"the MLP of layer {edit.layer} is a {type(mlp).__name__}: it has no neurons of its own.")
     width = down.weight.shape[1]
     if edit.neuron >= width:

@@ -105,6 +105,14 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
             names=("state",),
             details=(*pattern_of(run, entry), *show_trial(telling)),
         )
+    if (again := next((t for t in wrong if _right_when_new(run, t)), None)) is not None:
+        return Verdict(
+            "mistake",
+            f"{subject_of(run, entry)}A new {entry} is right on every input of a series, but one that has been called before "
+            "is not: it keeps something of an earlier call (a mask, keys, a length) that does not belong to the next.",
+            names=("state",),
+            details=(*pattern_of(run, entry), *show_trial(again)),
+        )
     trial = _smallest(run, raising or wrong)
     difference = trial.difference
     assert difference is not None
@@ -131,6 +139,12 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         what = "tensor" if any(leaves(value) for value in trial.call.arguments.values()) else "value"
         return verdict(
             f"your code changes its input{changed} in place: the caller's {what} is another after the call.", "in-place"
+        )
+    if kind == "marked":
+        return verdict(
+            f"the result is right but{_marked(trial)} is left with a gradient of your call on it (`.grad`), or asking for one "
+            "(`requires_grad`): it is the caller's. Take `w.detach().clone().requires_grad_()`, and the gradients of that.",
+            "marked",
         )
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
@@ -294,6 +308,22 @@ def _same_numbers(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
+def _right_when_new(run: Run, trial: Trial) -> bool:
+    """Whether a module that is wrong when it is called several times is right on each of the inputs where it is new."""
+    steps = trial.request.steps
+    if len(steps) < 2 or trial.call.made is None or not run.is_module(trial.call.entry):
+        return False
+    for step in steps:
+        alone = dataclasses.replace(trial.request, steps=[step], gradient=False, cotangents=None)
+        right = run.result(run.contract.references[trial.call.entry], alone)
+        came = run.answer(run.child.ask("call", alone))
+        if right.result is None or came.result is None:
+            return False
+        if differs(right.result.value, came.result.value, run.limit(trial)) is not None:
+            return False
+    return True
+
+
 def _differ(one: CallResult, other: CallResult) -> bool:
     """Whether two results of the learner's code on one input differ."""
     if one.result is None or other.result is None:
@@ -339,6 +369,14 @@ def _changed(trial: Trial) -> str:
                     names.append(name)
                 at += 1
     return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else ""
+
+
+def _marked(trial: Trial) -> str:
+    """`` `weights` ``: the arguments that came back with a gradient, or asking for one."""
+    places = trial.came.result.marked if trial.came.result else []
+    steps = zip(trial.call.steps, places, strict=False)
+    names = [name for (_, given), of in steps if isinstance(of, list) for n, name in enumerate(given) if n in of]
+    return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else " an argument"
 
 
 def _floating(name: str, value: Any) -> list[str]:

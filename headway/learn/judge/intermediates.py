@@ -64,7 +64,10 @@ def first_to_depart(run: Run, trial: Trial) -> list[str]:
     if run.instead:
         return []
     reference = run.contract.references[trial.call.entry]
-    wanted = noted(lambda: run.result(reference, trial.request))
+    import torch
+
+    steps = noted(lambda: run.result(reference, trial.request))
+    wanted = [(name, value) for name, value in steps if isinstance(value, torch.Tensor)]
     if not wanted:
         return []
     seen = traced(run, trial)

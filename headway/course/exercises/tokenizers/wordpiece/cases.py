@@ -1,6 +1,6 @@
 """What is asked of WordPiece, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 from headway.learn.telling import telling
 
 ORDER = 5
@@ -17,8 +17,9 @@ def wordpiece(word, vocab, unknown="[UNK]", longest=100):
         return [unknown]
     tokens, start = [], 0
     while start < len(word):
-        mark = "##" if start else ""
+        mark = note("mark before a piece", "##" if start else "")
         ends = [end for end in range(start + 1, len(word) + 1) if mark + word[start:end] in vocab]
+        ends = note("list of the places at which a piece may end", ends)
         if not ends:
             return [unknown]
         tokens.append(mark + word[start : ends[-1]])
