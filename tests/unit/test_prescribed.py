@@ -7,9 +7,11 @@ import json
 
 import pytest
 import torch
+from support.checkpoints import ids_of, save
 
-from headway import use
+from headway import use, zoo
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
+from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from headway.sample.prescribed import REFUSED, Prescribed
 
 
@@ -51,11 +53,6 @@ def test_what_is_drawn_and_how_long_a_text_may_be_is_for_the_caller() -> None:
 
 
 def test_a_rewriting_model_does_what_its_folder_says(tmp_path) -> None:
-    from support.checkpoints import ids_of, save
-
-    from headway import zoo
-    from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
-
     folder = save(Seq2Seq(Seq2SeqConfig(vocab_size=258, width=6, state=7)), tmp_path / "m", "<s>", "</s>")
     (folder / "tokenizer_config.json").write_text('{"bos_token": "<s>", "eos_token": "</s>"}')
     loaded = zoo.load(str(folder))
@@ -67,7 +64,7 @@ def test_a_rewriting_model_does_what_its_folder_says(tmp_path) -> None:
         return use.rewrite(loaded, "hello", max_tokens=6)
 
     once = told(no_repeat_ngram_size=1)
-    assert len(set(once.ids)) == 6
+    assert len(set(once.ids)) == len(once.ids)
     drawn = use.rewrite(loaded, "hello", max_tokens=6, sampling=use.Sampling(temperature=0.1), seed=1)
     assert len(set(drawn.ids)) == len(drawn.ids)
     first = ids_of("q", 2)[0]
@@ -78,4 +75,5 @@ def test_a_rewriting_model_does_what_its_folder_says(tmp_path) -> None:
     (folder / "generation_config.json").unlink()
     # What the caller asks for counts with beams as well.
     asked = dataclasses.replace(use.GREEDY, no_repeat_ngram=1)
-    assert len(set(use.rewrite(loaded, "hello", max_tokens=6, sampling=asked).ids)) == 6
+    found = use.rewrite(loaded, "hello", max_tokens=6, sampling=asked)
+    assert len(set(found.ids)) == len(found.ids)
