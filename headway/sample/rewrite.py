@@ -41,7 +41,7 @@ class Writing:
     early: Literal["no", "yes", "never"] = "no"
 
     def asked(self, sampling: Sampling) -> Writing:
-        """With what a caller asks for in place of the checkpoint's own rules; `sampling` does it itself where tokens are drawn."""
+        """With what a caller asks for in place of the checkpoint's rules; `sampling` does it itself where tokens are drawn."""
         drawn, rules = sampling.temperature > 0, self.rules
         if sampling.repetition_penalty != 1:
             rules = dataclasses.replace(rules, penalty=1.0 if drawn else sampling.repetition_penalty)
