@@ -185,6 +185,12 @@ def kind_of(name: str) -> str | None:
     return None
 
 
+def must_speak(kind: str | None, name: str) -> None:
+    """Raise `Unsupported` for a model that does not go on with a text; of an unknown kind (None) nothing is said yet."""
+    if kind not in (None, "decoder"):
+        raise Unsupported(f"{name} does not go on with a text. `headway run --help` shows what it does.")
+
+
 def _architecture(name: str) -> str:
     """Of a name of `ZOO`."""
     way, _, what = ZOO[name].partition(":")

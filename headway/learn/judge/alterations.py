@@ -113,7 +113,37 @@ def alterations(value: Any, name: str, facts: dict[str, Any], constants: list[fl
         yield from _along_axes(value, axes_in(name, value.dim()))
         yield from _first_or_last(axes_in(name, value.dim()), constants)
     if value.dim() > 1:
-        yield from _triangular(value)
+        yield from _triangular(value, constants)
+
+
+def alterations_of_a_step(value: Any, name: str, constants: list[float]) -> Iterator[Alteration]:
+    """What may have been done to the step before `value` in place of what makes `value` of it; `facts` holds the right one."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return
+    yield Alteration("left out", "themselves", lambda v, _: v)
+    yield from _pointwise()
+    for axis, where in enumerate(axes_in(name, value.dim())):
+        back = axis - value.dim()
+        yield Alteration("softmax", f"put through a softmax {where}", lambda v, _, a=back: v.softmax(a))
+        yield Alteration("softmax", f"put through a log_softmax {where}", lambda v, _, a=back: v.log_softmax(a))
+        yield Alteration("normalised", f"divided by their sum {where}", lambda v, _, a=back: v / v.sum(a, keepdim=True))
+        yield Alteration(
+            "normalised",
+            f"put through exp, over 1 and the sum of these {where}",
+            lambda v, _, a=back: v.exp() / (1 + v.exp().sum(a, keepdim=True)),
+        )
+    hidden = "where minus infinity is due"
+    for c in (0.0, 1.0, *constants):
+        yield Alteration(
+            "finite", f"less {c:.10g} {hidden}", lambda v, f, c=c: torch.where(f["late"] == -math.inf, v - c, f["late"])
+        )
+        yield Alteration(
+            "finite",
+            f"times {c:.10g} {hidden}",
+            lambda v, f, c=c: torch.where(f["late"] == -math.inf, v * c, f["late"]),
+        )
 
 
 def _of_a_number(value: float, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
@@ -159,6 +189,10 @@ def _rows_of_a_number(
         yield Alteration("zero taken for none", f"{shown} where it is 0", lambda v, _, n=n: v or n)
         if whole:
             yield Alteration("rounded", f"rounded down to a multiple of {shown}", lambda v, _, n=n: v - v % n)
+        if not whole:
+            yield Alteration("limit", f"never more than -{shown}", lambda v, _, n=n: min(v, -n))
+            yield Alteration("least", f"never less than -{shown}", lambda v, _, n=n: max(v, -n))
+            yield Alteration("fixed", f"always -{shown}", lambda v, _, n=n: -n)
     for low in (0, 1, 2):
         yield Alteration("least", f"never less than {low}", lambda v, _, low=low: max(v, low))
         yield Alteration("limit", f"never more than {low}", lambda v, _, low=low: min(v, low))
@@ -476,9 +510,12 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             "first zero": (f"0 in the first place {where}", lambda v, a: put(v, a, 0, 0)),
             "last zero": (f"0 in the last place {where}", lambda v, a: put(v, a, -1, 0)),
             "sorted": (f"sorted {where}", lambda v, a: v.sort(a).values),
+            "sorted downwards": (f"sorted {where}, the greatest first", lambda v, a: v.sort(a, descending=True).values),
             "short": (f"without their last place {where}", lambda v, a: v.narrow(a, 0, v.shape[a] - 1)),
             "first gone": (f"without their first place {where}", lambda v, a: v.narrow(a, 1, v.shape[a] - 1)),
         }
+        if value.dtype == torch.bool:
+            del rows["sorted"], rows["sorted downwards"]
         if floating:
             rows |= {
                 "summed": (f"summed up {where} (cumsum)", lambda v, a: v.cumsum(a)),
@@ -496,6 +533,17 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             }
         for name, (words, change) in rows.items():
             yield Alteration(name, words, lambda v, _, change=change, a=back: change(v, a))
+        yield Alteration(
+            "squeezed",
+            f"without the axis {where.removeprefix('along ')} where its length is 1",
+            lambda v, _, a=back: v.squeeze(a),
+        )
+        yield Alteration(
+            "unsqueezed",
+            f"with a further axis of length 1 before {where.removeprefix('along ')}",
+            lambda v, _, a=axis: v.unsqueeze(a),
+        )
+    yield Alteration("squeezed", "without any axis of length 1 (squeeze)", lambda v, _: v.squeeze())
     names = [where.removeprefix("along ") for where in along]
     for a, b in itertools.combinations(range(dim), 2):
         words = f"{names[a]} and {names[b]}"
@@ -534,7 +582,7 @@ def _first_or_last(along: list[str], constants: list[float]) -> Iterator[Alterat
             )
 
 
-def _triangular(value: Any) -> Iterator[Alteration]:
+def _triangular(value: Any, constants: list[float]) -> Iterator[Alteration]:
     """What is hidden on one side of the diagonal of the last two axes."""
     import torch
 
@@ -549,6 +597,10 @@ def _triangular(value: Any) -> Iterator[Alteration]:
         "below the diagonal of the last two axes": (True, -1),
         "on and below the diagonal of the last two axes": (True, 0),
     }
+    for n in (int(c) for c in constants if c.is_integer() and 1 < c < 1e5):
+        places[f"{n} or more places left of the diagonal of the last two axes"] = (True, -n)
+        places[f"more than {n} places left of the diagonal of the last two axes"] = (True, -n - 1)
+        places[f"{n} or more places right of the diagonal of the last two axes"] = (False, n)
     fills = {"0": 0.0, "minus infinity": -math.inf} if value.is_floating_point() else {"0": 0}
     fills = {"False": False, "True": True} if value.dtype == torch.bool else fills
     for where, (below, diagonal) in places.items():
