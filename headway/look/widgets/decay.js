@@ -5,7 +5,8 @@ const css = `
   .hw .dec-names { display: flex; flex-wrap: wrap; gap: 0.3rem; margin: 0 0 0.4rem; }
   .hw .dec-names button { font-size: 12px; border-left-width: 6px; }
   .hw .dec-names button[aria-pressed=true] { background: transparent; color: inherit; box-shadow: 0 0 0 1px currentColor; font-weight: 600; }
-  .hw .dec-told { height: 3em; margin: 0.3rem 0 0; overflow: hidden; font-variant-numeric: tabular-nums; }
+  .hw.narrow .dec-told { height: 6em; }
+  .hw .dec-told { line-height: 1.5; height: 3em; margin: 0.3rem 0 0; overflow: hidden; font-variant-numeric: tabular-nums; }
   .hw .dec-caption { margin: 0.3rem 0 0; font-size: 12px; opacity: 0.8; }
   .hw .dec-token { width: 7em; display: inline-block; overflow: hidden; text-overflow: ellipsis; white-space: pre; vertical-align: bottom; }
 `;
@@ -19,8 +20,9 @@ export default picture((root, data, view, look) => {
   const upper = 150, lower = 250, strip = 54;
   view.layer = Math.max(0, Math.min(data.layers.length - 1, view.layer ?? data.layers.length - 1));
   view.token ??= 0;
-  view.head ??= 0;
+  view.head ??= Math.floor(data.layers[view.layer].names.length / 2);
   root.append(html("style", {}, css));
+  root.classList.toggle("narrow", root.clientWidth < 620);
   const most = Math.max(...data.layers.map((layer) => layer.names.length));
   const longest = Math.max(...data.layers.map((layer) => layer.steps.length));
   const tokenName = html("output", { class: "dec-token" });
@@ -36,6 +38,14 @@ export default picture((root, data, view, look) => {
   root.append(names, captions[0], above, captions[1], below, told, captions[2], lives);
   const buttons = Array.from({ length: most }, (_, i) => html("button", { "aria-pressed": "false", onclick: () => look.change({ head: i }) }));
   names.append(...buttons);
+  const name = (layer) => buttons.forEach((button, i) => {
+    button.hidden = i >= layer.names.length;
+    button.textContent = layer.names[i] ?? "";
+    button.style.borderLeftColor = colour[i % colour.length];
+  });
+  // As high as the layer with the longest names needs it, so that choosing a layer moves nothing.
+  const heights = data.layers.map((layer) => { name(layer); return names.offsetHeight; });
+  names.style.minHeight = `${Math.max(...heights)}px`;
 
   let shown = -1, keep = null, state = null, layer = null, top = null, bottom = null;
   const label = (i) => visible(data.texts[layer.side][layer.steps[i]]);
@@ -51,11 +61,7 @@ export default picture((root, data, view, look) => {
     above.replaceChildren(top.figure);
     below.replaceChildren(bottom.figure);
     captions[0].textContent = `What is kept from each token to the next: ${layer.gate}${layer.total > layer.names.length ? `, ${layer.names.length} of ${layer.total.toLocaleString("en")} numbers` : ""}`;
-    buttons.forEach((button, i) => {
-      button.hidden = i >= layer.names.length;
-      button.textContent = layer.names[i] ?? "";
-      button.style.borderLeftColor = colour[i % colour.length];
-    });
+    name(layer);
     // Half-lives of all, on one line
     const half = tensor(layer.half_lives), found = Array.from({ length: half.shape[0] }, (_, i) => half.at(i)).map((v) => (Number.isFinite(v) ? v : 1e6));
     const low = Math.min(1, ...found) * 0.8, high = Math.max(100, ...found) * 1.25;

@@ -10,7 +10,8 @@ const css = `
   .hw .lens-cell { text-align: center; cursor: pointer; border: 1px solid transparent; border-radius: 3px; line-height: 20px !important; }
   .hw .lens-cell.agrees { font-weight: 700; text-decoration: underline; text-decoration-color: var(--hw-accent); text-underline-offset: 3px; }
   .hw .lens-cell.chosen { border-color: var(--hw-warm); box-shadow: 0 0 0 1px var(--hw-warm); }
-  .hw .lens-told { height: 3em; margin: 0.6rem 0 0.2rem; overflow: hidden; }
+  .hw.narrow .lens-told { height: 6em; }
+  .hw .lens-told { line-height: 1.5; height: 3em; margin: 0.6rem 0 0.2rem; overflow: hidden; }
 `;
 
 export default picture((root, data, view, look) => {
@@ -21,6 +22,7 @@ export default picture((root, data, view, look) => {
   view.layer = Math.max(0, Math.min(n - 1, view.layer ?? n - 1));
   view.position = Math.max(0, Math.min(t - 1, view.position ?? t - 1));
   root.append(html("style", {}, css));
+  root.classList.toggle("narrow", root.clientWidth < 620);
   root.style.setProperty("--lens-ground", dark(root) ? "#181a1f" : "#fff");
 
   root.append(html("div", { class: "controls" }, choice("Show", SHOWS, view.show, (show) => look.change({ show }))));

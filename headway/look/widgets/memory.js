@@ -1,6 +1,8 @@
 // Bytes of caches by length of text, both by their logarithm; weights as dotted lines of the same colour.
 
 const css = `
+  .hw .controls label:has(input[type=range]) { max-width: 100%; }
+  .hw .controls input[type=range] { min-width: 4rem; flex: 1 1 9rem; }
   .hw .mem-figure { outline-offset: 3px; border-radius: 4px; }
   .hw .mem-table { width: 100%; margin-top: 0.4rem; }
   .hw .mem-table td:not(:first-child), .hw .mem-table th:not(:first-child) { text-align: right; white-space: nowrap; }
@@ -54,9 +56,9 @@ export default picture((root, data, view, look) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -last, End: last }[event.key];
     if (step) { event.preventDefault(); move(step); }
   });
-  const labelled = slider("Length of the text", 0, last, 1, view.at, (at) => look.change({ at }), (at) => `${lengths[at].toLocaleString("en")} tokens`);
+  const labelled = slider("Length", 0, last, 1, view.at, (at) => look.change({ at }), (at) => `${lengths[at].toLocaleString("en")} tokens`);
   const control = labelled.querySelector("input");
-  labelled.querySelector("output").style.minWidth = "8em";
+  labelled.querySelector("output").style.minWidth = "7.5em";
   const cells = models.map(() => [html("td"), html("td")]);
   const table = html("table", { class: "mem-table" },
     html("tr", {}, html("th", {}, ""), html("th", {}, "cache"), html("th", {}, "per token"), html("th", {}, "weights")),

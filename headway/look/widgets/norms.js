@@ -4,7 +4,8 @@ const WHAT = { stream: "residual stream", added: "added by each part", gradient:
 
 const css = `
   .hw .norm-figure { outline-offset: 3px; border-radius: 4px; }
-  .hw .norm-told { height: 3em; margin: 0.3rem 0 0; overflow: hidden; font-variant-numeric: tabular-nums; }
+  .hw.narrow .norm-told, .hw.narrow .norm-loss { height: 4.5em; }
+  .hw .norm-told { line-height: 1.5; height: 3em; margin: 0.3rem 0 0; overflow: hidden; font-variant-numeric: tabular-nums; }
   .hw .norm-loss { font-size: 12px; opacity: 0.8; margin: 0.2rem 0 0; height: 3em; overflow: hidden; }
 `;
 
@@ -19,6 +20,7 @@ export default picture((root, data, view, look) => {
   view.token ??= null;
   view.place ??= 0;
   root.append(html("style", {}, css));
+  root.classList.toggle("narrow", root.clientWidth < 620);
 
   const shows = Object.entries(WHAT).filter(([key]) => sent || key !== "gradient");
   const tokenChoice = html("select", { "aria-label": "Token", onchange: () => look.change({ token: tokenChoice.value === "" ? null : Number(tokenChoice.value) }) });

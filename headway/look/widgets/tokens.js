@@ -8,7 +8,8 @@ const css = `
     border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
   .hw .tok.next { border: 1px dashed color-mix(in srgb, currentColor 55%, transparent); padding: 1px 0.5rem; margin-left: 0.3rem; opacity: 0.8; }
   .hw .tok.chosen { outline: 2px solid var(--hw-warm); outline-offset: -1px; }
-  .hw .tok-told { height: 3em; margin: 0.6rem 0 0.3rem; overflow: hidden; }
+  .hw.narrow .tok-told { height: 4.5em; }
+  .hw .tok-told { line-height: 1.5; height: 3em; margin: 0.6rem 0 0.3rem; overflow: hidden; }
   .hw .tok-sum { margin: 0.5rem 0 0; height: 3em; overflow: hidden; font-size: 12px; opacity: 0.8; }
 `;
 
@@ -21,6 +22,7 @@ export default picture((root, data, view, look) => {
   const surest = data.texts.reduce((best, _, i) => (data.ranks[i] && (best < 0 || bits.at(i) > bits.at(best)) ? i : best), -1);
   view.token = Math.max(0, Math.min(n - 1, view.token ?? Math.max(0, surest)));
   root.append(html("style", {}, css));
+  root.classList.toggle("narrow", root.clientWidth < 620);
   root.append(html("div", { class: "controls" }, choice("Colour", SHOWS, view.show, (show) => look.change({ show }))));
 
   const line = html("div", { class: "tok-text", tabindex: 0, role: "listbox", "aria-label": "Tokens; arrows move" });
