@@ -128,7 +128,7 @@ def _has_digits(value: Any) -> bool:
 
 
 def _as_if(what: str) -> str:
-    return f"the result is as if {what} were"
+    return f"the result is as if {what.replace('the both', 'both')} were"
 
 
 NOTES = 5_000
