@@ -12,21 +12,39 @@ Every function takes `edits`: what is changed in the model before it runs (`look
 """
 
 from headway.look.attention import Attention, attention
+from headway.look.decay import Decay, decay
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
+from headway.look.lens import Lens, lens
+from headway.look.memory import Memory, memory
+from headway.look.norms import Norms, norms
 from headway.look.picture import Picture
+from headway.look.sampling import Dials, sampling
+from headway.look.tokens import Tokens, tokens
 from headway.look.tracing import Trace, trace
 
 __all__ = [
     "Attention",
+    "Decay",
+    "Dials",
     "Edit",
+    "Lens",
+    "Memory",
     "Norm",
+    "Norms",
     "Off",
     "Own",
     "Patch",
     "Picture",
     "Scale",
+    "Tokens",
     "Trace",
     "attention",
+    "decay",
+    "lens",
+    "memory",
+    "norms",
     "parse",
+    "sampling",
+    "tokens",
     "trace",
 ]
