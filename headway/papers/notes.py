@@ -123,7 +123,7 @@ def create(folder: Path, record: Paper, imported: str = "") -> tuple[Path, bool]
 
 def fresh(path: Path, record: Paper, text: str) -> Note:
     """The note that `text_of` gave for `record`, as `read` would have it."""
-    record = dataclasses.replace(record, links=())
+    record = dataclasses.replace(record, links=()) if record.links else record
     today = datetime.date.today().isoformat()
     return Note(path, record.key, record, 0, 0, True, today, checksum(text.encode())[:12])
 
