@@ -73,6 +73,7 @@ def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
         _listen(session, person)
     if own is not None and own.told():
         note(f"with {options.with_}: {own.told()}")
+        used(name, options.own)
     return 0
 
 

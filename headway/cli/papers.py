@@ -213,6 +213,12 @@ def show(*paper: str) -> int:
         rows.append(("DOI", f"https://doi.org/{record.doi}", ""))
     if record.url:
         rows.append(("link", record.url, ""))
+    if record.says:
+        rows.append(("it says", record.says, ""))
+    if record.read_closely:
+        rows.append(("closely", record.read_closely, ""))
+    for n, (file, name, seen) in enumerate(record.places):
+        rows.append(("in code" if not n else "", f"{file}, {name}" + (f": {seen}" if seen else ""), ""))
     topics = [path.topics[id] for id in record.topics if id in path.topics]
     for n, topic in enumerate(topics):
         rows.append(("topics" if not n else "", f"{topic.id}: {topic.title}", ""))

@@ -107,7 +107,7 @@ def run(
         _perform(loaded, words, asked, options)
     except KeyboardInterrupt:
         return 130
-    used(name)
+    used(name, options.own)
     return 0
 
 
