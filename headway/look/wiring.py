@@ -138,6 +138,7 @@ JOINS = {
 }
 """Operations that bring several streams together, and their signs."""
 
+PRODUCTS = ("matmul", "__matmul__", "einsum")
 INNER = ("q", "k", "v", "kv", "qkv", "out", "gate", "up", "down", "expand", "select", "step", "input", "state")
 OPENED = ("attention", "mlp", "mixer", "cross")
 
@@ -367,7 +368,7 @@ class Wirer:
                 continue
             if op.name == "scaled_dot_product_attention":
                 self.kernel[op.number], self.given[op.number] = home, op.takes
-            elif op.function is not None and op.function[0].startswith("attend_") and op.name in ("matmul", "__matmul__"):
+            elif op.function is not None and op.function[0].startswith("attend_") and op.name in PRODUCTS:
                 self._by_hand(op, home)
         for number, takes in self.given.items():
             for role, source in zip("qkv", takes, strict=False):
@@ -376,7 +377,7 @@ class Wirer:
     def _by_hand(self, op: Operation, home: str) -> None:
         """A kernel written out: its first product is of queries and keys, its last of weights and values."""
         own = [other for other in self.ops if other.call == op.call]
-        products = [other for other in own if other.name in ("matmul", "__matmul__")]
+        products = [other for other in own if other.name in PRODUCTS]
         if op is not products[-1] or len(products) != 2:
             return
 
