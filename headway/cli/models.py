@@ -71,7 +71,9 @@ def _show(item) -> None:
     drawn = diagram(item, lit=())
     for line in drawn.lines(max(56, min(console.width, 100) - 1)):
         console.print(line, soft_wrap=True)
-    console.print(f"\n  [dim]drawn from a run of {drawn.title.split(': ')[0]}; the last columns are parameters and their share[/dim]")
+    console.print(
+        f"\n  [dim]drawn from a run of {drawn.title.split(': ')[0]}; the last columns are parameters and their share[/dim]"
+    )
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for part, note in file.notes.items():

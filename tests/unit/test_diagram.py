@@ -63,12 +63,20 @@ def test_boxes_of_a_block_stand_in_the_order_in_which_its_modules_run(name, size
     call(name, model)
     drawn = diagram(model, level="block")
     for frame in drawn.frames:
-        boxes = [box.path for box in drawn.boxes if box.block == frame.block and box.path in ran]
+        boxes = [box.path for box in drawn.boxes if box.block == frame.block and box.path and box.path in ran]
         first = [ran.index(path) for path in boxes]
-        assert boxes and first == sorted(first)
+        assert boxes
+        assert first == sorted(first)
 
 
-WORDS = {"attention": "attention", "cross": "cross", "mlp": "mlp", "mixer": "mixer", "retention": "mixer", "+": "residual"}
+WORDS = {
+    "attention": "attention",
+    "cross": "cross",
+    "mlp": "mlp",
+    "mixer": "mixer",
+    "retention": "mixer",
+    "+": "residual",
+}
 
 
 def told_order(line: str, sandwich: bool) -> list[str]:
@@ -90,20 +98,20 @@ def told_order(line: str, sandwich: bool) -> list[str]:
     return kinds
 
 
-WITH_BLOCKS = [
-    (name, sizes)
-    for name, sizes in CASES
-    if any(re.search(r"\[.*\]", line) for line in told(entry(name)).flow) and name not in ("gru", "lstm", "seq2seq")
-]
+def block_lines(name: str) -> list[str]:
+    """The lines of a docstring that tell what is in a block, in brackets."""
+    return [line for line in told(entry(name)).flow if re.search(r"\[[^\]]*->[^\]]*\]", line)]
+
+
+WITH_BLOCKS = [(name, sizes) for name, sizes in CASES if block_lines(name) and name != "seq2seq"]
 
 
 @pytest.mark.parametrize(("name", "sizes"), WITH_BLOCKS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(WITH_BLOCKS)])
 def test_a_block_is_what_the_docstring_says(name, sizes):
     drawn = diagram(build(name, **sizes), level="block")
-    lines = [line for line in told(entry(name)).flow if "[" in line]
-    frames = [frame for frame in drawn.frames]
+    lines, frames = block_lines(name), drawn.frames
     assert len(frames) == len(lines)
-    for frame, line in zip(sorted(frames, key=lambda frame: frame.block != "encoder.0"), lines, strict=True):
+    for frame, line in zip(frames, lines, strict=True):
         kinds = [box.kind for box in drawn.boxes if box.block == frame.block and box.label not in ("scale", "gate")]
         said = told_order(line, sizes.get("sandwich", False))
         if name == "transformer":  # whose docstring leaves the sums and norms to the choice `norm`
@@ -140,7 +148,8 @@ def test_the_decoder_looks_at_what_the_encoder_made(name):
     boxes = {box.key: box for box in drawn.boxes}
     arrows = [arrow for arrow in drawn.arrows if arrow.what == "cross"]
     assert [boxes[arrow.end].kind for arrow in arrows] == ["cross"]
-    assert boxes[arrows[0].start].kind == "norm" and boxes[arrows[0].start].column == 0
+    assert boxes[arrows[0].start].kind == "norm"
+    assert boxes[arrows[0].start].column == 0
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma", "t5", "bert"])
@@ -150,14 +159,14 @@ def test_attention_opens_into_its_steps(name):
         drawn = diagram(model, level="attention")
         attention = model.get_submodule("blocks.0.attn" if hasattr(model, "blocks") else "encoder.0.attn")
         home = next(path for path, module in model.named_modules() if module is attention)
-        inside = {box.label: box for box in drawn.boxes if box.key.startswith(home)}
+        inside = {box.label: box for box in drawn.boxes if box.key.startswith((f"{home}.", f"{home}:"))}
         assert {"queries", "keys", "values", "scores", "softmax", "weighted sum", "out"} <= set(inside)
         arrows = {(arrow.start, arrow.end) for arrow in drawn.arrows}
         for before, after in (("scores", "softmax"), ("softmax", "weighted sum"), ("weighted sum", "out")):
             assert (inside[before].key, inside[after].key) in arrows
         assert (inside["values"].key, inside["weighted sum"].key) in arrows
         whole = sum(parameter.numel() for parameter in attention.parameters())
-        assert sum(box.each for box in drawn.boxes if box.key.startswith(home)) == whole
+        assert sum(box.each for box in drawn.boxes if box.key.startswith((f"{home}.", f"{home}:"))) == whole
 
 
 # -------------------------------------------------------------------- the drawing
@@ -167,14 +176,14 @@ def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, 
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-PRESETS = [pytest.param(None, name, id=name) for name in CATALOG]
-
-
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize(("model", "name"), PRESETS)
-def test_nothing_in_the_drawing_overlaps(model, name, level):
+@pytest.mark.parametrize("name", CATALOG)
+def test_nothing_in_the_drawing_overlaps(name):
     """With the sizes of the papers, whose numbers are long."""
-    drawn = diagram(name, level=level)
+    for level in LEVELS:
+        _nothing_overlaps(diagram(name, level=level))
+
+
+def _nothing_overlaps(drawn: Diagram) -> None:
     width, height = drawn.size
     boxes = {box.key: (box.x, box.y, box.x + box.width, box.y + box.height) for box in drawn.boxes}
     for (a, one), (b, other) in combinations(boxes.items(), 2):
@@ -194,7 +203,7 @@ def test_nothing_in_the_drawing_overlaps(model, name, level):
             texts.append((f"× {frame.times}", (left, y - 9, left + wide, y + 2)))
     for (one, a), (other, b) in combinations(texts, 2):
         assert not overlap(a, b), (one, other)
-    assert all(0 <= a[0] and a[2] <= width and 0 <= a[1] and a[3] <= height for _, a in texts)
+    assert all(a[0] >= 0 and a[2] <= width and a[1] >= 0 and a[3] <= height for _, a in texts)
     assert all(0 <= x <= width and 0 <= y <= height for arrow in drawn.arrows for x, y in arrow.corners)
     assert width <= 404  # a telephone shows it at its own size, or nearly
 
@@ -220,7 +229,7 @@ def test_what_is_lit():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(HeadwayError, match="no 'attenton' to light in GPT-2.*attention"):
+    with pytest.raises(HeadwayError, match=r"no 'attenton' to light in GPT-2.*attention"):
         diagram("gpt2", lit="attenton")
     with pytest.raises(HeadwayError, match="level is one of whole, blocks, block, attention, not 'inside'"):
         diagram("gpt2", level="inside")  # type: ignore[arg-type]
@@ -237,6 +246,7 @@ def test_the_same_data_everywhere(tmp_path):
     assert [box["key"] for box in read["boxes"]] == [box.key for box in drawn.boxes]
     assert drawn.save(tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
     packed = drawn.packed()
-    assert packed["drawing"] == drawn.svg() and set(packed["about"]) == {box.key for box in drawn.boxes}
+    assert packed["drawing"] == drawn.svg()
+    assert set(packed["about"]) == {box.key for box in drawn.boxes}
     assert "9,953,280 parameters, 7.4 % of all" in packed["about"]["blocks.0.attn.qkv#q"]
-    assert "<svg" in drawn.page() or "data-key" in drawn.page()
+    assert "data-key" in drawn.page()
