@@ -319,6 +319,7 @@ def percent_of(share: float) -> str:
 
 # -------------------------------------------------------------------- SVG
 
+# ruff: noqa: E501  (rules of a style sheet, one a line)
 STYLE = """
 .hwd{display:block;max-width:100%;height:auto;color:inherit;font-family:system-ui,-apple-system,"Segoe UI",sans-serif;margin:0 auto}
 .hwd text{fill:currentColor;text-anchor:middle}

@@ -424,7 +424,7 @@ class _Composer:
         start, end = self.boxes[a], self.boxes[b]
         (ca, ra), (cb, rb) = self.rows[a], self.rows[b]
         right = start.middle < end.middle
-        gutter = (self.zones[0][1] + self.zones[1][0]) / 2
+        gutter = (ZONES[2][0][1] + ZONES[2][1][0]) / 2
         row = self.row_boxes[ca, ra]
         ends = row[-1] if right else row[0]
         leave = start.y + start.height / 2 if ends == a else start.bottom + 6

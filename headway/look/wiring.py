@@ -1,7 +1,7 @@
 """From a run to its parts: which operations belong to one box, and what flows from box to box.
 
-Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is repeated.
-Only the names of the boxes are given.
+Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is
+repeated. Only the names of the boxes are given.
 """
 
 from __future__ import annotations
@@ -471,6 +471,7 @@ class Wirer:
             return
         self.given: dict[int, tuple[int, ...]] = {}  # the last operation of a kernel -> queries, keys, values, bias
         self.inner: set[int] = set()  # what else happens inside of a kernel
+        self.after: set[int] = set()  # how its result is laid out
         for op in self.ops:
             home = self._home(op)
             if home is None:
@@ -498,7 +499,8 @@ class Wirer:
         first, last = products
         self.kernel[op.number] = home
         self.given[op.number] = (*(outside(source) for source in first.takes), outside(last.takes[1]))
-        self.inner.update(other.number for other in own if other is not op)
+        self.inner.update(other.number for other in own if other.number < op.number)
+        self.after.update(other.number for other in own if other.number > op.number)
 
     def _made(self, kernel: int) -> dict[str, tuple[int, int]]:
         """Heads and their width, for queries, keys and values, as an attention kernel takes them."""
@@ -541,6 +543,9 @@ class Wirer:
             return
         if number in self.kernel:
             self._place_kernel(op)
+            return
+        if self.level >= 3 and number in self.after:
+            self._hand_on(op, [""])
             return
         key = self.key_of_module(op.path)
         roles = sorted(self.roles[number]) if self.roles[number] else [""]
