@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from headway.base.errors import HeadwayError
+from headway.base.replaced import modules, replaced
 from headway.learn.contract import contract_of
 from headway.learn.exercise import find_exercise
 
@@ -72,38 +73,25 @@ def plugged(path: Path | str) -> Iterator[Plugged]:
     path = Path(path)
     learner = _load(path)
     state = Plugged(path)
-    replaced: list[tuple[ModuleType, str, Any]] = []
-    ours: dict[int, Any] = {}
+    ours: dict[Callable, Callable[[Callable], Callable]] = {}
     for name, function in _pairs(path, learner).items():
         home, _, attribute = name.rpartition(".")
         original = getattr(importlib.import_module(home), attribute)
         state.calls[name] = 0
-        ours[id(original)] = (original, _counted(state, name, function, original))
+        ours[original] = functools.partial(_counted, state, name, function)
 
     def count(*_: Any) -> None:
         state.forwards += 1
 
     handle = torch.nn.modules.module.register_module_forward_pre_hook(count)
     try:
-        for module in _ours_loaded():
-            for attribute, value in list(vars(module).items()):
-                if id(value) in ours and ours[id(value)][0] is value:
-                    replaced.append((module, attribute, value))
-                    setattr(module, attribute, ours[id(value)][1])
-        yield state
+        with replaced(ours):
+            yield state
         if state.forwards and not any(state.calls.values()):
             names = ", ".join(name.rpartition(".")[2] for name in state.calls)
             raise HeadwayError(f"the model never called {names} of {path}, and the output is its own.{_who_does(path)}")
     finally:
         handle.remove()
-        for module, attribute, value in replaced:
-            setattr(module, attribute, value)
-        # A module imported meanwhile has taken the learner's function for the real one.
-        wrappers = {id(wrapper): original for original, wrapper in ours.values()}
-        for module in _ours_loaded():
-            for attribute, value in list(vars(module).items()):
-                if id(value) in wrappers:
-                    setattr(module, attribute, wrappers[id(value)])
 
 
 def _who_does(path: Path) -> str:
@@ -113,10 +101,6 @@ def _who_does(path: Path) -> str:
     except HeadwayError:
         return ""
     return f" A model that does: `{command}`." if command else ""
-
-
-def _ours_loaded() -> list[ModuleType]:
-    return [m for name, m in list(sys.modules.items()) if name.startswith("headway.") and isinstance(m, ModuleType)]
 
 
 def _load(path: Path) -> ModuleType:
@@ -161,7 +145,7 @@ def _pairs(path: Path, learner: ModuleType) -> dict[str, Callable]:
     if not wanted:
         for name, value in vars(learner).items():
             mine = callable(value) and getattr(value, "__module__", None) == learner.__name__
-            for module in _ours_loaded() if mine and not name.startswith("_") else ():
+            for module in modules() if mine and not name.startswith("_") else ():
                 there = getattr(module, name, None)
                 if module.__name__.startswith(HOMES) and getattr(there, "__module__", None) == module.__name__:
                     wanted[f"{module.__name__}.{name}"] = name

@@ -1,1 +1,50 @@
-"""What goes on inside a model, as pictures: computed once as plain data, drawn anywhere."""
+"""What goes on inside a model, as pictures: computed once as plain data, drawn anywhere.
+
+    from headway import look, zoo
+
+    smol = zoo.load("smollm2-135m")
+    picture = look.attention(smol, "The animal didn't cross the street because it was too tired")
+    print(picture)                  # in the terminal
+    picture.save("attention.png")   # or .json, .svg, .html: a page of its own that needs no network
+    picture.widget()                # in a notebook: an anywidget
+
+Every function takes `edits`: what is changed in the model before it runs (`look.Off`, `Scale`, `Norm`, `Patch`, `Own`).
+"""
+
+from headway.look.attention import Attention, attention
+from headway.look.decay import Decay, decay
+from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
+from headway.look.lens import Lens, lens
+from headway.look.memory import Memory, memory
+from headway.look.norms import Norms, norms
+from headway.look.picture import Picture
+from headway.look.sampling import Dials, sampling
+from headway.look.tokens import Tokens, tokens
+from headway.look.tracing import Trace, trace
+
+__all__ = [
+    "Attention",
+    "Decay",
+    "Dials",
+    "Edit",
+    "Lens",
+    "Memory",
+    "Norm",
+    "Norms",
+    "Off",
+    "Own",
+    "Patch",
+    "Picture",
+    "Scale",
+    "Tokens",
+    "Trace",
+    "attention",
+    "decay",
+    "lens",
+    "memory",
+    "norms",
+    "parse",
+    "sampling",
+    "tokens",
+    "trace",
+]

@@ -243,12 +243,12 @@ def cap(x: Tensor, limit: float | None) -> Tensor:
 def attend_capped(
     q: Float[Tensor, "b h t k"],
     k: Float[Tensor, "b g s k"],
-    v: Float[Tensor, "b g s k"],
+    v: Float[Tensor, "b g s w"],
     mask: Bool[Tensor, "#b 1 t s"] | None,
     *,
     scale: float,
     limit: float,
-) -> Float[Tensor, "b h t k"]:
+) -> Float[Tensor, "b h t w"]:
     """Attention with capped scores. The cap comes before the mask: capped, a hidden -inf would become a visible -limit.
 
     No fused kernel caps, so the scores are held in memory. Without a mask the newest queries are plainly causal.
@@ -260,7 +260,7 @@ def attend_capped(
         mask = causal_mask(t, k.shape[2], device=q.device)[None, None]
     scores = scores.masked_fill(~mask[:, :, None], -torch.inf)
     weights = scores.to(torch.promote_types(scores.dtype, torch.float32)).softmax(-1).to(v.dtype)
-    return torch.einsum("bgrts,bgsk->bgrtk", weights, v).reshape(b, h, t, width)
+    return torch.einsum("bgrts,bgsw->bgrtw", weights, v).reshape(b, h, t, v.shape[-1])
 
 
 PRESETS = {  # table 1 of Gemma, table 1 of Gemma 2, table 1 of Gemma 3, and the released config.json files

@@ -278,9 +278,7 @@ class Attention(nn.Module):
         return split_heads(k, self.n_head), split_heads(v, self.n_head)
 
     def forward(self, x: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
-        # `attend` takes masks; a bias of numbers goes to PyTorch's kernel, which adds it to the scores.
-        q = split_heads(self.q(x), self.n_head)
-        return self.out(merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)))
+        return self.out(merge_heads(attend_biased(split_heads(self.q(x), self.n_head), k, v, bias)))
 
 
 class MLP(nn.Module):
@@ -297,6 +295,16 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.activation(self.up(x)) if self.gate is None else self.activation(self.gate(x)) * self.up(x)
         return self.down(self.drop(inner))
+
+
+def attend_biased(
+    q: Float[Tensor, "b h t k"],
+    k: Float[Tensor, "b h s k"],
+    v: Float[Tensor, "b h s w"],
+    bias: Float[Tensor, "#b #h #t s"] | Bool[Tensor, "#b #h #t s"] | None,
+) -> Float[Tensor, "b h t w"]:
+    """Attention whose scores are not scaled, and to which `bias` is added; a boolean one is a mask, as in `attend`."""
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
 
 
 V11: dict[str, Any] = {"activation": "gelu_new", "gated": True, "tied": False}

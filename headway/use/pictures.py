@@ -109,15 +109,7 @@ def answer(
     if not pictures or not question.strip():
         raise HeadwayError("give a picture and a question about it.")
     opened = [opened_picture(picture) for picture in pictures]
-    if symbol(loaded, "<image>") != config.image_token:
-        raise HeadwayError(
-            f"the tokenizer of {loaded.name} has no <image> with the id {config.image_token}: it cannot be shown one."
-        )
-    ids = [
-        id
-        for token in _question(loaded, question, len(opened))
-        for id in [token] * (config.n_patch if token == config.image_token else 1)
-    ]
+    ids = ids_of_question(loaded, question, len(opened))
     room = config.language.context - len(ids)
     if room < 1:
         raise HeadwayError(
@@ -136,9 +128,19 @@ def answer(
     return reply(Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator)
 
 
-def _question(loaded: Loaded, text: str, n: int) -> list[int]:
-    """The ids of a question about `n` pictures: by the checkpoint's template, else as LLaVA 1.5 was trained."""
-    token = loaded.model.config.image_token
+def ids_of_question(loaded: Loaded, text: str, n: int) -> list[int]:
+    """The ids of a question about `n` pictures, an image token for every patch: by the checkpoint's template, else as LLaVA
+    1.5 was trained.
+
+    Raises:
+        HeadwayError: the tokenizer has no symbol for a picture, or it stands in the question.
+    """
+    config = loaded.model.config
+    token = config.image_token
+    if symbol(loaded, "<image>") != token:
+        raise HeadwayError(
+            f"the tokenizer of {loaded.name} has no <image> with the id {token}: it cannot be shown one."
+        )
     ids: list[int] = []
     if loaded.chats:
         content: Any = [{"type": "image"}] * n + [{"type": "text", "text": text}]
@@ -147,7 +149,7 @@ def _question(loaded: Loaded, text: str, n: int) -> list[int]:
         ids = loaded.encode(f"USER: {'<image>' * n}\n{text} ASSISTANT:")
     if ids.count(token) != n:
         raise HeadwayError("the question contains <image>: leave it out, the picture is put there by itself.")
-    return ids
+    return [id for one in ids for id in [one] * (config.n_patch if one == token else 1)]
 
 
 # A picture made ready for a model
