@@ -15,7 +15,7 @@ LABEL, SMALL = 12.5, 10.5
 
 WIDE, NARROW = 380.0, 404.0
 GAP = 17.0
-ZONES = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
+ZONES: dict[int, tuple[tuple[float, float], ...]] = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
 """From where to where boxes stand, by the number of towers; what is outside of it is for arrows."""
 
 SHORT = {

@@ -1,7 +1,7 @@
 """What a model does when it is run, operation by operation: who made each tensor, in which module, by which function of ours.
 
 The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that
-would need numbers is made one way: a mask counts as true everywhere, so that every expert and every place of a picture takes part.
+would need numbers is made one way: a mask counts as true everywhere, so that all experts and all places of a picture take part.
 """
 
 from __future__ import annotations
