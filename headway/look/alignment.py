@@ -175,7 +175,7 @@ def _of_text(found: Trace, mixes: list[Mix], layers: Sequence[int] | None) -> Al
     if not len(weights):
         raise HeadwayError("nothing was written: there is nothing to align.")
     every = "the decoder's one attention" if mixes[0].kind == ALIGNMENT else "mean of all heads"
-    where = "" if mixes[0].kind == ALIGNMENT else f" of {_listed([name_of_place(mix.place).partition(",")[0] for mix in chosen])}"
+    where = "" if mixes[0].kind == ALIGNMENT else f" of {_listed([mix.place for mix in chosen])}"
     return Alignment(
         title=f"{found.loaded.name}: {found.feed.told}",
         edits=found.told,
@@ -187,7 +187,9 @@ def _of_text(found: Trace, mixes: list[Mix], layers: Sequence[int] | None) -> Al
     )
 
 
-def _listed(names: list[str]) -> str:
+def _listed(places: list[str]) -> str:
+    """Layers in words: ``decoder.0.cross`` is decoder 0."""
+    names = [name_of_place(place).partition(",")[0] for place in places]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -239,7 +241,7 @@ def _heads(loaded: Loaded, mixes: list[Mix], layers: Sequence[int] | None) -> tu
                     return pairs, f"mean of the {len(pairs)} heads that the checkpoint names for this"
         layers = range(len(mixes) // 2, len(mixes))
     pairs = [(layer, head) for layer in layers for head in range(mixes[layer].n_head)]
-    return pairs, f"mean of all heads of {_listed([name_of_place(mixes[layer].place).partition(",")[0] for layer in layers])}"
+    return pairs, f"mean of all heads of {_listed([mixes[layer].place for layer in layers])}"
 
 
 def _smoothed(x: Float[Tensor, "h t s"]) -> Float[Tensor, "h t s"]:
