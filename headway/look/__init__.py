@@ -11,22 +11,31 @@
 Every function takes `edits`: what is changed in the model before it runs (`look.Off`, `Scale`, `Norm`, `Patch`, `Own`).
 """
 
+from headway.look.alignment import Alignment, alignment
 from headway.look.attention import Attention, attention
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
+from headway.look.likeness import Likeness, likeness
+from headway.look.patches import Patches, patches
 from headway.look.picture import Picture
 from headway.look.tracing import Trace, trace
 
 __all__ = [
+    "Alignment",
     "Attention",
     "Edit",
+    "Likeness",
     "Norm",
     "Off",
     "Own",
     "Patch",
+    "Patches",
     "Picture",
     "Scale",
     "Trace",
+    "alignment",
     "attention",
+    "likeness",
     "parse",
+    "patches",
     "trace",
 ]
