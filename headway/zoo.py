@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
 from headway.base.files import expanded
+from headway.base.reading import read_json_object
 from headway.base.sources import fetch, state
 from headway.base.sources import find as find_source
 from headway.models.catalog import CATALOG, Entry
@@ -168,6 +170,33 @@ def check_name(name: str) -> None:
         find(name)
 
 
+def kind_of(name: str) -> str | None:
+    """What kind of model is called `name`, where that can be told without loading it; see `headway.models.catalog.Kind`."""
+    if name in ZOO:
+        return CATALOG[_architecture(name)].kind
+    path = expanded(name)
+    if path.suffix.lower() == ".gguf":
+        return "decoder"
+    config = (RunFolder(path).model if name and is_run(path) else path) / "config.json"
+    names = read_json_object(config).get("architectures") if config.is_file() else None
+    for entry in CATALOG.values():
+        if isinstance(names, list) and any(each in entry.hf for each in names):
+            return entry.kind
+    return None
+
+
+def must_speak(kind: str | None, name: str) -> None:
+    """Raise `Unsupported` for a model that does not go on with a text; of an unknown kind (None) nothing is said yet."""
+    if kind not in (None, "decoder"):
+        raise Unsupported(f"{name} does not go on with a text. `headway run --help` shows what it does.")
+
+
+def _architecture(name: str) -> str:
+    """Of a name of `ZOO`."""
+    way, _, what = ZOO[name].partition(":")
+    return what if way == "house" else KINDS.get(name, name.partition("-")[0])
+
+
 def house(name: str) -> Path:
     """The folder of one of `HOUSE`, with house.json beside the weights: recipe, seed, machine, evaluation, checksums."""
     return Path(__file__).parent / "house" / name
@@ -178,10 +207,9 @@ def ready() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, where in ZOO.items():
         way, _, what = where.partition(":")
-        kind = what if way == "house" else KINDS.get(name, name.partition("-")[0])
         there = {"fetch": _fetched, "hub": _in_hub_cache, "house": lambda _, name=name: house(name).is_dir()}[way]
-        if there(what) and kind in CATALOG:
-            found.setdefault(kind, []).append(name)
+        if there(what):
+            found.setdefault(_architecture(name), []).append(name)
     return found
 
 
@@ -201,19 +229,39 @@ def _in_hub_cache(id: str) -> bool:
     return any((home / f"models--{id.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
 
+def check_place(dtype: str | None, device: str | None) -> None:
+    """Refuse names of a number format or a device that mean nothing. PyTorch is asked only whether there is a GPU."""
+    if dtype is not None:
+        dtype_name(dtype)
+    if device is not None:
+        _check_device(device)
+        if device.partition(":")[0] != "cpu":
+            parse_device(device)
+
+
+def dtype_name(dtype: str) -> str:
+    """How PyTorch calls a number format: ``bf16`` -> ``bfloat16``."""
+    for full, names in DTYPES.items():
+        if dtype.lower() in names:
+            return full
+    known = [name for names in DTYPES.values() for name in names]
+    raise HeadwayError(
+        f"there is no dtype '{dtype}'.{did_you_mean(dtype, known)} Known: {', '.join(DTYPES)} (also fp32, bf16, ...)."
+    )
+
+
+def _check_device(device: str) -> None:
+    if not re.fullmatch(r"(cpu|mps)(:0)?|cuda(:\d{1,3})?", device):
+        raise HeadwayError(f"there is no device '{device}': cpu, cuda, cuda:0, mps ...")
+
+
 def parse_dtype(dtype: Any) -> torch.dtype | None:
     """A torch dtype from its name (``bf16`` as well as ``bfloat16``)."""
     import torch
 
     if dtype is None or isinstance(dtype, torch.dtype):
         return dtype
-    for full, names in DTYPES.items():
-        if str(dtype).lower() in names:
-            return getattr(torch, full)
-    known = [name for names in DTYPES.values() for name in names]
-    raise HeadwayError(
-        f"there is no dtype '{dtype}'.{did_you_mean(str(dtype), known)} Known: {', '.join(DTYPES)} (also fp32, bf16, ...)."
-    )
+    return getattr(torch, dtype_name(str(dtype)))
 
 
 def parse_device(device: Any) -> torch.device:
@@ -222,10 +270,8 @@ def parse_device(device: Any) -> torch.device:
 
     if isinstance(device, torch.device):
         return device
-    try:
-        found = torch.device(device or "cpu")
-    except RuntimeError as error:
-        raise HeadwayError(f"there is no device '{device}': cpu, cuda, cuda:0, mps ...") from error
+    _check_device(device or "cpu")
+    found = torch.device(device or "cpu")
     if found.type == "cpu":
         return found
     if found.type == "cuda":

@@ -26,6 +26,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -271,7 +272,7 @@ class Client:
                 answer = error
             with answer:
                 return self._whole(answer, url)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, zlib.error) as error:
             raise self._failure(error, url) or error from error
 
     def download(
@@ -317,6 +318,7 @@ class Client:
                 raise CutShort(url, "the server cannot go on from there") from error
             raise
         with answer:
+            _refuse_other_content(answer.headers, url)
             goes_on = getattr(answer, "status", 200) == 206 and _range_start(answer.headers.get("Content-Range")) == had
             if not goes_on:
                 had = 0
@@ -333,14 +335,20 @@ class Client:
     def _whole(self, answer: Any, url: str) -> Answer:
         """The body, headers and status of an open answer."""
         parts, size = [], 0
+        unpacked, inflate = 0, _inflate(answer.headers, url)
         while chunk := answer.read1(CHUNK):
             size += len(chunk)
-            if size > self.limits.largest:
+            if inflate is not None:
+                chunk = inflate.decompress(chunk, self.limits.largest + 1 - unpacked)
+            unpacked += len(chunk)
+            if max(size, unpacked) > self.limits.largest:
                 raise TooLarge(f"{bare(url)} answers with more than {self.limits.largest // 1_000_000} MB")
             parts.append(chunk)
         told = answer.headers.get("Content-Length") or ""
         if told.isdecimal() and size < int(told):
             raise CutShort(url, f"the connection ended after {size} of {told} bytes")
+        if inflate is not None and size and not inflate.eof:
+            raise CutShort(url, "what it sends compressed ends early")
         status = getattr(answer, "status", None) or 200
         return Answer(status=status, headers=answer.headers, body=b"".join(parts), url=answer.url or url)
 
@@ -355,7 +363,7 @@ class Client:
             clock.begin()
             try:
                 return attempt(clock)
-            except (OSError, http.client.HTTPException, Unreachable) as error:
+            except (OSError, http.client.HTTPException, zlib.error, Unreachable) as error:
                 failure = self._failure(error, url)
                 if failure is None:
                     raise  # the disk
@@ -376,6 +384,8 @@ class Client:
         """What went wrong, in our terms; None where it is not the network."""
         if isinstance(error, Unreachable):
             return error
+        if isinstance(error, zlib.error):
+            return CutShort(url, "what it sends compressed cannot be unpacked")
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # its number and headers are all that is asked of it; the connection goes back
             return Refused(error.url or url, error.code, str(error.reason))
@@ -477,6 +487,30 @@ def _context(certificates: tuple[str, ...]) -> ssl.SSLContext:
             else:
                 context.load_verify_locations(cafile=path)
     return context
+
+
+def _encoding(headers: Any) -> str:
+    return (headers.get("Content-Encoding") or "identity").strip().lower()
+
+
+def _inflate(headers: Any, url: str) -> Any:
+    """What unpacks a body that a server compresses without being asked to; None where it does not."""
+    told = _encoding(headers)
+    if told == "identity":
+        return None
+    if told not in ("gzip", "x-gzip", "deflate"):
+        raise Unreachable(url, f"it sends its answer as {told[:40]!r}, which was not asked for", passing=False)
+    return zlib.decompressobj(47)  # gzip's header or zlib's, whichever comes
+
+
+def _refuse_other_content(headers: Any, url: str) -> None:
+    """Refuse what is not the bytes of a file: a page to log in that a network puts in its place, or a compressed form."""
+    if headers.get_content_type() in ("text/html", "application/xhtml+xml"):
+        raise Unreachable(url, "a web page comes in place of the file, perhaps one to log in", passing=False)
+    if _encoding(headers) != "identity":
+        raise Unreachable(
+            url, f"it sends the file as {_encoding(headers)[:40]!r}, which was not asked for", passing=False
+        )
 
 
 def _size(path: Path) -> int:

@@ -151,6 +151,8 @@ _COLLECTIVE = re.compile(
 )
 SUFFIX = re.compile(r"(?:jr|sr)\.?|[IV]{2,4}", re.IGNORECASE)
 OTHERS = {"others", "et al", "et al.", "and others"}
+ET_AL = re.compile(r"(?<=\S)(?: and|,)? et\.? al\.?$", re.IGNORECASE)
+"""How a list of authors ends that goes on."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,8 @@ class Paper:
         links: More addresses it is known by, or how they begin; not exported.
         citekey: What the learner's own bibliography calls it, where `key` cannot be the same; "" where it is. Exports use it.
         protected: Words of the title that the learner's BibTeX kept in braces, where nothing else shows that they have to be.
+        says: What it says, in a sentence of ours; `read_closely`: what to read closely in it; `in_code`: where it is in our
+            code, each ``FILE:NAME, what is to be seen there``. Only shipped papers have these; `bare` has none of it.
     """
 
     key: str
@@ -287,6 +291,9 @@ class Paper:
     links: tuple[str, ...] = ()
     citekey: str = ""
     protected: tuple[str, ...] = ()
+    says: str = ""
+    read_closely: str = ""
+    in_code: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         put = lambda field, value: object.__setattr__(self, field, value)  # noqa: E731
@@ -330,6 +337,17 @@ class Paper:
             kind = "preprint"
         put("kind", kind)
         put("topics", tuple(dict.fromkeys(topic for topic in map(good_key, self.topics) if topic)))
+
+    @property
+    def places(self) -> list[tuple[str, str, str]]:
+        """`in_code` taken apart: file, name of the function or class in it, and what is to be seen there."""
+        found = [re.fullmatch(r"([^:,]+):([\w.]+)(?:, (.+))?", text) for text in self.in_code]
+        return [(place[1], place[2], place[3] or "") for place in found if place]
+
+    @property
+    def bare(self) -> Paper:
+        """The record alone, without what only Headway's own papers have: the guide to it, and more addresses."""
+        return dataclasses.replace(self, says="", read_closely="", in_code=(), links=())
 
     @property
     def cite(self) -> str:

@@ -139,11 +139,21 @@ CATALOG: dict[str, ClaimEntry] = {
 }
 
 
-def get(name: str) -> Claim:
-    """Import the claim called `name`."""
+def check_name(name: str) -> str:
+    """`name`, where there is a claim called so; else one line. Imports no claim."""
     if name not in CATALOG:
         known = list(CATALOG)
         raise HeadwayError(
             f"there is no claim '{name}'.{did_you_mean(name, known)} `headway claims` lists all {len(known)}."
         )
-    return importlib.import_module(f"headway.claims.{name.replace('-', '_')}").CLAIM
+    return name
+
+
+def module_of(name: str) -> str:
+    """The module of the claim called `name`: its file, and where its `unit` is."""
+    return f"headway.claims.{check_name(name).replace('-', '_')}"
+
+
+def get(name: str) -> Claim:
+    """Import the claim called `name`."""
+    return importlib.import_module(module_of(name)).CLAIM

@@ -259,19 +259,9 @@ def _result(
     return {
         "claim": claim.name,
         **verdict_facts(verdict(claim, by_seed)),
-        "statement": claim.statement,
-        "papers": [
-            {"key": one.paper.key, "title": one.paper.title, "arxiv": one.paper.arxiv, "where": one.where}
-            for one in claim.papers
-        ],
-        "experiment": claim.experiment,
-        "control": claim.control,
-        "statistic": claim.statistic,
-        "limits": claim.limits,
+        **described(claim),
         "seeds": list(seeds),
-        "settings": dict(claim.settings),
         "arms": arms,
-        "budget_minutes": claim.minutes,
         "cpu_seconds": round(sum(row["seconds"] for row in arms.values()), 2),
         "wall_seconds": round(wall, 2),
         "threads_per_unit": 1,
@@ -281,6 +271,26 @@ def _result(
         "python": platform.python_version(),
         "machine": machine(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def described(claim: Claim) -> dict[str, Any]:
+    """What the JSON holds that is known before anything has run."""
+    return {
+        "claim": claim.name,
+        "statement": claim.statement,
+        "papers": [
+            {"key": one.paper.key, "title": one.paper.title, "arxiv": one.paper.arxiv, "where": one.where}
+            for one in claim.papers
+        ],
+        "experiment": claim.experiment,
+        "control": claim.control,
+        "statistic": claim.statistic,
+        "limits": claim.limits,
+        "seeds": list(claim.seeds),
+        "settings": dict(claim.settings),
+        "arms": {arm.name: {"text": arm.text, "control": arm.control} for arm in claim.arms},
+        "budget_minutes": claim.minutes,
     }
 
 

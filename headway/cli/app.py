@@ -51,6 +51,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "diff": "Say what changed between two architectures.",
         "export": "Write a model as a Hugging Face folder.",
         "run": "Give a model a text, a picture, a sound: it does what it can.",
+        "look": "See what goes on inside a model, on your own words.",
         "chat": "Talk with a model.",
         "bench": "Measure speed against others, in one interleaved run.",
     },

@@ -11,13 +11,13 @@ import cyclopts
 from cyclopts import Parameter
 from rich.text import Text
 
-from headway.base.console import out
+from headway.base.console import err, out
 from headway.base.errors import HeadwayError
-from headway.cli.shared.drawing import told_line
+from headway.cli.shared.drawing import draw_passed, told_line
 from headway.cli.shared.exercising import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
+from headway.cli.shared.numbers import Whole
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
-from headway.learn.plug import command_for
 from headway.learn.progress import Progress
 from headway.learn.workspace import find_workspace
 
@@ -29,7 +29,7 @@ def check(
     name: str | None = None,
     /,
     *,
-    seed: int | None = None,
+    seed: Whole | None = None,
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative=())] = False,
     all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
     list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
@@ -87,12 +87,13 @@ def _after_pass(workspace, exercise, ticked) -> None:
     """What the pass has earned, and what to type next."""
     for item in ticked:
         out().print(Text(f"  Headway ticked {told_line(item)}", style="green"))
-    following = next_exercise(Progress(workspace))
-    out().print(Text(f"  other ways to write it: headway solution {exercise.id}", style="dim"))
-    if (command := command_for(exercise.id)) is not None:
-        out().print(Text.assemble(("  run a real model on it: ", "dim"), (command, "cyan")))
-    if following is not None:
-        out().print(Text.assemble(("  next: ", "dim"), (f"headway check {following.id}", "bold cyan")))
+    progress = Progress(workspace)
+    following = None
+    try:
+        following = next_exercise(progress)
+    except HeadwayError as error:  # the plan is gone or cannot be read: the exercise has passed all the same
+        err().print(str(error), style="yellow", markup=False, soft_wrap=True)
+    draw_passed(exercise, progress, following)
 
 
 def _all(seed: int | None, verbose: bool, json_: bool) -> int:

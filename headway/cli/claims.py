@@ -14,9 +14,11 @@ from headway.base.console import out as answers
 from headway.base.console import paged, under
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.claims import shelf
-from headway.claims.catalog import CATALOG, get
+from headway.claims.catalog import CATALOG, check_name, get, module_of
 from headway.claims.code import fingerprints
+from headway.claims.run import described
 from headway.cli.reproduce import show as show_result
+from headway.learn.path import the_papers
 
 app = App(name="claims", help="List the papers' claims with cost and verdicts, or show one.")
 
@@ -66,33 +68,34 @@ def show(
     name
         A claim, as `headway claims` lists them.
     """
-    claim = get(name)
-    console = answers()
+    shipped, console = shelf.shipped(check_name(name)), answers()
+    # What a result says of its claim is what the claim's file says, and is read without the seconds that torch takes.
+    about = described(get(name)) if shipped is None else shipped
 
     def row(heading: str, text: str) -> None:
         lines = textwrap.wrap(text, max(40, min(console.width, 110) - 12)) or [""]
         for n, line in enumerate(lines):
             console.print(f"[dim]{heading if n == 0 else '':11s}[/dim] {escape(line)}")
 
-    console.print(f"[bold cyan]{claim.name}[/]\n")
-    for cited in claim.papers:
-        paper, where = cited.paper, f", {cited.where}" if cited.where else ""
+    console.print(f"[bold cyan]{name}[/]\n")
+    for cited in about["papers"]:
+        paper, where = the_papers()[cited["key"]], f", {cited['where']}" if cited["where"] else ""
         row("paper", f"{paper.who}, {paper.title}, {paper.year}, arXiv {paper.arxiv}{where}")
-    row("claim", claim.statement)
-    row("experiment", claim.experiment)
-    for arm in claim.arms:
-        row("arm", f"{arm.name}: {arm.text}{' (negative control)' if arm.control else ''}")
-    row("control", claim.control)
-    row("statistic", claim.statistic)
-    row("limits", claim.limits)
-    row("cost", f"about {claim.minutes:g} CPU-minutes on one core for seeds {', '.join(map(str, claim.seeds))}")
-    row("settings", ", ".join(f"{key} {value}" for key, value in claim.settings.items()) or "none")
+    row("claim", about["statement"])
+    row("experiment", about["experiment"])
+    for arm, facts in about["arms"].items():
+        row("arm", f"{arm}: {facts['text']}{' (negative control)' if facts['control'] else ''}")
+    for part in ("control", "statistic", "limits"):
+        row(part, about[part])
+    seeds = ", ".join(map(str, about["seeds"]))
+    row("cost", f"about {about['budget_minutes']:g} CPU-minutes on one core for seeds {seeds}")
+    row("settings", ", ".join(f"{key} {value}" for key, value in about["settings"].items()) or "none")
     mine = shelf.yours(name) if out is None else shelf.read(out / "result.json")
-    for heading, result in (("as shipped", shelf.shipped(name)), ("yours", mine)):
+    for heading, result in (("as shipped", shipped), ("yours", mine)):
         if result is None:
             continue
         console.print(f"\n[bold]{heading}[/bold]")
-        if result["code"] != fingerprints(claim.unit.__module__)[0]:
+        if result["code"] != fingerprints(module_of(name))[0]:
             console.print("[yellow]made by another version of this claim's code[/yellow]")
         show_result(console, result)
         where = (result["commit"] or f"headway {result['headway']}")[:12]

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from headway.base.console import err, out, under
+from headway.cli.shared.numbers import Whole
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
 from headway.learn.judge.audit import Audit
@@ -22,7 +23,7 @@ app = cyclopts.App(name="judge", help="Prove the judge: every solution accepted,
 @app.command
 def audit(
     *names: str,
-    seed: int | None = None,
+    seed: Whole | None = None,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Judge every stub, solution and mistake of the exercises, and print a table. Exit code 1 if there is any gap.

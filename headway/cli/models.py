@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 
 import cyclopts
@@ -14,6 +13,7 @@ from headway.base.console import out, paged, under
 from headway.cli.shared.architectures import chain, told
 from headway.learn.path import the_path
 from headway.models.catalog import CATALOG, entry
+from headway.models.sizes import sizes
 
 app = cyclopts.App(name="models", help="List every architecture, or show one.")
 
@@ -42,7 +42,7 @@ def models(name: str | None = None, /) -> int:
 
 def _list() -> None:
 
-    ready = _ready()
+    ready = zoo.ready()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("name", "parameters", "paper"):
         table.add_column(column, no_wrap=column != "paper")
@@ -76,13 +76,11 @@ def _show(item) -> None:
     for part, note in file.notes.items():
         table.add_row(f"[dim]{part}[/dim]", note)
     console.print(table)
-    presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
-    if presets:
-        console.print("\n  [dim]sizes from the papers and released configurations[/dim]")
-        for name, config in presets.items():
-            console.print(f"  {name:<22} {_count(item, config):>16,} parameters")
+    console.print("\n  [dim]sizes from the papers and released configurations[/dim]")
+    for name, count in sizes()[item.name].items():
+        console.print(f"  {name:<22} {count:>16,} parameters")
     console.print()
-    now = _ready().get(item.name, [])
+    now = zoo.ready().get(item.name, [])
     for label, text in (
         ("forms", f"{', '.join(item.forms)}{', each proved equal to the others' if len(item.forms) > 1 else ''}"),
         ("loads", ", ".join((*item.hf, *BESIDE.get(item.name, ()))) or "our own checkpoints"),
@@ -104,8 +102,7 @@ def _paper(key: str, *, whole: bool = False) -> str:
 
 def _range(item) -> str:
     """The smallest and the largest of the sizes in the file: ``135M to 69B``."""
-    presets = getattr(importlib.import_module(f"headway.models.{item.name}"), "PRESETS", {})
-    counts = sorted({_count(item, config) for config in presets.values()})
+    counts = sorted(set(sizes()[item.name].values()))
     return " to ".join(_short(count) for count in (counts if len(counts) < 2 else (counts[0], counts[-1])))
 
 
@@ -114,16 +111,3 @@ def _short(count: int) -> str:
         if count >= size * 0.9995:
             return f"{count / size:.3g}{letter}"
     return str(count)
-
-
-def _count(item, config) -> int:
-    """Parameters of a preset: the model is built without memory for its weights."""
-    from headway.blocks.hollow import hollow
-
-    with hollow():
-        return sum(parameter.numel() for parameter in item.load()[0](config).parameters())
-
-
-def _ready() -> dict[str, list[str]]:
-    """Architecture -> names of the zoo whose files are on this disk."""
-    return zoo.ready()

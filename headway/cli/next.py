@@ -5,9 +5,9 @@ from __future__ import annotations
 import cyclopts
 
 from headway.base.console import out
-from headway.cli.shared.drawing import count_of, draw_step, draw_topic, told_line
+from headway.cli.shared.drawing import count_of, draw_offers, draw_step, draw_topic, told_line
 from headway.desk import up_to_date
-from headway.learn.steps import next_step, step_in, unchecked_step
+from headway.learn.steps import next_step, reading_step, step_in, still_there
 from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="next", help="Show the one next step, and the command to type.")
@@ -32,15 +32,23 @@ def next_(topic: str | None = None, /) -> int:
         return 0
     state = progress.topics[progress.path.topic(topic).id]
     if state.done:
-        out().print(f"{state.topic.title} is done: {count_of(state)}.", markup=False)
+        still = still_there(state, progress)
+        told = f"{state.topic.title} is done: {count_of(state)}."
+        out().print(told + (" What it still has:" if still else ""), markup=False)
+        draw_offers(still, indent="  ")
         return 0
     item = next(
         (line.item for line in progress.lines if state.topic.id in line.match.topics and not line.item.ticked), None
     )
-    step = step_in(progress, state, item) or unchecked_step(progress, state, item)
+    step = step_in(progress, state, item) or reading_step(progress, [state], item)
     if step is None:
         draw_topic(state, progress)
-        out().print("\nThere is nothing more to do in it that Headway can check.", style="dim")
-        return 1
+        still = still_there(state, progress)
+        told = "It has nothing that Headway can check" + (
+            "; what is left in it:" if still else ", and nothing is left in it."
+        )
+        out().print(f"\n{told}")
+        draw_offers(still, indent="  ")
+        return 0 if still else 1
     draw_step(step, workspace, progress)
     return 0

@@ -21,6 +21,7 @@ from headway.base.files import back_up, expanded, write_text
 from headway.base.paper import Paper, arxiv_id, doi, read_name
 from headway.claims.catalog import CATALOG as CLAIMS
 from headway.cli.shared.drawing import draw_rows, fit, glyphs, told_line
+from headway.cli.shared.numbers import Whole
 from headway.desk import (
     is_sciencedirect,
     library,
@@ -212,6 +213,12 @@ def show(*paper: str) -> int:
         rows.append(("DOI", f"https://doi.org/{record.doi}", ""))
     if record.url:
         rows.append(("link", record.url, ""))
+    if record.says:
+        rows.append(("it says", record.says, ""))
+    if record.read_closely:
+        rows.append(("closely", record.read_closely, ""))
+    for n, (file, name, seen) in enumerate(record.places):
+        rows.append(("in code" if not n else "", f"{file}, {name}" + (f": {seen}" if seen else ""), ""))
     topics = [path.topics[id] for id in record.topics if id in path.topics]
     for n, topic in enumerate(topics):
         rows.append(("topics" if not n else "", f"{topic.id}: {topic.title}", ""))
@@ -270,7 +277,7 @@ def add(
     *what: str,
     title: Annotated[str | None, Parameter(help="By hand, without the network: its title,")] = None,
     author: Annotated[tuple[str, ...], Parameter(help="its authors, the option once for each,", negative="")] = (),
-    year: Annotated[int | None, Parameter(help="its year,")] = None,
+    year: Annotated[Whole | None, Parameter(help="its year,")] = None,
     venue: Annotated[str | None, Parameter(help="where it appeared,")] = None,
     key: Annotated[str | None, Parameter(help="and the key it goes by.")] = None,
     topic: Annotated[tuple[str, ...], Parameter(help="A topic of the path it belongs to.", negative="")] = (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import cyclopts
@@ -12,9 +13,11 @@ from rich.text import Text
 from headway.base.console import err, out, paged
 from headway.base.errors import HeadwayError
 from headway.cli.shared.drawing import draw_plan, draw_step, draw_topic, glyphs, shown, told_line
+from headway.cli.shared.path_drawing import draw_graph, ending, summary, write_graph
 from headway.desk import library, of_line, up_to_date
 from headway.learn.match import correct
 from headway.learn.path import the_path
+from headway.learn.path_graph import path_graph
 from headway.learn.progress import Progress
 from headway.learn.steps import next_step
 from headway.learn.workspace import find_workspace
@@ -23,7 +26,11 @@ app = cyclopts.App(name="plan", help="Show the plan with the evidence behind eve
 
 
 @app.default
-def plan(*line: str) -> int:
+def plan(
+    *line: str,
+    graph: Annotated[bool, Parameter(negative="")] = False,
+    out_: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
     """Show the plan as a tree, each line with its topics and the evidence behind its box.
 
     What the evidence has earned since the last time is ticked in the file first; nothing else in it changes.
@@ -32,11 +39,33 @@ def plan(*line: str) -> int:
     ----------
     line
         Show one line in full instead: its number, words from it, or a topic.
+    graph
+        Draw the topics instead: what needs what, how far you are in each, and where you are.
+    out_
+        With --graph: write it to this file as a picture (.png, .svg) or as data (.json).
     """
 
+    if out_ is not None and not graph:
+        raise HeadwayError(f"-o writes the graph: headway plan --graph -o {out_}.")
+    if graph and line:
+        raise HeadwayError("--graph draws all topics: leave the line out, or leave --graph out to see that line.")
+    file = ending(out_) if out_ is not None else None
     workspace = find_workspace()
     now = up_to_date(workspace)
     progress = now.progress
+    if graph:
+        step = next_step(progress)
+        found = path_graph(progress, step)
+        if file is not None:
+            kept = write_graph(found, file)
+            told = f"; what was there is kept as {kept.name}" if kept else ""
+            err().print(f"{summary(found)}; drawn in {file}{told}", markup=False, soft_wrap=True)
+            return 0
+        with paged():
+            draw_graph(found)
+        out().print()
+        draw_step(step, workspace, progress)
+        return 0
     if not line:
         with paged():
             draw_plan(progress, now.ticked)

@@ -1,4 +1,4 @@
-"""``headway read TOPIC``: open the topic's lesson in a browser."""
+"""``headway read``: open the lessons in a browser."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Annotated
 
 import cyclopts
+from rich.text import Text
 
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
+from headway.cli.shared.numbers import Whole
 from headway.learn.evidence import record
 from headway.learn.path import the_path
-from headway.learn.workspace import find_workspace
+from headway.learn.progress import Progress
+from headway.learn.shelf import length_of, reading_in, written
+from headway.learn.workspace import Workspace, find_workspace
 
-app = cyclopts.App(name="read", help="Open a topic's lesson in the browser.")
+app = cyclopts.App(name="read", help="Open the lessons in the browser.")
 
 
 @app.default
@@ -30,50 +34,56 @@ def read(
     topic: str | None = None,
     /,
     *,
+    list_: Annotated[bool, cyclopts.Parameter("--list", negative="")] = False,
     edit: bool = False,
-    port: Annotated[int | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
+    port: Annotated[Whole | None, cyclopts.Parameter(help="Port on this machine; a free one if left out.")] = None,
     browser: Annotated[bool, cyclopts.Parameter(help="Open the browser; otherwise only print the address.")] = True,
 ) -> int:
-    """Open a topic's lesson in the browser; everything is served from this machine.
+    """Open the lessons in the browser; everything is served from this machine.
 
     Parameters
     ----------
     topic
-        A topic of the path; left out, the lessons there are are listed.
+        A topic of the path, whose lesson is opened; left out, the contents page is, from which all are reached.
+    list_
+        List the lessons here instead: how long each takes, what there is to read and to do, how far you are.
     edit
         Open a copy of your own instead (in the workspace, lessons/), with its code, to change as you like.
     """
-    written = {name: found.lesson_file for name, found in the_path().topics.items() if found.lesson_file}
-    if topic is None:
-        for name in written:
-            out().print(f"[bold cyan]{name:<20}[/bold cyan] {the_path().topics[name].title}")
-        err().print("\n`headway read TOPIC` opens one.")
-        return 0
-    found = the_path().topic(topic)
-    if found.id not in written:
-        raise HeadwayError(f"the lesson on {found.title} is not written yet. There are {', '.join(written)}.")
-    if port is not None and not 0 < port < 65536:
-        raise HeadwayError(f"a port is a number from 1 to 65535, not {port}")
-    lesson = written[found.id]
-    assert lesson is not None
     try:
         workspace = find_workspace()
     except HeadwayError:
         workspace = None
+    if list_:
+        _list(workspace)
+        return 0
+    found = the_path().topic(topic) if topic is not None else None
+    if found is not None and found.lesson_file is None:
+        raise HeadwayError(
+            f"the lesson on {found.title} is not written yet. There are {', '.join(each.id for each in written())}."
+        )
+    if port is not None and not 0 < port < 65536:
+        raise HeadwayError(f"a port is a number from 1 to 65535, not {port}")
+    lesson = found.lesson_file if found is not None else None
     if edit:
+        if lesson is None:
+            raise HeadwayError("say which lesson to edit: `headway read TOPIC --edit`")
         if workspace is None:
             raise HeadwayError("a copy to edit belongs into a workspace: run `headway start` first")
         lesson = _own_copy(lesson, workspace.root / "lessons")
     port = _bindable(port) if port else _free_port()
     token = secrets.token_urlsafe(32)
-    address = f"http://127.0.0.1:{port}/?access_token={token}"
-    err().print(f"{found.title}: {address}", soft_wrap=True)
-    if edit:
-        err().print(f"Your copy: {lesson}", soft_wrap=True)
-    err().print("Ctrl-C closes it.")
-    if workspace is not None:
+    page = f"{found.id}/" if found is not None and not edit else ""
+    address = f"http://127.0.0.1:{port}/{page}?access_token={token}"
+    if found is not None and workspace is not None:
         record(workspace, kind="lesson", name=found.id, result="opened")
-    request = {"file": str(lesson), "edit": edit, "port": port, "token": token}
+    request = {
+        "file": str(lesson) if edit else None,
+        "topic": found.id if found is not None else None,
+        "edit": edit,
+        "port": port,
+        "token": token,
+    }
     signal.signal(signal.SIGTERM, _leave)  # the page's server must not outlive its command
     # A group of its own: Ctrl-C ends this command, and this command ends the server. The search path does not begin with
     # the folder that the learner happens to stand in.
@@ -85,8 +95,13 @@ def read(
         try:
             request_pipe.write(json.dumps(request).encode() + b"\n")
             request_pipe.flush()
-            if _answers(server, port) and browser and not webbrowser.open(address):
-                err().print("No browser could be opened from here: open the address above in one.")
+            if _answers(server, port):
+                err().print(f"{found.title if found is not None else 'Lessons'}: {address}", soft_wrap=True)
+                if edit:
+                    err().print(f"Your copy: {lesson}", soft_wrap=True)
+                err().print("Ctrl-C closes it.")
+                if browser and not webbrowser.open(address):
+                    err().print("No browser could be opened from here: open the address above in one.")
             code = server.wait()
             raise HeadwayError(
                 f"the lesson's server ended by itself (exit code {code}): `headway doctor` checks the installation"
@@ -111,6 +126,26 @@ def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
                 return True
         time.sleep(0.1)
     return False
+
+
+def _list(workspace: Workspace | None) -> None:
+    """The lessons, with what is counted in each and what is done."""
+    progress = Progress(workspace) if workspace is not None else None
+    rows = written()
+    width = max(len(topic.id) for topic in rows)
+    for topic in rows:
+        assert topic.lesson_file is not None
+        length, state = length_of(topic.lesson_file), reading_in(topic, progress)
+        out().print(
+            Text.assemble(
+                (f"{topic.id:<{width}}  ", "bold cyan"),
+                (f"{length.minutes:>2} min  {length.words:>5} words  {length.stations:>2} stations  ", ""),
+                (
+                    f"{state.recall[0]}/{state.recall[1]} questions  {state.exercises[0]}/{state.exercises[1]} exercises",
+                    "dim",
+                ),
+            )
+        )
 
 
 def _leave(number: int, frame: object) -> None:

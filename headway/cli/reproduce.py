@@ -18,6 +18,7 @@ from headway.base.console import out as answers
 from headway.base.errors import HeadwayError
 from headway.claims import catalog, shelf
 from headway.claims.run import ClaimReporter, Unit
+from headway.cli.shared.numbers import Whole
 from headway.learn import evidence
 
 app = App(name="reproduce", help="Reproduce a paper's claim: arms, seeds, a negative control, a verdict.")
@@ -29,11 +30,11 @@ def reproduce(
     /,
     *,
     seeds: Annotated[str | None, Parameter(help="Which seeds: 0..9, or 1,4,7. Each claim has its own default.")] = None,
-    seed_count: Annotated[int | None, Parameter(help="How many seeds, counted from 0.")] = None,
+    seed_count: Annotated[Whole | None, Parameter(help="How many seeds, counted from 0.")] = None,
     out: Annotated[
         Path | None, Parameter(help="Write into this folder instead of the workspace's claims/NAME.")
     ] = None,
-    jobs: Annotated[int, Parameter(help="Units to run side by side. The numbers do not depend on it.")] = 1,
+    jobs: Annotated[Whole, Parameter(help="Units to run side by side. The numbers do not depend on it.")] = 1,
     fresh: Annotated[bool, Parameter(help="Run everything again, kept units included.", negative="")] = False,
 ) -> int:
     """Run the claim NAME, or go on where an earlier run was stopped.
@@ -49,8 +50,7 @@ def reproduce(
     wanted = parse_seeds(seeds, seed_count)
     if jobs < 1:
         raise HeadwayError(f"--jobs {jobs}: give 1 or more.")
-    if name not in catalog.CATALOG:
-        catalog.get(name)  # says what is wrong before the seconds that torch takes
+    catalog.check_name(name)
     workspace = shelf.workspace_around() if out is None else None
     folder = out if out is not None else shelf.home() / name
     if folder.exists() and not folder.is_dir():

@@ -18,7 +18,7 @@ from headway.learn.exercise import Exercise, exercises, find_exercise
 from headway.learn.judge import judge
 from headway.learn.path import the_path
 from headway.learn.progress import Progress, remember
-from headway.learn.recall import Question, questions
+from headway.learn.recall import Question, questions, seed_of
 from headway.learn.review import RIGHT, WRONG, in_a_while, rotation, split
 from headway.learn.steps import typed
 from headway.learn.workspace import find_workspace
@@ -102,7 +102,8 @@ def _ask(workspace: Workspace, asked: list[Question]) -> bool:
     """Ask questions one after the other; False where the answers ended early. An empty answer passes a question over."""
 
     right = answered = 0
-    for n, question in enumerate(asked, 1):
+    seed = seed_of(workspace)
+    for n, question in enumerate((each.shuffled(seed) for each in asked), 1):
         out().print(
             Text(f"{n}/{len(asked)}  ", style="dim")
             .append(f"{question.ask}", style="bold")
@@ -118,9 +119,14 @@ def _ask(workspace: Workspace, asked: list[Question]) -> bool:
         if not given:
             out().print(Text("     passed over\n", style="dim"))
             continue
-        if question.choices and question.chosen(given) is None:
-            out().print(Text(f"     One of 1 to {len(question.choices)}; it stays for the next time.\n", style="dim"))
-            continue
+        if question.choices:
+            chosen = question.chosen(given)
+            if chosen is None:
+                out().print(
+                    Text(f"     One of 1 to {len(question.choices)}; it stays for the next time.\n", style="dim")
+                )
+                continue
+            given = chosen  # the log has the words: the number depends on the order
         good = question.right(given)
         answered, right = answered + 1, right + good
         record(workspace, kind="recall", name=question.name, result=RIGHT if good else WRONG, given=given)

@@ -10,10 +10,12 @@ import cyclopts
 from cyclopts import Parameter
 
 from headway.base.errors import HeadwayError
+from headway.cli.shared.inputs import inputs_of
+from headway.cli.shared.numbers import Whole
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, piped, plain
 from headway.learn.progress import used
-from headway.zoo import check_name
+from headway.zoo import check_name, kind_of
 
 if TYPE_CHECKING:
     from headway.cli.shared.jobs import Asked
@@ -44,7 +46,7 @@ def run(
     /,
     *prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     raw: Annotated[bool, Parameter(negative=())] = False,
-    beams: int | None = None,
+    beams: Whole | None = None,
     language: str | None = None,
     options: Options = Options(),
 ) -> int:
@@ -83,9 +85,14 @@ def run(
     options.check()
     if beams is not None and not 1 <= beams <= 1000:
         raise HeadwayError(f"--beams is 1 or more (and at most 1000), not {beams}.")
-    loaded = options.load(name)
-    _refuse(loaded, name, raw=raw, beams=beams, language=language, system=options.system)
     words = [plain(word) for word in prompt] if len(prompt) > 1 else [text]
+    asked_for = {"raw": raw, "beams": beams, "language": language, "system": options.system}
+    if (kind := kind_of(name)) is not None:  # what can be told at once is not told after the seconds of loading
+        _refuse(kind, name, **asked_for)
+        inputs_of(kind, words)
+    loaded = options.load(name)
+    _refuse(loaded.entry.kind, name, **asked_for)
+    _refuse_system(loaded, options.system)
     # This loads torch, and a mistake on the command line is told without.
     from headway.cli.shared.jobs import Asked
 
@@ -100,15 +107,12 @@ def run(
         _perform(loaded, words, asked, options)
     except KeyboardInterrupt:
         return 130
-    used(name)
+    used(name, options.own)
     return 0
 
 
-def _refuse(
-    loaded: Loaded, name: str, *, raw: bool, beams: int | None, language: str | None, system: str | None
-) -> None:
+def _refuse(kind: str, name: str, *, raw: bool, beams: int | None, language: str | None, system: str | None) -> None:
     """One line for an option that means nothing to this kind of model."""
-    kind = loaded.entry.kind
     if language is not None and kind != "speech":
         raise HeadwayError(f"--language is for models that hear, and {name} does not.")
     if beams is not None and kind not in ("encoder-decoder", "speech"):
@@ -116,10 +120,13 @@ def _refuse(
         raise HeadwayError(f"--beams is for models that turn a text or a sound into a text, and {name} {does}.")
     if kind != "decoder" and (raw or system is not None):
         raise HeadwayError(f"{'--raw' if raw else '--system'} is for models that chat, and {name} does not.")
-    if system is not None and (raw or not loaded.chats):
-        raise HeadwayError(
-            f"--system needs a chat template, and {'--raw leaves it out' if raw else name + ' has none'}."
-        )
+    if system is not None and raw:
+        raise HeadwayError("--system needs a chat template, and --raw leaves it out.")
+
+
+def _refuse_system(loaded: Loaded, system: str | None) -> None:
+    if system is not None and not loaded.chats:
+        raise HeadwayError(f"--system needs a chat template, and {loaded.name} has none.")
 
 
 def _perform(loaded: Loaded, words: list[str], asked: Asked, options: Options) -> None:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from headway.base.console import out
 from headway.base.errors import HeadwayError
-from headway.cli.shared.drawing import told_line
+from headway.cli.shared.drawing import draw_passed, told_line
 from headway.cli.shared.exercising import (
     draw_hint,
     draw_list,
@@ -191,7 +191,7 @@ class Watch:
         for item in ticked:
             out().print(Text(f"  Headway ticked {told_line(item)}", style="green"))
         if verdict.passed:
-            out().print(Text("  n goes to the next exercise", style="cyan"))
+            draw_passed(exercise, Progress(self.workspace), None, keys=True)
         self.state = f"judged in {seconds:.1f} s"
 
     def _exercise_of(self, file: Path) -> Exercise | None:

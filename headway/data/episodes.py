@@ -15,11 +15,11 @@ from torch import Tensor
 from headway.base.errors import Corrupt, HeadwayError
 from headway.base.files import expanded
 from headway.base.reading import read_json_object
+from headway.data import EPISODE
 
 LARGEST = 64_000_000
 """Bytes that the arrays of a .npz file may unpack to: 16 million numbers."""
 ARRAYS = ("states", "actions", "returns_to_go", "rewards", "target", "first_timestep")
-FORM = '{"states": [[...], ...], "actions": [[...], ...], "returns_to_go": [...]}'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,9 @@ def load_episode(path: Path | str) -> Episode:
     """
     path = expanded(path)
     if not path.is_file():
-        raise HeadwayError(f"there is no file {str(path)[:200]}: this model takes an episode, a .json file with {FORM}")
+        raise HeadwayError(
+            f"there is no file {str(path)[:200]}: this model takes an episode, a .json file with {EPISODE}"
+        )
     facts = _npz(path) if path.suffix.lower() == ".npz" else _json(path)
     states = _rows(path, facts, "states")
     t = len(states)
@@ -82,7 +84,7 @@ def _returns(path: Path, facts: dict[str, Any], t: int) -> Tensor:
 
 def _rows(path: Path, facts: dict[str, Any], name: str) -> Tensor:
     if name not in facts:
-        raise HeadwayError(f"{path} lacks {name}: an episode is {FORM}")
+        raise HeadwayError(f"{path} lacks {name}: an episode is {EPISODE}")
     rows = _numbers(path, facts, name)
     if rows.dim() != 2:
         raise HeadwayError(f"{path}: {name} is a list of lists of numbers, one for each step")
@@ -102,7 +104,7 @@ def _numbers(path: Path, facts: dict[str, Any], name: str) -> Tensor:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return read_json_object(path, then=f"an episode is {FORM}, or a .npz file with these arrays")
+    return read_json_object(path, then=f"an episode is {EPISODE}, or a .npz file with these arrays")
 
 
 def _npz(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import itertools
 import math
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -267,10 +267,20 @@ class Mistake:
     kind: str | None = None
     also: dict[str, Any] = field(default_factory=dict)
 
-    def variants(self, most: int = 64) -> Iterator[tuple[dict[str, Any], Any]]:
-        """The mistake as it is given, then with the other values of `also`: what was chosen, and the answer."""
+    def variants(self, further: Sequence[float] = (), most: int = 64) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The mistake as it is given, then with the other values of `also`: what was chosen, and the answer.
+
+        A number in `also` that the sentence speaks of, ``{eps}``, may be any other: then one of `further`, too.
+        """
         yield {}, self.answer
         base = self.answer if self.base is None else self.base
+        told = set(re.findall(r"\{(\w+)\}", self.sentence))
+        for name, values in self.also.items():
+            whole = all(type(value) is int for value in values)
+            if name in told and (whole or all(type(value) is float for value in values)):
+                for value in (int(n) if whole else n for n in further if not whole or float(n).is_integer()):
+                    if (value > 0) == (values[0] > 0) and value not in values:
+                        yield {name: value}, _switched(base, {**(self.switch or {}), name: value})
         for values in itertools.islice(itertools.product(*self.also.values()), most if self.also else 0):
             chosen = dict(zip(self.also, values, strict=True))
             yield chosen, _switched(base, {**(self.switch or {}), **chosen})
@@ -364,14 +374,18 @@ AUTOGRAD = (
 """For `FORBIDDEN`: what differentiates by itself, kernels of single ways back and the complex step included."""
 
 _notes: list[tuple[str, Any]] | None = None
+_alteration: Callable[[str, Any], Any] | None = None
 
 
 def note(name: str, value: Any) -> Any:
-    """Name an intermediate of the reference: ``weights = note("weights", scores.softmax(-1))``. Returns `value`.
+    """Name an intermediate of the reference: ``weights = note("weights", scores.softmax(-1))``. Returns `value`, to go on with.
 
     On a wrong answer the judge looks for these, in this order, among everything the learner's code computed (by value,
-    whatever it is called), and shows the first that is not there.
+    whatever it is called), and shows the first that is not there. It also lets the reference go on with another value in its
+    place, to see whether that gives the wrong answer: so what follows has to use what `note` returns.
     """
+    if _alteration is not None:
+        value = _alteration(name, value)
     if _notes is not None:
         _notes.append((name, value))
     return value
@@ -386,6 +400,16 @@ def noted(run: Callable[[], Any]) -> list[tuple[str, Any]]:
         return _notes
     finally:
         _notes = None
+
+
+def altered(run: Callable[[], Any], alteration: Callable[[str, Any], Any]) -> Any:
+    """What `run` returns where the reference goes on with ``alteration(name, value)`` in place of every noted intermediate."""
+    global _alteration
+    _alteration = alteration
+    try:
+        return run()
+    finally:
+        _alteration = None
 
 
 def near(a: Any, b: Any, tolerance: float = 1e-9) -> bool:

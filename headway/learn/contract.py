@@ -52,6 +52,10 @@ NAMES: dict[str, tuple[type | tuple[type, ...], str]] = {
         '`{"headway.blocks.rotary.rotate": "rotate"}`, what the answer replaces in a real model; or `plug(task)`, which '
         "returns functions",
     ),
+    "LEAVES_NO_GRAD": (
+        bool,
+        "True: no tensor that is given may hold a `.grad` after the call, or ask for one as it did not before",
+    ),
     "WEIGHT_STD": ((int, float), "spread of the weights drawn for a module, times 1/sqrt(width); 1"),
 }
 """Name in cases.py -> its type, and what it is for."""
@@ -91,6 +95,7 @@ class Contract:
     optional: tuple[str, ...] = ()
     raises: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
+    leaves_no_grad: bool = False
     weight_std: float = 1.0
     limits: CheckLimits = field(default_factory=CheckLimits)
     valid: Callable[[dict[str, int]], bool] = lambda sizes: True

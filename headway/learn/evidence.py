@@ -4,7 +4,8 @@
 nowhere else. A line that cannot be read (a crash in the middle of a write, a hand edit) is skipped and left where it is.
 
 Kinds: ``exercise`` (name ``<topic>/<name>``), ``claim``, ``lesson``, ``paper``, ``run``, ``tick``, ``untick``, ``skip``,
-``review``, ``recall``. Results of an exercise: ``passed``, ``failed``, ``gave-up``; other kinds say what suits them.
+``review``, ``recall``, ``prediction``. Results of an exercise: ``passed``, ``failed``, ``gave-up``; other kinds say what suits
+them.
 """
 
 from __future__ import annotations

@@ -18,15 +18,17 @@ The rules, stated here and nowhere else:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from headway.base.errors import HeadwayError
 from headway.learn.evidence import Evidence, check_writable, read, record, record_all
-from headway.learn.exercise import Exercise, exercises
+from headway.learn.exercise import Exercise, exercises, find_exercise
 from headway.learn.match import Match, match_plan, read_corrections
 from headway.learn.path import Path, Topic, the_path
 from headway.learn.plan import Item, Key, Plan, mark
@@ -194,6 +196,12 @@ class Progress:
             if piece.kind == "paper":
                 (found.discard if piece.result == EMPTIED else found.add)(piece.name)
         return frozenset(found)
+
+    @functools.cached_property
+    def plugged(self) -> frozenset[str]:
+        """The ids of the exercises on which the learner has run a real model."""
+        runs = (piece.facts.get("exercise") for piece in self.evidence if piece.kind == "run")
+        return frozenset(name for name in runs if isinstance(name, str))
 
     @functools.cached_property
     def plan(self) -> Plan:
@@ -366,11 +374,15 @@ def lock_of(workspace: Workspace):
     return workspace.marks / "plan.lock"
 
 
-def used(model: str) -> None:
-    """Remember, where there is a workspace, that the learner has used a model."""
+def used(model: str, own: FilePath | None = None) -> None:
+    """Remember, where there is a workspace, that the learner has used a model; `own` is their file that ran in it, if one did."""
 
     try:
         workspace = find_workspace()
     except HeadwayError:
         return
-    record(workspace, kind="run", name=model, result=USED)
+    facts: dict[str, str] = {}
+    if own is not None:
+        with contextlib.suppress(HeadwayError):  # a file of their own that belongs to no exercise
+            facts["exercise"] = find_exercise(str(own.absolute())).id
+    record(workspace, kind="run", name=model, result=USED, **facts)

@@ -1,6 +1,7 @@
 """Recall questions: a few per topic, asked at the end of its lesson and brought back by ``headway review``.
 
-They lie beside the lesson as ``course/lessons/<topic>.toml``:
+They lie beside the lesson as ``course/lessons/<topic>.toml``. In the file the right choice may stand anywhere: a learner sees
+the choices in an order of their own (`Question.shuffled`), the same in the lesson and in ``headway review``.
 
     [[question]]
     id = "scale"                      # unique within the topic
@@ -19,10 +20,15 @@ They lie beside the lesson as ``course/lessons/<topic>.toml``:
 
 from __future__ import annotations
 
+import dataclasses
+import random
 import tomllib
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+
+from headway.base.files import create_text
+from headway.learn.workspace import Workspace
 
 LESSONS = Path(__file__).resolve().parent.parent / "course" / "lessons"
 
@@ -36,7 +42,7 @@ class Question:
         ask: The question.
         answer: The right answer.
         why: What explains it.
-        choices: What to choose from, in a fixed order.
+        choices: What to choose from, in the order in which it is shown and counted.
         wrong: A wrong choice -> what is wrong about it.
     """
 
@@ -52,7 +58,7 @@ class Question:
         where = f"the question {self.topic}/{self.id}"
         if self.choices and self.answer not in self.choices:
             raise ValueError(f"{where}: the answer is not among the choices")
-        if not self.choices and _number(self.answer) is None:
+        if not self.choices and number_in(self.answer) is None:
             raise ValueError(f"{where}: without choices the answer has to be a number")
         if set(self.wrong) - set(self.choices):
             raise ValueError(f"{where}: `wrong` explains what is no choice")
@@ -62,10 +68,18 @@ class Question:
         """``topic/id``, as in the evidence log."""
         return f"{self.topic}/{self.id}"
 
+    def shuffled(self, seed: str) -> Question:
+        """The same question with its choices in the order that belongs to `seed` (`seed_of` a workspace) and this question."""
+        if not self.choices:
+            return self
+        choices = list(self.choices)
+        random.Random(f"{seed}:{self.name}").shuffle(choices)
+        return dataclasses.replace(self, choices=tuple(choices))
+
     def right(self, given: str) -> bool:
         """Whether `given` is the answer: the number (0.125, 1/8 and 12.5% alike), or the choice by text or by its number."""
         if not self.choices:
-            value, wanted = _number(given), _number(self.answer)
+            value, wanted = number_in(given), number_in(self.answer)
             return value is not None and wanted is not None and abs(value - wanted) <= abs(wanted) / 1000
         return self.chosen(given) == self.answer
 
@@ -85,7 +99,8 @@ class Question:
         return " ".join(part for part in ("Not quite.", about, f"It is {self.answer}.", self.why) if part)
 
 
-def _number(text: str) -> Fraction | None:
+def number_in(text: str) -> Fraction | None:
+    """The number that somebody wrote: 0.125, 1/8, 12.5% and 1,000 alike; None where it is none."""
     plain = text.strip().replace(" ", "").replace(",", "")
     percent = plain.endswith("%")
     try:
@@ -116,3 +131,23 @@ def questions(topic: str) -> list[Question]:
     if len({question.id for question in found}) != len(found):
         raise ValueError(f"{path.name} gives two questions the same id")
     return found
+
+
+SEED = "seed"
+"""The file in a workspace's ``.headway/`` that holds what orders the choices for this learner."""
+
+
+def seed_of(workspace: Workspace | None) -> str:
+    """What orders the choices for the learner of `workspace`: drawn once, then kept there.
+
+    Without a workspace, and where nothing can be written, it is the same for everybody.
+    """
+    if workspace is None:
+        return ""
+    file = workspace.marks / SEED
+    try:
+        if not file.exists():
+            create_text(file, f"{random.SystemRandom().getrandbits(64):016x}\n")
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

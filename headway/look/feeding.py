@@ -16,10 +16,11 @@ from headway.data.audio import HOP, RATE, check_extractor, load_sound, log_mel
 from headway.data.episodes import Episode
 from headway.sample.beam import beam_search, reading, without
 from headway.sample.generate import Until
+from headway.sample.rewrite import writing_of
 from headway.sample.transcribe import SpeechPrompt
 from headway.use.decisions import inputs_of
 from headway.use.pictures import ids_of_question, name_of, opened_picture, pixels_of
-from headway.use.texts import ends_of, ids_of, rewrite
+from headway.use.texts import ids_of, rewrite
 from headway.zoo import Loaded
 
 
@@ -100,10 +101,11 @@ def _text(loaded: Loaded, given: Any) -> str:
 
 def _translation(loaded: Loaded, given: str, target: Any) -> Feed:
     source = ids_of(loaded, given)
-    start = ends_of(loaded)[0]
+    writing = writing_of(loaded.where, loaded.words)
+    start = writing.start
     ids = list(rewrite(loaded, given).ids) if target is None else loaded.encode(_text(loaded, target))
     row = torch.tensor([[start, *ids]], device=source.device)
-    names = {start: "⟨start⟩"} | dict.fromkeys(ends_of(loaded)[1], "⟨end⟩")
+    names = {start: "⟨start⟩"} | dict.fromkeys(writing.stops, "⟨end⟩")
     texts = {side: tokens_of(loaded, ids[0].tolist(), names) for side, ids in (("source", source), ("target", row))}
     return Feed(lambda model: model(source, row), repr(given), texts, row[0])
 

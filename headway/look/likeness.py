@@ -31,7 +31,7 @@ SMALL = 56
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness(Picture):
+class Cosines(Picture):
     """Cosines of some with others.
 
     Attributes:
@@ -106,7 +106,7 @@ def _short(name: str, most: int = 28) -> str:
 
 def likeness(
     loaded: Loaded, inputs: Sequence[Any], texts: Sequence[str] | None = None, *, edits: Sequence[Edit] = ()
-) -> Likeness:
+) -> Cosines:
     """How alike inputs are to each other, or for a CLIP pictures to texts.
 
     Args:
@@ -137,7 +137,7 @@ def likeness(
     if all(x is not None for x in pixels):
         seen = torch.stack([as_seen(loaded, x) for x in pixels if x is not None]).permute(0, 3, 1, 2)
         small = F.interpolate(seen, size=(SMALL, SMALL), mode="area").permute(0, 2, 3, 1)
-    return Likeness(
+    return Cosines(
         title=loaded.name,
         edits=tuple(map(str, edits)),
         rows=names,

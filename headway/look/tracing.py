@@ -78,8 +78,20 @@ def trace(
     return run(loaded, food, edits, gradients=gradients)
 
 
-def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bool = False) -> Trace:
-    """`trace`, on what `feed` has made ready."""
+def run(
+    loaded: Loaded,
+    food: Feed,
+    edits: Sequence[Edit] = (),
+    *,
+    gradients: bool = False,
+    within: Callable[[Trace], contextlib.AbstractContextManager[Any]] | None = None,
+) -> Trace:
+    """`trace`, on what `feed` has made ready.
+
+    Args:
+        within: Makes a context from the trace that is being written. It is entered last and left first, so that what it does
+            before and after the model runs happens in the model as it has been changed.
+    """
     found = Trace(loaded, food, tuple(edits))
     model = loaded.model
     # Before anything is changed: what is patched in is what the model itself makes of the other input.
@@ -94,7 +106,8 @@ def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bo
         silent = _apply(found, hooks, donors)
         stack.enter_context(_watched(found, hooks, silent))
         try:
-            found.out = food.call(model)
+            with contextlib.nullcontext() if within is None else within(found):
+                found.out = food.call(model)
         except Exception as error:
             if not edits or isinstance(error, HeadwayError):
                 raise

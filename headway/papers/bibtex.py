@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from headway.base.paper import SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
+from headway.base.paper import ET_AL, SUFFIX, Name, Paper, arxiv_id, arxiv_within, doi, name_of_words, plain, read_name
 from headway.papers.entries import Broken, PaperEntry, topics_of, with_subtitle, year_of
-from headway.papers.latex import decode, decode_address, encode, encode_title, protected_words
+from headway.papers.latex import decode, decode_address, encode, encode_title, letters_joined, protected_words
 
 # kind -> (type of entry, the field that names the venue)
 _TYPES = {
@@ -78,8 +78,8 @@ def _author(name: Name) -> str:
 
 
 def _guarded(part: str) -> str:
-    """A part of a name, in braces where BibTeX would find two names or a comma in it."""
-    special = "," in part or any(word.lower() == "and" for word in part.split())
+    """A part of a name, in braces where a reader would find two names, a comma or the end of a list in it."""
+    special = re.search("[,;]", part) or {"and", "&"} & set(part.lower().split()) or ET_AL.search(f"- {part}")
     return f"{{{encode(part)}}}" if special else encode(part)
 
 
@@ -335,19 +335,34 @@ def _arxiv(fields: Mapping[str, str], address: str) -> str | None:
 
 def _names(value: str) -> Iterator[Name]:
     """The names in an ``author`` field."""
-    value = re.sub(r"\s+", " ", value).strip()
+    value = letters_joined(re.sub(r"\s+", " ", value).strip())
+    value, more = ET_AL.subn("", value)
     parts = _split(value, re.compile(r" and(?= |$)|^and(?= )", re.IGNORECASE))
     if len(parts) == 1 and ";" in (listed := plain(value)):
         parts = _split(listed, re.compile(";"))
     for part in parts:
-        if part := part.strip():
-            yield from _people(part)
+        several = [one.strip() for one in _split(part, re.compile(r" \\?& "))]
+        # A & B may be one publisher; J. Smith & K. Doe are two people.
+        for one in several if all(re.search(r"[ ,~]", one) for one in several) else [part.strip()]:
+            if one:
+                yield from _people(one)
+    if more:
+        yield Name("others")
+
+
+_INITIALED = re.compile(r"(?:[^\W\d_]\.[ ~-]?)+ ?[^\W\d_]{2}")
+"""A name that begins with its initials, as no family name does."""
+_TWO_WORDS = re.compile(r"[^ ~]+[ ~][^ ~]").match
 
 
 def _people(part: str) -> Iterator[Name]:
     """The one name that a part of an ``author`` field is; several, where somebody has listed them with commas alone."""
     pieces = [piece.strip() for piece in _split(part, re.compile(","))]
-    if all(re.match(r"(?:family|given|prefix|suffix|useprefix|[a-z]+-i)\s*=", piece) for piece in pieces):
+    while len(pieces) > 1 and not pieces[-1]:  # A. Smith, B. Doe, and C. Roe
+        pieces.pop()
+    if len(pieces) > 1 and (all(map(_INITIALED.match, pieces)) or (len(pieces) > 2 and all(map(_TWO_WORDS, pieces)))):
+        yield from map(_plain_name, pieces)
+    elif all(re.match(r"(?:family|given|prefix|suffix|useprefix|[a-z]+-i)\s*=", piece) for piece in pieces):
         given = {name.strip(): _clean(value) for name, _, value in (piece.partition("=") for piece in pieces)}
         family = " ".join(filter(None, (given.get("prefix"), given.get("family"))))
         yield Name(family, given.get("given", ""), given.get("suffix", ""))

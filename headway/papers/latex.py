@@ -100,6 +100,18 @@ def decode(text: str) -> str:
     return unicodedata.normalize("NFC", _Tex(text).read(0, len(text), 0))
 
 
+_LETTER_AND_SPACE = re.compile(rf"\\({'|'.join(_LETTERS)}) +(?=[^\W\d_]|[\\{{'`-])(?!and )")
+
+
+def letters_joined(text: str) -> str:
+    r"""`text` without the spaces that end a command for a letter, and print nothing: ``S\o ren`` is one word.
+
+    >>> letters_joined(r"Bj\o rn \AA s")
+    'Bj{\\o}rn {\\AA}s'
+    """
+    return _LETTER_AND_SPACE.sub(r"{\\\1}", text)
+
+
 def decode_address(text: str) -> str:
     r"""The address, DOI or id that is written in a field: what people and programs escape for TeX undone, nothing else.
 

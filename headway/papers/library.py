@@ -83,7 +83,9 @@ class Library:
             if key not in out:
                 out[key] = note.record
             elif not note.ours:
-                out[key] = dataclasses.replace(note.record.filled(out[key]), links=out[key].links)
+                shipped = out[key]
+                guide = {"says": shipped.says, "read_closely": shipped.read_closely, "in_code": shipped.in_code}
+                out[key] = dataclasses.replace(note.record.filled(shipped), links=shipped.links, **guide)
             elif note.record.citekey:
                 out[key] = dataclasses.replace(out[key], citekey=note.record.citekey)
         return out
@@ -257,7 +259,7 @@ class Library:
         key = self._keys.free(own or made_key(record))
         if cite == own and (own not in self.known or own in self.notes):
             cite = ""  # the other paper of this key is the learner's as well: one of the two has to have another
-        record = dataclasses.replace(record, key=key, citekey=cite if cite != key else "", links=())
+        record = dataclasses.replace(record, key=key, citekey=cite if cite != key else "").bare
         self.records[key] = record
         self.index.add(record)
         return record

@@ -18,7 +18,6 @@ is, while the learner has not touched it; any front matter that YAML can read is
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import re
@@ -108,11 +107,28 @@ def body(path: Path) -> str:
 
 
 def text_of(record: Paper, imported: str = "") -> str:
-    """A new note: the record's front matter, the headings, and the note that came with the record."""
-    lines = [f"# {record.title}", "", *(line for heading in HEADINGS for line in (f"## {heading}", "", ""))]
+    """A new note: the record's front matter, the headings, and the note that came with the record.
+
+    What to read closely and where to see it in our code stands in it as a comment; what the paper says is for the learner to say.
+    """
+    lines = [
+        f"# {record.title}",
+        "",
+        *_hint(record),
+        *(line for heading in HEADINGS for line in (f"## {heading}", "", "")),
+    ]
     if imported := imported.strip():
         lines += [f"## {IMPORTED}", "", *("> " + line for line in re.split(r"\r\n|\r|\n", imported)), ""]
     return front(record, datetime.date.today().isoformat()) + "\n" + "\n".join(lines)
+
+
+def _hint(record: Paper) -> list[str]:
+    """The lines of the comment that says where to look; none where there is nothing to say."""
+    if not record.read_closely:
+        return []
+    places = [f"{file}, {name}" + (f": {seen}" if seen else "") for file, name, seen in record.places]
+    told = [f"Read closely: {record.read_closely}.", *(["In our code:"] if places else []), *places]
+    return ["<!--", *(line.replace("--", "-") for line in told), "-->", ""]
 
 
 def create(folder: Path, record: Paper, imported: str = "") -> tuple[Path, bool]:
@@ -123,7 +139,7 @@ def create(folder: Path, record: Paper, imported: str = "") -> tuple[Path, bool]
 
 def fresh(path: Path, record: Paper, text: str) -> Note:
     """The note that `text_of` gave for `record`, as `read` would have it."""
-    record = dataclasses.replace(record, links=())
+    record = record.bare
     today = datetime.date.today().isoformat()
     return Note(path, record.key, record, 0, 0, True, today, checksum(text.encode())[:12])
 
@@ -355,5 +371,5 @@ def _list(value: Any) -> list[str]:
 
 
 def same(one: Paper, other: Paper) -> bool:
-    """Whether two records say the same, links aside."""
-    return dataclasses.replace(one, links=()) == dataclasses.replace(other, links=())
+    """Whether two records say the same, our guide to the paper and more addresses aside."""
+    return one.bare == other.bare

@@ -99,7 +99,13 @@ def read(text: str) -> Iterator[PaperEntry | Broken]:
 def _read(start: int, lines: list[str]) -> PaperEntry | Broken:
     import rispy
 
-    body = [re.sub(r"^([A-Z][A-Z0-9])  ?-\s*", r"\1  - ", line) for line in lines if line.strip()]
+    book = re.match(r"TY  ?-\s*(?:BOOK|UNPB|EBOOK|EDBOOK)\b", lines[0]) is not None
+    known = {"BT": "TI" if book else "T2", "ED": "A2", "CT": "TI", "J1": "JO"}  # which rispy does not read
+    body = [
+        re.sub(r"^([A-Z][A-Z0-9])  ?-\s*", lambda tag: f"{known.get(tag[1], tag[1])}  - ", line)
+        for line in lines
+        if line.strip()
+    ]
     if len(body) < 2:
         return Broken(start, "an entry without a field")
     try:
@@ -129,7 +135,7 @@ def _read(start: int, lines: list[str]) -> PaperEntry | Broken:
         key=get("id", "label"),
         citekey=get("id", "label"),
         title=get("title", "primary_title"),
-        authors=tuple(_name(text) for text in row.get("authors") or row.get("first_authors") or []),
+        authors=tuple(_name(text) for text in _authors(row)),
         year=year_of(get("year", "publication_year", "date")),
         kind=_KINDS.get(get("type_of_reference").upper(), "other"),
         venue=get("secondary_title", "journal_name", "alternate_title3", "alternate_title2", "custom3"),
@@ -144,6 +150,13 @@ def _read(start: int, lines: list[str]) -> PaperEntry | Broken:
         topics=topics_of(row.get("keywords", [])),
     )
     return PaperEntry(start, record)
+
+
+def _authors(row: dict[str, Any]) -> list[str]:
+    """Those whose work it is; the editors of a book that has no others."""
+    first = row.get("first_authors", [])
+    mine = [*first, *(name for name in row.get("authors", []) if name not in first)]
+    return mine or row.get("editors") or row.get("secondary_authors") or []
 
 
 def _name(text: str) -> Name:

@@ -6,6 +6,7 @@ n-grams), then temperature, top-k, top-p (Holtzman et al., 2019, 1904.09751), mi
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from headway.base.errors import HeadwayError
+from headway.sample.rules import check_sampling
 
 
 def temperature(logits: Float[Tensor, "b v"], t: float) -> Float[Tensor, "b v"]:
@@ -99,16 +100,7 @@ class Sampling:
     no_repeat_ngram: int = 0
 
     def __post_init__(self) -> None:
-        for name, good, rule in (
-            ("temperature", 0 <= self.temperature < float("inf"), "0 (greedy) or more"),
-            ("top_k", self.top_k >= 0, "0 (all tokens) or more"),
-            ("top_p", 0 < self.top_p <= 1, "more than 0 and at most 1"),
-            ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
-            ("repetition_penalty", 0 < self.repetition_penalty < float("inf"), "more than 0 (1 is no penalty)"),
-            ("no_repeat_ngram", self.no_repeat_ngram >= 0, "0 (no rule) or more"),
-        ):
-            if not good:
-                raise HeadwayError(f"{name.replace('_', '-')} is {rule}, not {getattr(self, name)}.")
+        check_sampling(**dataclasses.asdict(self))
 
     @property
     def looks_back(self) -> bool:

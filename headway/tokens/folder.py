@@ -67,6 +67,13 @@ REFUSED = {
 """Settings that change the ids and that are not done here: name -> what it asks for."""
 
 
+def raise_panic(error: BaseException, whose: str) -> None:
+    """Raise Corrupt where `error` is a panic of the `tokenizers` library, which is none of Python's exceptions."""
+    if type(error).__name__ == "PanicException":
+        line = " ".join(str(error).split())[:200]
+        raise Corrupt(f"{whose} has settings that do not fit together ({line}): fetch its files again") from error
+
+
 class Missing(Unsupported):
     """There is no tokenizer in the folder."""
 
@@ -93,7 +100,11 @@ def read_folder(folder: Path, name: str) -> Parts:
         return _parts(folder, config, wanted, name)
     except HeadwayError:
         raise
-    except Exception as error:  # whatever the library says about settings that do not fit
+    except BaseException as error:
+        raise_panic(error, str(folder))
+        if not isinstance(error, Exception):
+            raise
+        # Whatever the library says about settings that do not fit.
         line = " ".join(str(error).split())
         raise Corrupt(f"{folder}: its tokenizer's files do not fit together ({line}): fetch them again") from error
     finally:
@@ -267,7 +278,19 @@ def _settings(
             given[key] = by_text.get(str(token), token) if key in NAMED else token
         elif key != "chat_template":
             given[key] = value
+    if "pad_token" not in given and (pad := _padding_token(folder / "tokenizer.json")) is not None:
+        given["pad_token"] = pad
     return given, added
+
+
+def _padding_token(path: Path) -> str | None:
+    """The token that a tokenizer.json pads with, which is the folder's pad token where its settings and class name none."""
+    padding = read_object(path).get("padding")
+    if padding is None:
+        return None
+    if not isinstance(padding, Mapping) or not isinstance(pad := padding.get("pad_token"), str):
+        raise Corrupt(f"{path}: its padding is no object with a pad_token: fetch it again")
+    return pad
 
 
 def added_tokens(folder: Path, told: Mapping[str, Any]) -> dict[int, AddedToken]:
@@ -392,10 +415,31 @@ def read_backend(path: Path) -> Backend:
     text = read_text(path)
     if '"Precompiled"' in text:
         check_charsmaps(read_object(path), path)
+    if '"Strip"' in text:
+        _refuse_stripped_ends(read_object(path).get("decoder"), path)
     try:
         return Backend.from_str(text)
-    except Exception as error:
+    except BaseException as error:
+        raise_panic(error, str(path))
+        if not isinstance(error, Exception):
+            raise
         raise Corrupt(f"{path} is no tokenizer ({' '.join(str(error).split())}): fetch it again") from error
+
+
+def _refuse_stripped_ends(decoder: Any, path: Path) -> None:
+    """Refuse a decoder that takes signs from the end of a token: the library ends in a panic where nothing else is left of it."""
+    steps = [decoder]
+    while steps:
+        step = steps.pop()
+        if not isinstance(step, Mapping):
+            continue
+        if isinstance(step.get("decoders"), list):
+            steps += step["decoders"]
+        if step.get("type") == "Strip" and step.get("stop"):
+            raise Unsupported(
+                f"{path} has a decoder that strips {step['stop']!r:.20} signs from the end of a token (Strip, stop), which "
+                "Headway does not do"
+            )
 
 
 def _vocabulary(folder: Path, wanted: str, kind: TokenizerClass, given: Given) -> tuple[Vocabulary, Any]:

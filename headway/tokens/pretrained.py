@@ -14,7 +14,7 @@ from tokenizers import Tokenizer as Backend
 
 from headway.base.errors import HeadwayError
 from headway.base.files import write_text
-from headway.tokens.folder import read_folder, read_object
+from headway.tokens.folder import raise_panic, read_folder, read_object
 from headway.tokens.gguf import read_gguf
 from headway.tokens.parts import Parts
 from headway.tokens.tokenizer import Tokenizer
@@ -111,7 +111,11 @@ class PretrainedTokenizer(Tokenizer):
     def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """The text of `ids`; special tokens are left out unless `special`. Bytes that are no UTF-8 become U+FFFD."""
         twins = self.parts.twins
-        text = self.backend.decode([twins.get(id, id) for id in ids], skip_special_tokens=not special)
+        try:
+            text = self.backend.decode([twins.get(id, id) for id in ids], skip_special_tokens=not special)
+        except BaseException as error:
+            raise_panic(error, f"the tokenizer of {self.name}")
+            raise
         if self.parts.suffix is not None:
             text = text.replace(self.parts.suffix, " ").strip()
         for apart in TIDIED if self.parts.tidy else ():
@@ -141,6 +145,10 @@ class PretrainedTokenizer(Tokenizer):
 def _encoded(backend: Backend, texts: list[str], special: bool) -> list[list[int]]:
     try:
         return [found.ids for found in backend.encode_batch(texts, add_special_tokens=special)]
-    except Exception as error:  # the vocabulary lacks what stands for the unknown
+    except BaseException as error:
+        raise_panic(error, "the model's tokenizer")
+        if not isinstance(error, Exception):
+            raise
+        # The vocabulary lacks what stands for the unknown.
         line = " ".join(str(error).split())
         raise HeadwayError(f"this text cannot be written with the model's vocabulary ({line})") from error

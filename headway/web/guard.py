@@ -27,7 +27,7 @@ class Guard:
     Args:
         application: What answers the requests that are let through.
         port: The port that is served.
-        closed: Beginnings of paths that are answered to nobody.
+        closed: What is answered to nobody, wherever in a path it stands: ``/terminal`` closes ``/attention/terminal/ws`` too.
     """
 
     def __init__(self, application: Application, port: int, closed: Iterable[str] = ()) -> None:
@@ -48,7 +48,7 @@ class Guard:
             navigates = (b"sec-fetch-mode", "navigate") in headers and (b"sec-fetch-dest", "document") in headers
             if not navigates:
                 return "another page may not ask this one"
-        if scope["path"].startswith(self.closed):
+        if any(f"{closed}/" in f"{scope['path']}/" for closed in self.closed):
             return "this is switched off"
         return None
 

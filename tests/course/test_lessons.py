@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import time
 
 import pytest
+from support.lessons import WRITTEN, load
 
 from headway.cli.app import commands
 from headway.learn.exercise import exercises
+from headway.learn.glossary import marked, the_glossary
 from headway.learn.path import the_path
-from headway.learn.recall import LESSONS, questions
-
-WRITTEN = sorted(path.stem for path in LESSONS.glob("*.py"))
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(f"lesson_{name.replace('-', '_')}", LESSONS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from headway.learn.recall import questions
+from headway.learn.shelf import length_of
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", WRITTEN)
 def test_runs_offline_in_under_a_minute(name, monkeypatch):
     import socket
+
+    monkeypatch.setenv("HEADWAY_REVEAL", "1")
 
     def refused(*_args, **_kwargs):
         raise OSError("a lesson reached for the network")
@@ -51,7 +46,8 @@ def test_belongs_to_a_topic_and_has_three_to_six_questions(name):
     assert 3 <= len(asked) <= 6
     for question in asked:
         assert question.right(question.answer)
-        assert question.why.endswith(".")
+        assert question.why.endswith((".", ".)"))
+        assert set(question.wrong) == set(question.choices) - {question.answer}, "every wrong choice has a reply"
         for place, choice in enumerate(question.choices, 1):
             assert question.right(str(place)) == (choice == question.answer)
             assert question.reply(choice).startswith("Right." if choice == question.answer else "Not quite.")
@@ -63,3 +59,26 @@ def test_numbers_are_read_as_people_write_them():
         assert question.right(given), given
     for given in ("8", "", "one eighth", "1/0", "0.13"):
         assert not question.right(given), given
+
+
+def test_the_glossary_is_closed_and_its_lessons_exist():
+    for term in the_glossary().values():
+        marked(term.means)  # raises on a marked term that is not defined
+        assert 3 <= len(term.plain.split()) <= 45, term.term
+        assert term.plain.endswith(".")
+        assert term.lesson is None or the_path().topics[term.lesson].lesson_file
+
+
+def test_a_lesson_lasts_some_minutes(capsys):
+    """With -s this prints what is counted: words read, stations, minutes."""
+    with capsys.disabled():
+        for name in WRITTEN:
+            file = the_path().topics[name].lesson_file
+            assert file is not None
+            length = length_of(file)
+            print(
+                f"\n{name:<18} {length.minutes:>3} minutes  {length.words:>5} words  {length.stations:>2} stations",
+                end="",
+            )
+            assert length.words > 200
+            assert length.stations >= 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from headway.claims import catalog as claims
 from headway.learn.exercise import exercises
 from headway.learn.path import COURSE, read_path, the_path
 from headway.models.catalog import CATALOG
+from headway.papers import formats
 
 
 def test_every_topic_is_there_with_what_a_topic_needs() -> None:
@@ -106,3 +109,51 @@ def test_topics_go_by_several_names_and_papers_by_their_authors() -> None:
         "glu-variants": "Shazeer 2020",
         "llama3": "Grattafiori et al. 2024",
     }
+
+
+GUIDED = [
+    key for key in the_path().papers
+    if any(topic.lesson_file and key in topic.papers for topic in the_path().topics.values())
+]  # fmt: skip
+
+
+@functools.cache
+def names_in(file: str) -> set[str]:
+    """Every function and class of a file of ours, and every ``Class.method``."""
+    found: set[str] = set()
+    for node in ast.parse((COURSE.parent.parent / file).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+            found |= {f"{node.name}.{one.name}" for one in ast.walk(node) if isinstance(one, ast.FunctionDef)}
+    return found
+
+
+@pytest.mark.parametrize("key", GUIDED)
+def test_the_papers_of_a_lesson_say_what_to_read_closely_and_where_it_is_in_the_code(key: str) -> None:
+    paper = the_path().papers[key]
+    assert paper.says.endswith("."), f"{key}: says is one sentence"
+    assert 60 < len(paper.says) < 360
+    assert 40 < len(paper.read_closely) < 300
+    assert not paper.read_closely.endswith(".")
+    assert paper.in_code
+    assert len(paper.places) == len(paper.in_code), f"{key}: in_code is written FILE:NAME, what is to be seen there"
+    for file, name, seen in paper.places:
+        assert name in names_in(file), f"{key}: there is no {name} in {file}"
+        assert seen, f"{key}: say what is to be seen in {file}"
+
+
+def test_a_place_in_the_code_that_is_not_there_would_be_found() -> None:
+    assert "attend_by_hand" in names_in("headway/blocks/attention.py")
+    assert "Value.backward" in names_in("headway/blocks/scalar_engine.py")
+    assert "attend_by_foot" not in names_in("headway/blocks/attention.py")
+    with pytest.raises(FileNotFoundError):
+        names_in("headway/blocks/nowhere.py")
+
+
+@pytest.mark.parametrize("format", sorted(formats.NAMES))
+def test_our_words_on_a_paper_are_not_exported(format: str) -> None:
+    papers = the_path().papers
+    whole = formats.write(list(papers.values()), format)
+    assert whole == formats.write([paper.bare for paper in papers.values()], format)
+    assert papers["bahdanau"].says[:40] not in whole
+    assert "alignment.py" not in whole

@@ -299,7 +299,7 @@ def test_the_tables_name_the_same_set():
     files = {
         path.stem
         for path in Path(headway.models.__file__).parent.glob("*.py")
-        if path.stem not in ("__init__", "catalog")
+        if path.stem not in ("__init__", "catalog", "sizes")
     }
     assert files == set(CATALOG)
     assert set(TINY) == set(CATALOG)
@@ -311,9 +311,18 @@ def test_the_tables_name_the_same_set():
         assert e.follows is None or e.follows in CATALOG, f"{name} follows {e.follows}, which is not there"
 
 
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_table_of_sizes_is_counted_on_the_models(name):
+    """`python -m headway.models.sizes` writes the table anew."""
+    from headway.models.sizes import counted, sizes
+
+    assert list(sizes()[name].items()) == list(counted(name).items())
+    assert list(sizes()) == list(CATALOG)
+
+
 def test_the_catalogue_imports_no_torch():
     import subprocess
     import sys
 
-    code = "import sys, headway.models.catalog; sys.exit('torch' in sys.modules)"
+    code = "import sys, headway.models.catalog, headway.models.sizes as table; table.sizes(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,23 +1,46 @@
-"""`headway read`, as a person starts it, without the browser."""
+"""Lessons as tests use them: run as a script, and served by `headway read` as a person starts it, without the browser."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?access_token=([\w-]{20,})")
+from headway.learn.recall import LESSONS
+
+WRITTEN = sorted(path.stem for path in LESSONS.glob("*.py"))
+
+
+def load(name: str) -> Any:
+    """The module of a lesson, whose `app` runs it."""
+    spec = importlib.util.spec_from_file_location(f"lesson_{name.replace('-', '_')}", LESSONS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def outputs_of(name: str) -> str:
+    """The HTML of everything that a lesson shows."""
+    outputs, _ = load(name).app.run()
+    return "\n".join(str(getattr(output, "text", output)) for output in outputs if output is not None)
+
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/[\w-]*/?\?access_token=([\w-]{20,})")
 
 
 @contextlib.contextmanager
-def reading(topic: str, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
+def reading(topic: str | None, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
     """The running command, and its page's address with port and token as groups; the command is ended afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", topic, "--no-browser", *options],
+        [sys.executable, "-m", "headway", "read", *([topic] if topic else []), "--no-browser", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import gzip
 import threading
 import time
+import zlib
 
 import pytest
 from support.registries import Registries
@@ -154,6 +157,27 @@ class Handler(SilentHandler):
     def no(self):
         self.answer(403, b"because")
 
+    def zipped(self):
+        self.answer(200, gzip.compress(b"good"), Content_Encoding="gzip")
+
+    def deflated(self):
+        self.answer(200, zlib.compress(b"good"), Content_Encoding="deflate")
+
+    def zipped_much(self):
+        self.answer(200, gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip")
+
+    def zipped_half(self):
+        self.answer(200, gzip.compress(b"good" * 100)[:-9], Content_Encoding="gzip")
+
+    def zipped_badly(self):
+        self.answer(200, b"no gzip at all", Content_Encoding="gzip")
+
+    def zipped_otherwise(self):
+        self.answer(200, b"good", Content_Encoding="br")
+
+    def log_in(self):
+        self.answer(200, b"<html>log in" + b" " * 200, Content_Type="text/html; charset=utf-8")
+
 
 @pytest.fixture
 def server():
@@ -174,6 +198,38 @@ def test_an_answer_and_what_was_said(server) -> None:
     refused = Client(CALM).once("GET", f"{server.url}/no")
     assert (refused.status, refused.body) == (403, b"because")
     assert Client(CALM).get(f"{server.url}/to-good").body == b"good"
+
+
+@pytest.mark.parametrize("path", ["zipped", "deflated"])
+def test_what_is_compressed_unasked_is_unpacked(server, path) -> None:
+    assert Client(CALM).get(f"{server.url}/{path}").body == b"good"
+    assert Client(CALM).once("GET", f"{server.url}/{path}").body == b"good"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "says"),
+    [
+        ("zipped-much", TooLarge, "more than"),
+        ("zipped-half", CutShort, "ends early"),
+        ("zipped-badly", CutShort, "cannot be unpacked"),
+        ("zipped-otherwise", Unreachable, "'br'"),
+    ],
+)
+def test_compressed_answers_are_bounded_and_whole(server, path, kind, says) -> None:
+    for ask in (Client(CALM).get, functools.partial(Client(CALM).once, "GET")):
+        with pytest.raises(kind, match=says):
+            ask(f"{server.url}/{path}")
+
+
+@pytest.mark.parametrize(("path", "says"), [("log-in", "a web page"), ("zipped", "'gzip'")])
+def test_what_is_not_the_bytes_of_a_file_is_told_at_once(server, tmp_path, path, says) -> None:
+    """And what lies there already stays."""
+    file = tmp_path / "file"
+    file.write_bytes(b"half")
+    with pytest.raises(Unreachable, match=says):
+        Client(CALM).download(f"{server.url}/{path}", file, 1000)
+    assert file.read_bytes() == b"half"
+    assert server.paths == [f"/{path}"]
 
 
 @pytest.mark.parametrize("path", ["slow-body", "slow-chunks", "slow-headers", "slow-status"])

@@ -201,6 +201,26 @@ def test_a_note_is_made_once_and_counts_from_25_words_of_ones_own(say, home) -> 
     assert list(Progress(home).topics["layer-norm"].papers) == ["pre-ln"]
 
 
+def test_a_paper_is_shown_with_a_guide_to_it_and_a_new_note_has_it_as_a_comment(say, home) -> None:
+    _, out, _ = say("papers", "show", "bahdanau")
+    paper = the_path().papers["bahdanau"]
+    assert f"it says   {paper.says}" in out
+    assert f"closely   {paper.read_closely}" in out
+    assert "in code   headway/blocks/alignment.py, additive_scores: " in out
+    assert "it says" not in say("papers", "show", "llama")[1], "a topic without a lesson: nothing is made up"
+    say("papers", "note", "bahdanau")
+    note = notes.read(home.papers / "bahdanau.md")
+    body = notes.body(note.path)
+    assert f"Read closely: {paper.read_closely}." in body
+    assert paper.says not in body, "what it says is for the learner to say"
+    assert (note.words, note.ours) == (0, True)
+    say("papers", "note", "llama")
+    assert "<!--" not in notes.body(home.papers / "llama.md")
+    # A learner who changes the front matter keeps the guide.
+    note.path.write_text(note.path.read_text().replace("year: 2014", "year: 2015"))
+    assert f"closely   {paper.read_closely}" in say("papers", "show", "bahdanau")[1]
+
+
 def test_the_plan_is_ticked_by_notes_and_an_emptied_note_counts_no_longer(say, home) -> None:
     plan = home.plan
     home.plan.write_text("- [ ] Zotero\n- [ ] read a few transformers survey papers\n")

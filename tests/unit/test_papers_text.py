@@ -199,10 +199,51 @@ def test_an_arxiv_paper_that_has_appeared_keeps_both() -> None:
         ("王, 小明", Name("王", "小明")),
         ("Ho{\\v{s}}ek, \\v{Z}eljko", Name("Hošek", "Željko")),
         ("{\\relax Ch}arles Babbage", Name("Babbage", "Charles")),
+        ("S\\o ren \\O stergaard", Name("Østergaard", "Søren")),  # the space ends the command and prints nothing
+        ("\\L ukasz Kaiser", Name("Kaiser", "Łukasz")),
+        ('\\AA ngstr\\"om, Bj\\o rn', Name("Ångström", "Bjørn")),
+        ("Gro\\ss mann", Name("Großmann")),
+        ("S\\o{} ren", Name("ren", "Sø")),
+        ("{Ernst \\& Young}", Name("Ernst & Young")),
+        ("Ernst \\& Young", Name("Young", "Ernst &")),
     ],
 )
 def test_one_name(written: str, name: Name) -> None:
     assert of(f"author={{{written}}}").authors == (name,)
+
+
+@pytest.mark.parametrize(
+    ("lines", "authors", "title", "venue"),
+    [
+        ("TY  - BOOK\nA2  - Ed, I. Tor\nTI  - T", [Name("Ed", "I. Tor")], "T", None),
+        ("TY  - EDBOOK\nED  - Ed, I. Tor\nBT  - T", [Name("Ed", "I. Tor")], "T", None),
+        ("TY  - CHAP\nAU  - A, B\nED  - Ed, I. Tor\nTI  - T\nBT  - V", [Name("A", "B")], "T", "V"),
+        ("TY  - JOUR\nAU  - A, B\nA1  - C, D\nCT  - T\nJ1  - V", [Name("C", "D"), Name("A", "B")], "T", "V"),
+        ("TY  - JOUR\nAU  - A, B\nA1  - A, B\nTI  - T", [Name("A", "B")], "T", None),
+    ],
+)
+def test_less_usual_tags_of_ris(lines: str, authors: list[Name], title: str, venue: str | None) -> None:
+    (entry,) = ris.read(f"{lines}\nER  - \n")
+    assert isinstance(entry, PaperEntry)
+    assert (list(entry.record.authors), entry.record.title, entry.record.venue) == (authors, title, venue)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [Name("A;B", "C"), Name("B", "A;C"), Name("Barnes & Noble", "X"), Name("Et Al", "Z"), Name("Al", "Et al", "Jr.")],
+)
+def test_a_name_that_looks_like_several_comes_back_as_one(name: Name) -> None:
+    (entry,) = bibtex.read(bibtex.write([Paper(key="k", title="T", authors=(name,))]))
+    assert isinstance(entry, PaperEntry)
+    assert entry.record.authors == (name,)
+    assert not entry.record.others
+
+
+@pytest.mark.parametrize("end", [" et al.", ", et al.", " et. al", " and et al.", " and others"])
+def test_a_list_of_authors_that_goes_on(end: str) -> None:
+    record = of(f"author={{J. Smith and K. Doe{end}}}")
+    assert record.authors == (Name("Smith", "J."), Name("Doe", "K."))
+    assert record.others
 
 
 @pytest.mark.parametrize(
@@ -212,6 +253,13 @@ def test_one_name(written: str, name: Name) -> None:
         ("Doe, J. and\n  Roe, R. and others", ["Doe", "Roe"]),
         ("Vaswani, A., Shazeer, N., Parmar, N.", ["Vaswani", "Shazeer", "Parmar"]),
         ("Doe, Jane; Roe, Richard", ["Doe", "Roe"]),
+        ("Smith, J.,  Doe, K., and Roe, L.", ["Smith", "Doe", "Roe"]),
+        ("J. Smith, K. Doe, and L. Roe", ["Smith", "Doe", "Roe"]),
+        ("J. Smith, K. Doe and L. Roe", ["Smith", "Doe", "Roe"]),
+        ("John Smith, Kate Doe, Lee van Roe", ["Smith", "Doe", "van Roe"]),
+        ("J. Smith \\& K. Doe", ["Smith", "Doe"]),
+        ("Smith, J. & Doe, K. & Roe, L.", ["Smith", "Doe", "Roe"]),
+        ("Bj\\o and J\\o rgen Roe", ["Bjø", "Roe"]),
         ("{Simon and Schuster} and Anderson, Ann", ["Simon and Schuster", "Anderson"]),
         ("and Doe, J. and and Roe, R. and", ["Doe", "Roe"]),
         ("Alexander Sandor and Andrew Andre", ["Sandor", "Andre"]),

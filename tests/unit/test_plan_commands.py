@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,7 +24,10 @@ from headway.learn.evidence import read, record
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.path import the_path
 from headway.learn.plan import read as read_plan
+from headway.learn.steps import RUNS
 from headway.learn.workspace import Workspace
+from headway.models.catalog import CATALOG
+from headway.zoo import ZOO
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 MINE = ["start", "plan", "next", "tick", "untick", "skip", "test-out", "review", "doctor"]
@@ -210,7 +215,7 @@ def test_the_plan_shows_what_is_behind_a_tick(said, tmp_path: Path) -> None:
         record(workspace, kind="exercise", name=name, result="passed")
     out = said("plan")[1]
     assert "now ticked" in out
-    assert f"attention {len(names)}/{len(names)}" in out
+    assert f"attention: lesson, {len(names)}/{len(names)} exercises, 0/3 claims, 0/2 papers" in out
     assert workspace.plan.read_text() == "- [x] Self-attention\n- [ ] milk\n- [x] bread\n"
     assert "1 ticked by Headway, 1 by hand" in said("plan")[1]
     detail = said("plan", "1")[1]
@@ -358,9 +363,120 @@ def test_with_all_that_is_written_skipped_next_leads_to_the_open_lines(said, tmp
     assert "headway tick 2" in said("next", "gemma")[1]
     said("tick", "2")
     out = said("next")[1]
-    assert "Nothing is left to do that Headway can check" in out
-    assert "1 open line is about topics that you skipped" in out
-    assert "1 open line is yours to tick" in out
+    assert "line 1: Self-attention" in out
+    assert "you skipped Attention" in out
+    assert "headway skip attention --undo" in out
+    assert out.rstrip().endswith("headway tick 1")
+    said("tick", "1")
+    out = said("next")[1]
+    assert "line 3: milk" in out
+    assert "headway plan match 3 TOPIC" in out
+    assert out.rstrip().endswith("headway tick 3")
+    said("untick", "2")
+    assert said("next")[1].rstrip().endswith("headway tick 3"), "what was unticked by hand comes last"
+    said("tick", "3")
+    out = said("next")[1]
+    assert "you took its tick away" in out
+    assert out.rstrip().endswith("headway tick 2")
+    said("tick", "2")
+    out = said("next")[1]
+    assert "Every line of your plan is ticked" in out
+    assert "skipped: using-models, tensors," in out
+    assert "headway reproduce gradient-check" in out
+    assert "headway papers" in out
+
+
+def test_as_long_as_a_line_is_open_next_ends_on_a_command_for_a_line(said, tmp_path: Path) -> None:
+    """Whatever was done, skipped, noted or ticked before: until the last box is ticked, following `next` leads on."""
+    source = FIXTURES / "learner-plan.md"
+    said("start", str(source), "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    for name in exercises():
+        record(workspace, kind="exercise", name=name, result="passed")
+    for topic in the_path().topics.values():
+        if topic.lesson_file is not None:
+            record(workspace, kind="lesson", name=topic.id, result="opened")
+    done = 0
+    for _ in range(200):
+        out = said("next")[1]
+        if "Every line of your plan is ticked" in out:
+            break
+        command = out.rstrip().splitlines()[-1].split()
+        assert re.search(r"(?m)^Next  (.+   )?line \d+: ", out), "it serves a line of the plan"
+        assert command[0] == "headway"
+        if command[1] == "tick":
+            said("tick", command[2])
+        elif command[1:3] == ["papers", "note"]:
+            write_note(workspace, command[3])
+        elif command[1] in ("chat", "run"):
+            record(workspace, kind="run", name=command[2] if len(command) > 2 else "smollm2-135m", result="used")
+        else:
+            pytest.fail(f"nothing here can do {command}")
+        done += 1
+    assert "Every line of your plan is ticked" in out, f"{done} steps, and no end"
+    assert not [item for item in read_plan(workspace.plan).tasks if not item.ticked and not item.empty]
+
+
+def test_of_a_line_about_two_topics_each_is_read_before_it_is_ticked(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("- [ ] BERT, GPT paper\n")
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    out = said("next")[1]
+    assert "there for it: 3 models, 0/3 papers" in out
+    assert "headway run minilm-l6" in out
+    assert "headway diff transformer bert" in out
+    assert out.rstrip().endswith("headway papers note bert")
+    write_note(workspace, "bert")
+    assert said("next")[1].rstrip().endswith("headway papers note gpt2")
+    write_note(workspace, "gpt2")
+    out = said("next")[1]
+    assert "headway papers --topic bert" in out
+    assert "headway papers --topic gpt" in out
+    assert out.rstrip().endswith("headway tick 1")
+
+
+def test_after_one_model_of_two_next_stays_with_the_line(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text(
+        "- [ ] Play with various transformer models, use base transformers using API\n- [ ] GPT\n"
+    )
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    assert said("next")[1].rstrip().endswith("headway chat")
+    record(workspace, kind="run", name="smollm2-135m", result="used")
+    out = said("next")[1]
+    assert "line 1: " in out
+    assert "model 2 of 2" in out
+    assert "there for it: 1/2 models used, 0/2 papers" in out
+    record(workspace, kind="run", name="shakespeare-char", result="used")
+    assert "line 2: GPT" in said("next")[1]
+    write_note(workspace, "gpt2")
+    said("tick", "2")
+    out = said("next")[1]
+    assert "Headway does not see this done" in out
+    assert out.rstrip().endswith("headway tick 1")
+
+
+def test_a_topic_that_no_line_names_shows_what_is_left_in_it(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("- [ ] milk\n")
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    code, out, _ = said("next", "llama")
+    assert (code, out.rstrip().splitlines()[-1].strip()) == (0, "headway papers note llama")
+    write_note(workspace, "llama")
+    code, out, _ = said("next", "llama")
+    assert code == 0
+    assert "13 papers to note" in out
+    assert "headway papers note llama2" in out
+    assert "headway diff gpt2 llama" in out
+
+
+def test_runs_that_are_offered_are_of_models_that_are_there() -> None:
+    assert set(RUNS) <= set(CATALOG)
+    for architecture, command in RUNS.items():
+        words = shlex.split(command)
+        assert words[:2] == ["headway", "run"]
+        way, _, what = ZOO[words[2]].partition(":")
+        assert (what if way == "house" else "llama" if "smollm" in what else "bert") == architecture
 
 
 def test_a_topic_says_what_is_there_and_what_is_not(said, tmp_path: Path) -> None:
@@ -373,7 +489,9 @@ def test_a_topic_says_what_is_there_and_what_is_not(said, tmp_path: Path) -> Non
         "headway papers --topic llama",
     ):
         assert part in out, part
-    assert "papers to read, yours to tick" in said("plan")[1]
+    told = said("plan")[1]
+    assert "llama: 5 models, 0/14 papers; gemma: 1 model, 0/6 papers; yours to tick" in told
+    assert "layer-norm: lesson, 0/3 exercises, 0/3 claims, 0/7 papers" in told
     out = said("plan", "attention")[1]
     assert "yet" not in out
     assert "headway reproduce scale" in out

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, normalizers, pre_tokenizers
+from transformers import AutoTokenizer
 
 from headway.base.errors import Corrupt, HeadwayError, Unsupported
 from headway.data.audio import check_extractor
@@ -125,6 +126,72 @@ def test_a_tokenizer_json_yields_to_the_class_and_its_settings(tmp_path):
         assert spelled(folder, "Möchte") == ["[CLS]", token, "[SEP]"]
     write(folder, tokenizer_config__json={"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": False})
     assert spelled(folder, "Möchte") == ["mochte"]  # taken as it stands
+
+
+def padded(tmp_path: Path, **config) -> Path:
+    """A folder whose tokenizer.json pads with [PAD]."""
+    backend = Backend(models.WordPiece({word: n for n, word in enumerate([*MARKS, "he"])}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.enable_padding(pad_id=0, pad_token="[PAD]", length=20)
+    facts = {"tokenizer_class": "PreTrainedTokenizerFast", **config}
+    return write(tmp_path, tokenizer__json=backend.to_str(), tokenizer_config__json=facts)
+
+
+@pytest.mark.parametrize(
+    ("config", "pad"),
+    [
+        ({}, 0),
+        ({"pad_token": "[SEP]"}, 3),
+        ({"pad_token": None}, None),
+        ({"tokenizer_class": "GPT2TokenizerFast"}, None),
+    ],
+)
+def test_what_a_tokenizer_json_pads_with_is_the_pad_token_that_nothing_else_names(config, pad, tmp_path):
+    folder = padded(tmp_path, **config)
+    if "tokenizer_class" in config:  # a class whose own pad token is none
+        backend = Backend(models.BPE({"a": 0, "[PAD]": 1, "<|endoftext|>": 2}, []))
+        backend.enable_padding(pad_id=1, pad_token="[PAD]")
+        write(folder, tokenizer__json=backend.to_str())
+    theirs = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.pad == theirs.pad_token_id == pad
+    if pad == 0:
+        assert tokenizer.encode("he") == [5]
+        assert tokenizer.decode([5, 0]) == theirs.decode([5, 0], skip_special_tokens=True) == "he"
+
+
+@pytest.mark.parametrize("padding", [3, {"pad_token": 3}, {}])
+def test_damaged_padding_is_one_line(padding, tmp_path):
+    folder = padded(tmp_path)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    write(folder, tokenizer__json=json.dumps({**content, "padding": padding}))
+    with pytest.raises(Corrupt, match=r"padding|is no tokenizer"):
+        load_tokenizer(folder)
+
+
+def test_a_decoder_under_which_the_library_panics_is_refused(tmp_path, capfd):
+    folder = padded(tmp_path)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    strip = {"type": "Strip", "content": "e", "start": 1, "stop": 1}
+    for decoder in (strip, {"type": "Sequence", "decoders": [{"type": "Fuse"}, strip]}):
+        write(folder, tokenizer__json=json.dumps({**content, "decoder": decoder}))
+        with pytest.raises(Unsupported, match="Strip, stop"):
+            load_tokenizer(folder)
+    write(folder, tokenizer__json=json.dumps({**content, "decoder": {**strip, "stop": 0}}))
+    assert load_tokenizer(folder).decode([5]) == "he"
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_a_panic_of_the_library_is_one_line(tmp_path):
+    """Whatever it is that the library does not check: here a mark that is to be put around texts and that has no id."""
+    folder = padded(tmp_path)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    mark = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+    template = {"type": "TemplateProcessing", "single": [mark], "pair": [mark], "special_tokens": {}}
+    write(folder, tokenizer__json=json.dumps({**content, "post_processor": template}))
+    with pytest.raises(Corrupt, match="do not fit together") as caught:
+        load_tokenizer(folder).encode("he")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_normalized_token_is_found_in_the_normalized_text():

@@ -11,12 +11,14 @@ from rich.text import Text
 
 from headway.base.console import out, under
 from headway.learn.plan import mend
+from headway.learn.plug import command_for
 from headway.learn.progress import Progress
-from headway.learn.steps import activation, compared, open_lines, typed, way_in
+from headway.learn.steps import Offer, activation, compared, parts_of, seen_at_work, still_there, typed, way_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from headway.learn.exercise import Exercise
     from headway.learn.plan import Item
     from headway.learn.progress import Line, TopicState
     from headway.learn.steps import Step
@@ -60,29 +62,41 @@ def day(time: str) -> str:
     return f"{when.day} {when:%b %Y}"
 
 
+def there_in(state: TopicState, detail: int) -> str:
+    """A topic with what is there in it: ``attention 1/3`` (detail 0), ``attention: 1/3 exercises, ...`` (1), all of it (2)."""
+    if (state.tested_out and state.done) or (state.skipped and not state.done) or not detail:
+        return count_of(state)
+    parts = parts_of(state)
+    if detail == 1:  # the lesson and the models go first: they are there to be looked at, and count nothing
+        parts = [part for part in parts if "lesson" not in part and ("model" not in part or "/" in part)]
+    return f"{state.topic.id}: {', '.join(parts)}" if parts else state.topic.id
+
+
 def count_of(state: TopicState) -> str:
-    """``attention 1/3``; only the name where there is nothing to check yet."""
+    """``attention 1/3``; the papers, where there is nothing else to count."""
     if state.tested_out and state.done:
         return f"{state.topic.id} tested out"
     if state.skipped and not state.done:
         return f"{state.topic.id} skipped"
     for what, (have, want) in state.counts.items():
         return f"{state.topic.id} {have}/{want}" + ("" if what == "exercises" else f" {what}")
+    if state.topic.papers:
+        return f"{state.topic.id} {len(state.papers)}/{len(state.topic.papers)} papers"
     return state.topic.id
 
 
-def evidence_of(line: Line, progress: Progress) -> Text:
-    """What stands behind a line's box, or what is still to come, in a few words."""
+def evidence_of(line: Line, progress: Progress, detail: int = 0) -> Text:
+    """What stands behind a line's box, or what is still to come; `detail` (0, 1 or 2) says in how many words."""
     states = [progress.topics[topic] for topic in line.match.topics]
-    counts = ", ".join(count_of(state) for state in states)
+    counts = ("; " if detail and len(states) > 1 else ", ").join(there_in(state, detail) for state in states)
     if line.match.papers and not any(state.exercises for state in states):
         written = sum(key in progress.noted for key in line.match.papers)
         total = len(line.match.papers)
         counts = f"{', '.join(line.match.papers)} {'noted' if written == total else f'{written}/{total} notes'}"
-    elif line.match.unseen and line.by is None:
+    elif (line.match.unseen and line.by is None) or (
+        states and line.by is None and not any(state.checkable or state.skipped for state in states)
+    ):
         counts = f"{counts}; yours to tick"
-    elif states and line.by is None and not any(state.checkable or state.skipped for state in states):
-        counts = f"{counts}: papers to read, yours to tick"
     ticked, total = line.beneath
     if line.by == "headway":
         since = f", {day(line.ticked_at)}" if line.ticked_at else ""
@@ -119,6 +133,8 @@ def draw_plan(progress: Progress, fresh: Iterable[Item] = ()) -> None:
     console.print()
 
     rows: list[tuple[Text, Text]] = []
+    total = min(console.width, WIDEST)
+    room = max(total * 2 // 5, 20) if total < 90 else total // 2
     only_headings = not plan.lines or plan.lines[0].kind == "heading"
     width = len(str(max((item.line for item in plan.items), default=1)))
     for item in plan.items:
@@ -143,21 +159,26 @@ def draw_plan(progress: Progress, fresh: Iterable[Item] = ()) -> None:
             row.append(marks["open"], style="dim")
         text = shown(f"{item.text} {item.more}") or "(empty)"
         row.append(f" {text}", style="bold green" if item.key in new else "dim" if item.empty else "")
-        note = evidence_of(line, progress)
+        notes = [evidence_of(line, progress, detail) for detail in (2, 1, 0)]
         if item.key in new:
-            note = Text("now ticked: ", style="bold green").append_text(note)
-        rows.append((row, note))
-    draw_rows(rows)
+            notes = [Text("now ticked: ", style="bold green").append_text(note) for note in notes]
+        fits = (note for note in notes if note.cell_len <= room or not console.is_terminal)
+        rows.append((row, next(fits, notes[-1])))
+    draw_rows(rows, room)
     console.print()
     legend = Text("", style="dim")
     legend.append(f"{marks['headway']} ", style="bold green").append("checked by Headway   ")
     legend.append(f"{marks['hand']} ", style="cyan").append("ticked by hand   ").append(f"{marks['open']} open   ")
-    legend.append("headway plan LINE shows what is behind one")
+    legend.append("headway plan LINE shows what is behind one\n")
+    legend.append("headway plan --graph draws the topics, what needs what, and where you are")
     console.print(legend)
 
 
-def draw_rows(rows: list[tuple[Text, Text]]) -> None:
-    """Rows of two columns. On a terminal the first is cut where it must be, and nothing wraps; in a pipe nothing is cut."""
+def draw_rows(rows: list[tuple[Text, Text]], room: int | None = None) -> None:
+    """Rows of two columns. On a terminal the first is cut where it must be, and nothing wraps; in a pipe nothing is cut.
+
+    `room` is how many columns the second may take; two in five if left out.
+    """
     console = out()
     if not console.is_terminal:
         for left, right in rows:
@@ -167,12 +188,11 @@ def draw_rows(rows: list[tuple[Text, Text]]) -> None:
             console.print(line)
         return
     total = min(console.width, WIDEST)
-    right_width = min(max((right.cell_len for _, right in rows), default=0), max(total * 2 // 5, 20))
+    right_width = min(max((right.cell_len for _, right in rows), default=0), room or max(total * 2 // 5, 20))
     left_width = min(max((left.cell_len for left, _ in rows), default=0), total - right_width - 3)
     for left, right in rows:
         line = left.copy()
-        room = left_width if right else total
-        line.truncate(room, overflow="ellipsis")
+        line.truncate(left_width if right else total, overflow="ellipsis")
         if right:
             note = right.copy()
             note.truncate(total - left_width - 3, overflow="ellipsis")
@@ -180,29 +200,44 @@ def draw_rows(rows: list[tuple[Text, Text]]) -> None:
         console.print(line, no_wrap=True, crop=False, overflow="ignore")
 
 
+def draw_offers(offers: Iterable[Offer], indent: str = "      ", heading: str = "") -> None:
+    """Things that could be done, one a line: what it is, and what to type."""
+    offers = list(offers)
+    width = max((len(offer.what) for offer in offers), default=0)
+    if offers and heading:
+        out().print(Text(f"{indent}{heading}", style="dim"))
+        indent += "  "
+    for offer in offers:
+        wide = len(indent) + width + 2 + len(offer.command) > out().width and out().is_terminal
+        label = Text(f"{indent}{offer.what:<{0 if wide else width}}  ", style="dim")
+        if wide:  # the command whole, on a line of its own: it is there to be copied
+            out().print(label)
+            label = Text(f"{indent}    ")
+        out().print(label.append(offer.command, style="cyan"), soft_wrap=True)
+
+
 def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None = None) -> None:
     """The next step, the command to type last."""
-    console = out()
+    console, progress = out(), progress or Progress(workspace)
     if step is None:
-        skipped, mine = open_lines(progress or Progress(workspace))
-        console.print(Text("Nothing is left to do that Headway can check.", style="bold"))
-        if skipped:
-            told = f"{_lines(skipped)} about topics that you skipped: headway skip TOPIC --undo takes one up again"
-            console.print(told, style="dim", markup=False)
-        if mine:
-            console.print(f"{_lines(mine)} yours to tick: headway tick LINE", style="dim")
+        _draw_end(progress)
         return
     where = f"line {step.item.line}: {shown(step.item.text)}" if step.item else "beyond the plan"
-    head = Text("Next  ", style="bold").append(step.topic.topic.title, style="bold").append(f"   {where}", style="dim")
-    console.print(head, **fit())
+    head = Text("Next  ", style="bold")
+    if step.topic:
+        head.append(step.topic.topic.title, style="bold").append("   ")
+    console.print(head.append(where, style="dim" if step.topic else "bold"), **fit())
     under(Text("      "), Text(step.what))
     if step.file:
         console.print(Text(f"      in {typed(workspace, step.file)}"))
+    if step.topic and (parts := parts_of(step.topic)):
+        under(Text("      "), Text(f"there for it: {', '.join(parts)}", style="dim"))
     if step.before:
         names = ", ".join(step.before[:4]) + (", ..." if len(step.before) > 4 else "")
         console.print(
             Text(f"      builds on {names}; headway test-out TOPIC or skip TOPIC if you know it", style="dim")
         )
+    draw_offers(step.besides, heading="besides" if len(step.besides) > 1 else "")
     console.print()
     if activate := activation():
         console.print(Text(f"      {activate}", style="bold cyan"))
@@ -211,9 +246,51 @@ def draw_step(step: Step | None, workspace: Workspace, progress: Progress | None
     console.print(Text(f"      {step.command}", style="bold cyan"))
 
 
-def _lines(count: int) -> str:
-    """``1 open line is``, ``3 open lines are``."""
-    return "1 open line is" if count == 1 else f"{count} open lines are"
+def _draw_end(progress: Progress) -> None:
+    """What there still is where no line of the plan is open, and no topic of the path that Headway can check."""
+    console = out()
+    told = "Every line of your plan is ticked" if progress.plan.tasks else "Nothing is left in your plan"
+    console.print(Text(f"{told}, and every topic with exercises is done or skipped.", style="bold"))
+    skipped = [state for state in progress.topics.values() if state.skipped and not state.done]
+    if skipped:
+        names = ", ".join(state.topic.id for state in skipped)
+        under(Text("      "), Text(f"skipped: {names}; headway skip TOPIC --undo takes one up again", style="dim"))
+    claims = [
+        (name, state) for state in progress.topics.values() for name in state.topic.claims if name not in state.claims
+    ]
+    offers = []
+    if claims:
+        more = f"1 claim of {claims[0][1].topic.id}" if len(claims) == 1 else f"{len(claims)} claims"
+        offers.append(Offer(f"{more} to reproduce", f"headway reproduce {claims[0][0]}"))
+    left = dict.fromkeys(
+        key for state in progress.topics.values() for key in state.topic.papers if key not in progress.noted
+    )
+    if left:
+        offers.append(Offer(f"{len(left)} paper{'s' * (len(left) != 1)} without a note", "headway papers"))
+    draw_offers([*offers, Offer("what went wrong comes back", "headway review")])
+
+
+def draw_passed(exercise: Exercise, progress: Progress, following: Exercise | None, keys: bool = False) -> None:
+    """What an exercise that passed leads to: other ways to write it, a model that calls it, the rest of its topic, the next one.
+
+    `keys` says that a key goes on to the next exercise (`headway watch`).
+    """
+    offers = [Offer("other ways to write it", f"headway solution {exercise.id}")]
+    if (command := command_for(exercise.id)) is not None:
+        offers.append(Offer("a real model calls this: run it on yours", command))
+    draw_offers(offers, indent="  ")
+    topic = progress.topics.get(exercise.topic)
+    if topic is not None and topic.done:
+        still = still_there(topic, progress)
+        told = f"{topic.topic.title} is done: {topic.passed} of {len(topic.exercises)} exercises."
+        out().print(
+            Text(f"  {told}", style="bold green").append(" What it still has:" if still else "", style="default")
+        )
+        draw_offers(still, indent="    ")
+    if keys:
+        out().print(Text("  n goes to the next exercise", style="cyan"))
+    elif following is not None:
+        out().print(Text.assemble(("  next: ", "dim"), (f"headway check {following.id}", "bold cyan")))
 
 
 def missing(state: TopicState) -> str:
@@ -236,7 +313,7 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
     """Everything about one topic: why, what it builds on, lesson, exercises, papers, claims, each with its evidence."""
     console, marks, topic = out(), glyphs(), state.topic
     told = (
-        "tested out" if state.tested_out else "nothing in it yet that Headway checks: read, and tick the line yourself"
+        "tested out" if state.tested_out else "no exercise yet: read and run what is there, and tick the line yourself"
     )
     for what, (have, want) in state.counts.items() if not state.tested_out else ():
         told = f"{have} of {want} {what}"
@@ -276,6 +353,9 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
         rows.append(("not yet", Text(lacks, style="dim")))
     for n, name in enumerate(topic.models):
         rows.append(("models" if not n else "", Text(f"headway models {name}", style="cyan")))
+    for offer in seen_at_work(state, progress):
+        if offer.command.startswith("headway run"):
+            rows.append(("run one", Text(offer.command, style="cyan")))
     if pair := compared(state, progress):
         rows.append(("compare", Text(f"headway diff {' '.join(pair)}", style="cyan")))
     for n, name in enumerate(topic.claims):

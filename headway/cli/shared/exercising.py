@@ -45,7 +45,7 @@ def next_exercise(progress: Progress, after: Exercise | None = None) -> Exercise
         every = [*every[at + 1 :], *every[: at + 1]]
     else:
         step = next_step(progress)
-        first = step.topic.topic.id if step else ""
+        first = step.topic.topic.id if step and step.topic else ""
         every.sort(key=lambda exercise: exercise.topic != first)
     left = [exercise for exercise in every if exercise.id not in passed]
     return next((e for e in left if e.topic not in skipped), left[0] if left else None)

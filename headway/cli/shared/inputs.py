@@ -7,6 +7,27 @@ from pathlib import Path
 
 from headway.base.errors import HeadwayError
 from headway.base.files import expanded
+from headway.data import EPISODE
+
+
+def inputs_of(kind: str, words: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The pictures and the texts for a model of this kind; one line where it takes files, and they are not there."""
+    match kind:
+        case "vision-text":
+            return pictures_first(words, 'headway run MODEL picture.png "a cat" "a dog"')
+        case "vision-decoder":
+            pictures, texts = pictures_first(words, 'headway run MODEL picture.png "What is in it?"')
+            if not texts:
+                raise HeadwayError('ask something about the picture: headway run MODEL picture.png "What is in it?"')
+            return pictures, texts
+        case "vision":
+            return files(words, "pictures: headway run MODEL picture.png"), list(words)
+        case "speech":
+            files(words, "a .wav file: headway run MODEL speech.wav")
+        case "decision":
+            files(words, f"an episode, a .json or .npz file with {EPISODE}")
+    return [], list(words)
+
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
 

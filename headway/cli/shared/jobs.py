@@ -13,10 +13,8 @@ from torch import Tensor
 
 from headway import use
 from headway.base.console import out
-from headway.base.errors import HeadwayError
-from headway.cli.shared.inputs import files, pictures_first
+from headway.cli.shared.inputs import inputs_of
 from headway.cli.shared.writing import note, took, write
-from headway.data.episodes import FORM
 from headway.use import Action, Choice, Gap, Importance, Likeness, Reply, Rewritten, Spoken, Task, TokenLabel
 from headway.zoo import Loaded
 
@@ -55,21 +53,8 @@ class Job:
 
 def job_of(loaded: Loaded, words: Sequence[str], asked: Asked) -> Job:
     """The natural thing for this model to do with these words."""
-    names, texts = list(words), list(words)
-    pictures: list[Any] = []
-    match loaded.entry.kind:
-        case "vision-text":
-            pictures, texts = pictures_first(words, 'headway run MODEL picture.png "a cat" "a dog"')
-        case "vision-decoder":
-            pictures, texts = pictures_first(words, 'headway run MODEL picture.png "What is in it?"')
-            if not texts:
-                raise HeadwayError('ask something about the picture: headway run MODEL picture.png "What is in it?"')
-        case "vision":
-            pictures = files(words, "pictures: headway run MODEL picture.png")
-        case "speech":
-            files(words, "a .wav file: headway run MODEL speech.wav")
-        case "decision":
-            files(words, f"an episode, a .json or .npz file with {FORM}")
+    names = list(words)
+    pictures, texts = inputs_of(loaded.entry.kind, words)
     text, writing = " ".join(texts), asked.writing
     task = use.natural(loaded, texts)
     match "go_on" if asked.raw else task:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from headway.base.errors import HeadwayError
+from headway.cli.shared.numbers import Whole
 from headway.learn.exercise import find_exercise
 from headway.learn.plug import Plugged, plugged
 from headway.learn.workspace import workspace_around
-from headway.zoo import Loaded, load, parse_device, parse_dtype
+from headway.sample.rules import check_sampling
+from headway.zoo import Loaded, check_place, load
 
 if TYPE_CHECKING:
     from headway.sample.filters import Sampling
@@ -28,7 +30,7 @@ class Options:
 
     temperature: float | None = None
     "0 takes the likeliest token; higher is more surprising."
-    top_k: int = 0
+    top_k: Whole = 0
     "Only the k likeliest tokens (0: all)."
     top_p: float | None = None
     "Only the likeliest tokens that reach this probability together (1: all)."
@@ -36,9 +38,9 @@ class Options:
     "Only tokens at least this fraction as likely as the likeliest (0: all)."
     repetition_penalty: float = 1.0
     "What the logits of tokens already said are divided by (1: nothing)."
-    seed: int | None = None
+    seed: Whole | None = None
     "Makes sampling repeatable."
-    max_tokens: int = 512
+    max_tokens: Whole = 512
     "The most tokens of a reply."
     stop: Annotated[list[str], Parameter(negative=(), show_default=False)] = field(default_factory=list)
     "End before this text (\\n for a line end); can be given several times."
@@ -55,13 +57,16 @@ class Options:
         """The choice of tokens, with a command's own defaults for what was not given."""
         from headway.sample.filters import Sampling
 
-        return Sampling(
-            temperature=temperature if self.temperature is None else self.temperature,
-            top_k=self.top_k,
-            top_p=top_p if self.top_p is None else self.top_p,
-            min_p=self.min_p,
-            repetition_penalty=self.repetition_penalty,
-        )
+        return Sampling(**self._settings(temperature, top_p))
+
+    def _settings(self, temperature: float, top_p: float) -> dict[str, Any]:
+        return {
+            "temperature": temperature if self.temperature is None else self.temperature,
+            "top_k": self.top_k,
+            "top_p": top_p if self.top_p is None else self.top_p,
+            "min_p": self.min_p,
+            "repetition_penalty": self.repetition_penalty,
+        }
 
     def writing(self, temperature: float, top_p: float) -> dict[str, Any]:
         """What the functions of `headway.use` that write are given. The seed is drawn here where none was asked for, so that
@@ -77,7 +82,7 @@ class Options:
         return [stop.replace("\\n", "\n").replace("\\t", "\t") for stop in self.stop]
 
     def check(self) -> None:
-        """Complain about values before anything is fetched or loaded."""
+        """Complain about values before anything is fetched or loaded, PyTorch included."""
         if self.max_tokens < 1:
             raise HeadwayError(f"--max-tokens is 1 or more, not {self.max_tokens}.")
         if self.seed is not None and not -(2**63) <= self.seed < 2**64:
@@ -85,9 +90,8 @@ class Options:
         _ = self.stops
         if self.own is not None and self.own.suffix == ".py":
             _refuse_stub(self.own)
-        self.sampling(0.0, 1.0)
-        parse_dtype(self.dtype)
-        parse_device(self.device)
+        check_sampling(**self._settings(0.0, 1.0))
+        check_place(self.dtype, self.device)
 
     def load(self, name: str) -> Loaded:
         return load(name, dtype=self.dtype, device=self.device)

@@ -13,7 +13,7 @@ with app.setup:
 
     from headway.blocks.backward import layer_norm_backward
     from headway.blocks.norms import rms_norm, rms_norm_by_hand
-    from headway.learn.lesson import Recall, mistakes_of_topic, result_of, source, what_follows
+    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.models.transformer import Transformer, TransformerConfig, deepnorm
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
@@ -21,12 +21,19 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(r"""
-    # Layer norm, and where it sits
+    head(
+        "layer-norm",
+        "Why could the Transformer of 2017 only be trained with a [[warm-up]], and what made it unnecessary?",
+    )
+    return
 
-    **The question.** The Transformer of 2017 could only be trained with a trick: a *warm-up*, thousands of steps in which the
-    learning rate grows from nothing. Without it, training fails; with it, one more number has to be found by trial. Three
-    years later Xiong and nine others (2002.04745) asked what the trick is for, and the answer was a matter of *place*: the
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
+    The [[Transformer]] of 2017 could only be trained with a trick: a *[[warm-up]]*, thousands of steps in which the
+    [[learning rate]] grows from nothing. Without it, training fails; with it, one more number has to be found by trial. Three
+    years later Xiong and nine others ([[@pre-ln]]) asked what the trick is for, and the answer was a matter of *place*: the
     2017 block norms **after** the residual sum,
 
     $$x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x)) \qquad \text{(Post-LN, section 3.1 of the 2017 paper)}$$
@@ -42,13 +49,13 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(r"""
+    prose(r"""
     ## What it does to one position
 
     $$\mathrm{LayerNorm}(x)_i = g_i\,\frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + b_i, \qquad \mu = \tfrac1d\textstyle\sum_i x_i, \quad
     \sigma^2 = \tfrac1d\sum_i (x_i-\mu)^2$$
 
-    (Ba, Kiros and Hinton, 1607.06450.) Mean and variance are those of the $d$ features of *one* position: 512 of them in the base
+    ([[@layer-norm|Ba, Kiros and Hinton 2016]].) Mean and variance are those of the $d$ features of *one* position: 512 of them in the base
     model. No other position, no other row of the batch is looked at. Move the two controls: they change every feature of $x$ alike.
     """)
     return
@@ -88,17 +95,40 @@ def _(factor, shift):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(rf"""
-    LayerNorm is blind to both. RMSNorm (Zhang and Sennrich, 1910.07467) leaves the mean in, so it is blind to the factor
-    only; it turned out that the mean was not what mattered, and Llama and its kin norm this way. This is ours, by hand:
-
-    {source(rms_norm_by_hand)}
-
-    And the backward pass of LayerNorm, which an exercise asks of you. The two subtractions say the same as the picture: a
-    gradient along the constant vector or along $x$ itself has no effect, because moving $x$ that way has none.
-
-    {source(layer_norm_backward)}
-    """)
+    mo.vstack(
+        [
+            prose(r"""
+            LayerNorm is blind to both. [[RMSNorm]] ([[@rms-norm]]) leaves the mean in, so it is blind to the factor
+            only; it turned out that the mean was not what mattered, and Llama and its kin norm this way.
+            """),
+            after(
+                "layer-norm/rms",
+                lambda: noted(
+                    rms_norm_by_hand,
+                    {
+                        "wide =": "in bf16 a sum of squares would round: taken in float32",
+                        "torch.rsqrt": "1/√(mean of squares + eps): no mean is subtracted",
+                    },
+                ),
+            ),
+            prose(r"""
+            And the [[backward pass]] of LayerNorm, which an exercise asks of you. Its two subtractions say the same as the picture: a
+            gradient along the constant vector or along $x$ itself has no effect, because moving $x$ that way has none.
+            """),
+            after(
+                "autograd/layernorm",
+                lambda: noted(
+                    layer_norm_backward,
+                    {
+                        "g = grad * weight": "what arrives at x̂, before the gain",
+                        "along =": "how much of it points along x̂ itself",
+                        "dx =": "the two subtractions: nothing along the constant, nothing along x̂",
+                    },
+                    only=("centred =", "return dx"),
+                ),
+            ),
+        ]
+    )
     return
 
 
@@ -112,6 +142,25 @@ def _():
     built, one batch goes through it and back, and the gradient of each layer's second feed-forward matrix is drawn. Choose.
     """)
     return
+
+
+@app.cell(hide_code=True)
+def _():
+    guess = Predict(
+        "layer-norm/post-gradient",
+        "An encoder of 12 layers, before the first step, with the norm *after* each sum. Which layers have the largest [[gradient]]?",
+        choices=["the last ones, next to the loss", "the first ones, next to the words", "all the same"],
+        answer="the last ones, next to the loss",
+        wrong={
+            "the first ones, next to the words": "That would need the gradient to grow on its way back; each norm on the way "
+            "makes it smaller.",
+            "all the same": "The residual path alone would keep it even, but in Post-LN it passes a norm in every block.",
+        },
+        why="On its way back the gradient passes one LayerNorm per block, and each divides by the spread of a sum that is "
+        "wider than the stream was.",
+    )
+    guess
+    return (guess,)
 
 
 @app.cell(hide_code=True)
@@ -140,7 +189,8 @@ def gradients(norm: str, layers: int) -> list[float]:
 
 
 @app.cell(hide_code=True)
-def _(depth, kinds):
+def _(depth, guess, kinds):
+    mo.stop(not guess.revealed, guess.waiting)
     fig_depth, _axis = plt.subplots(figsize=(6.4, 2.6))
     _told = []
     for _kind in kinds.value:
@@ -153,7 +203,7 @@ def _(depth, kinds):
     if kinds.value:
         _axis.legend(frameon=False)
     fig_depth.tight_layout()
-    mo.vstack([fig_depth, mo.md("; ".join(_told) + ".")])
+    mo.vstack([guess.reply, fig_depth, mo.md("; ".join(_told) + ".")])
     return
 
 
@@ -178,7 +228,21 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md("## People get this wrong\n\n" + mistakes_of_topic("layer-norm"))
+    mo.vstack(
+        [
+            prose("## What went wrong before, what goes wrong today"),
+            story(
+                "layer-norm/residual",
+                "A stack of 24 blocks whose last output nobody normed",
+                """
+                A [[Pre-LN]] block norms what goes *into* its sublayer and adds the result to a stream that nothing norms. So the
+                stream grows with every block, and at the end it has to be normed once more, before the [[logit|logits]]. Ports of
+                Post-LN code lack that last norm, because there it was never needed: shapes fit, the loss falls, and it is
+                only worse, the more so the deeper the model.
+                """,
+            ),
+        ]
+    )
     return
 
 
@@ -204,7 +268,7 @@ def _(answers, recall):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md("## What follows\n\n" + what_follows("layer-norm"))
+    foot("layer-norm")
     return
 
 

@@ -151,6 +151,8 @@ def compare(expected: CallResult, came: CallResult, tolerance: float, axes: str 
             return Mismatch("in-place", f"argument {n + 1} is changed by the call")
     if any(theirs.altered) and theirs.altered != right.altered:
         return Mismatch("in-place", "an argument is changed by the call")
+    if any(theirs.marked) and theirs.marked != right.marked:
+        return Mismatch("marked", "an argument is left with a gradient")
     if theirs.state and theirs.state != right.state:
         return Mismatch("global", f"the call changes {theirs.state[0]} for the whole program")
     return _gradients_differ(right.gradients, theirs.gradients or [], theirs.flows or [], tolerance)

@@ -50,10 +50,13 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
     ]
     missing = {entry: verdict for entry, verdict in run.failed.items() if verdict.status in ("unfinished", "missing")}
     parts = [verdict for entry, verdict in run.failed.items() if entry not in missing]
+    suspect: Unsteady | None = None
     for entry in run.entries:
         mine = [t for t in wrong if t.call.entry == entry]
         if mine and entry not in unwritten:
             parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
+            if parts[-1].status == "wrong" and not run.instead and suspect is None:
+                suspect = _suspected(run, mine)
     if unsteady := next((part for part in parts if part.unsteady), None):
         return unsteady  # what comes and goes may be behind everything else: it is said alone
     if not parts:
@@ -68,6 +71,7 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
         names=tuple(name for p in parts for name in p.names),
         details=(*(text for p in parts for text in p.details), *run.notes),
+        unsteady=suspect,
     )
 
 
@@ -105,6 +109,14 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
             names=("state",),
             details=(*pattern_of(run, entry), *show_trial(telling)),
         )
+    if (again := next((t for t in wrong if _right_when_new(run, t)), None)) is not None:
+        return Verdict(
+            "mistake",
+            f"{subject_of(run, entry)}A new {entry} is right on every input of a series, but one that has been called before "
+            "is not: it keeps something of an earlier call (a mask, keys, a length) that does not belong to the next.",
+            names=("state",),
+            details=(*pattern_of(run, entry), *show_trial(again)),
+        )
     trial = _smallest(run, raising or wrong)
     difference = trial.difference
     assert difference is not None
@@ -132,6 +144,12 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(
             f"your code changes its input{changed} in place: the caller's {what} is another after the call.", "in-place"
         )
+    if kind == "marked":
+        return verdict(
+            f"the result is right but{_marked(trial)} is left with a gradient of your call on it (`.grad`), or asking for one "
+            "(`requires_grad`): it is the caller's. Take `w.detach().clone().requires_grad_()`, and the gradients of that.",
+            "marked",
+        )
     if kind == "global":
         return verdict(f"{difference.text}.", "global")
     if kind == "dtype":
@@ -146,8 +164,10 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(_gradient_line(trial, difference.text), "gradient")
     call = argument_line(trial)
     if kind == "none":
-        return verdict(f"{difference.text}, on {call}: is a `return` missing?")
-    if kind in ("type", "shape", "raises"):
+        return verdict(f"{difference.text}, on {call}: is a `return` missing?", "none")
+    if kind == "type":
+        return verdict(f"{difference.text}, on {call}.", "type")
+    if kind in ("shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
     if telling.difference and telling.difference.size < 1e-5 and telling.dtype == "float64":
         if found := low_precision(run, telling):
@@ -268,6 +288,16 @@ def _unsteady(run: Run, wrong: list[Trial], telling: Trial) -> Verdict | None:
     )
 
 
+def _suspected(run: Run, wrong: list[Trial]) -> Unsteady | None:
+    """A wrong input that was asked for after others, and may be right without them; None where there is none."""
+    first = next((t for t in run.trials if t.call.entry == wrong[0].call.entry), None)
+    later = [t for t in wrong if t is not first and t.difference and t.difference.kind in ("values", "nan", "shape")]
+    if not later:
+        return None
+    at = telling_first(later)[0]
+    return Unsteady(at.case.name, at.draw.sizes, at.index, at.manner, True, subject_of(run, at.call.entry))
+
+
 def _remembered(run: Run, wrong: list[Trial]) -> bool:
     """Whether a wrong result is the right one of an earlier input of other numbers.
 
@@ -292,6 +322,22 @@ def _same_numbers(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(
         a is not None and b is not None and a.shape == b.shape and close(a.double(), b.double(), 1e-6) for a, b in pairs
     )
+
+
+def _right_when_new(run: Run, trial: Trial) -> bool:
+    """Whether a module that is wrong when it is called several times is right on each of the inputs where it is new."""
+    steps = trial.request.steps
+    if len(steps) < 2 or trial.call.made is None or not run.is_module(trial.call.entry):
+        return False
+    for step in steps:
+        alone = dataclasses.replace(trial.request, steps=[step], gradient=False, cotangents=None)
+        right = run.result(run.contract.references[trial.call.entry], alone)
+        came = run.answer(run.child.ask("call", alone))
+        if right.result is None or came.result is None:
+            return False
+        if differs(right.result.value, came.result.value, run.limit(trial)) is not None:
+            return False
+    return True
 
 
 def _differ(one: CallResult, other: CallResult) -> bool:
@@ -339,6 +385,14 @@ def _changed(trial: Trial) -> str:
                     names.append(name)
                 at += 1
     return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else ""
+
+
+def _marked(trial: Trial) -> str:
+    """`` `weights` ``: the arguments that came back with a gradient, or asking for one."""
+    places = trial.came.result.marked if trial.came.result else []
+    steps = zip(trial.call.steps, places, strict=False)
+    names = [name for (_, given), of in steps if isinstance(of, list) for n, name in enumerate(given) if n in of]
+    return f" `{'`, `'.join(dict.fromkeys(names))}`" if names else " an argument"
 
 
 def _floating(name: str, value: Any) -> list[str]:

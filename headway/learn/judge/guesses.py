@@ -1,22 +1,36 @@
 """What a wrong answer does that no mistake is listed for: the reference with one thing about it changed, tried like a mistake.
 
-Each guess is a change of the arguments or of the result: an argument left out, turned round, exchanged with another, off by
-one; a result reversed, transposed, shifted, squared, or stopped half-way. It is said only where the reference, so changed, gives
-what the learner's code gives on every input, the right ones included.
+Each guess is a change of the arguments, of an intermediate or of the result: an argument left out, turned round, exchanged with
+another, off by one; an intermediate cut off, masked, or exchanged with another; a result reversed, transposed, shifted, squared,
+or stopped half-way. It is said only where the reference, so changed, gives what the learner's code gives on every input, the
+right ones included; or on every wrong one, where a size parts those from the right ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import itertools
+import re
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from headway.learn.cases import noted
-from headway.learn.judge.perform import CallResult
-from headway.learn.judge.recognise import is_same
-from headway.learn.judge.showing import capital, pattern_of, show_trial, subject_of, telling_first
+from headway.learn.cases import altered, fill, noted
+from headway.learn.judge.alterations import Alteration, alterations, alterations_of_a_step, numbers_in
+from headway.learn.judge.compare import close
+from headway.learn.judge.intermediates import computed, low_precision
+from headway.learn.judge.perform import CallResult, leaves
+from headway.learn.judge.recognise import LARGE, is_extreme, is_same, only_there
+from headway.learn.judge.showing import (
+    capital,
+    facts_of,
+    pattern_of,
+    show_trial,
+    subject_of,
+    telling_first,
+)
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
 
@@ -25,6 +39,9 @@ RESULTS = ("values", "shape", "nan", "type", "none")
 
 FEW = 4
 """Wrong inputs, the most telling first, on which every guess is tried before it is tried on all."""
+
+LONGEST = 2.0
+"""Seconds of the processor after which no further guess is made: a reference may take long on the only inputs that are wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +61,111 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     first = telling_first([t for t in wrong if t.difference and t.difference.kind in RESULTS])
     if not first or any(t.came.raised for t in wrong):
         return None
+    if all(t.manner != "float64" for t in first):
+        return None  # in fewer digits much coincides, and what lies otherwise in memory is told by that
+    size = first[0].difference.size if first[0].difference else 1.0
+    if size < 1e-5 and first[0].dtype == "float64" and low_precision(run, first[0]):
+        return None  # the line that works in fewer digits says more than the step whose digits are gone
+    # A number with its digits is not met by chance; a word, a place or a truth value may be, once or twice.
+    digits = any(_has_digits(t.expected.result.value) for t in first if t.expected.result)
+    if len(first) < 3 and not digits:
+        return None
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    for guess in (*_of_arguments(run, entry, first), *_of_results(run, first), *_half_way(run, entry, first)):
-        if all(_fits(run, guess, t) for t in first[:FEW]) and all(_fits(run, guess, t) for t in (*first[FEW:], *right)):
-            details = (*pattern_of(run, entry), *show_trial(first[0]))
-            return Verdict("mistake", f"{subject_of(run, entry)}{capital(guess.sentence)}.", (guess.name,), details)
+    large = all(sum(t.draw.sizes.values()) > LARGE for t in first)
+    some = digits and len(first) > 2 and not all(is_extreme(t) for t in first)
+    plain = not any(leaves(value) for _, given in first[0].call.steps for value in given.values())
+    with contextlib.suppress(_Exhausted), _bounded():
+        partly = None
+        for guess in itertools.chain(
+            _of_arguments(run, entry, first),
+            _of_results(run, first),
+            _half_way(run, entry, first),
+            *([_altered_arguments(run, entry, first)] if plain else []),
+            _on_the_way(run, entry, first),
+            *([] if plain else [_altered_arguments(run, entry, first)]),
+            _altered_results(run, first),
+        ):
+            if large and not all(_fits(run, guess, t) for t in right):
+                continue
+            if all(_fits(run, guess, t) for t in first[:FEW]) and all(_fits(run, guess, t) for t in first[FEW:]):
+                if all(_fits(run, guess, t) for t in right):
+                    return _verdict(run, entry, guess, first[0])
+                partly = partly or guess
+        if partly is not None and some:
+            after = only_there(run, first, right, lambda t: not _fits(run, partly, t))
+            bound = re.match(r" That is so only where (\w+) is", after or "")
+            # A size that is the same in all of them may be there by chance.
+            if after and (not bound or len({t.draw.sizes.get(bound[1]) for t in first}) > 2):
+                return _verdict(run, entry, partly, first[0], after)
     return None
+
+
+def _telling(values: list[Any], name: str, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
+    """The alterations of what an argument or a step is on a wrong input, once or several times, that change it there: no other
+    can be behind what is wrong."""
+    for row in alterations(values[0], name, facts, constants):
+        if any(_changes_it(row, value, facts) for value in values):
+            yield row
+
+
+def _changes_it(row: Alteration, value: Any, facts: dict[str, Any]) -> bool:
+    try:
+        other = row.change(value, facts)
+        if leaves(value):
+            return not close(other, value, 0.0) or other.dtype != value.dtype
+        return bool(other != value)
+    except (TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError, LookupError):
+        return False  # it is not of this kind
+
+
+def _has_digits(value: Any) -> bool:
+    """Whether there are floating numbers in a result."""
+    if isinstance(value, list | tuple):
+        return any(_has_digits(item) for item in value)
+    if isinstance(value, dict):
+        return any(_has_digits(item) for item in value.values())
+    return isinstance(value, float) or any(leaf.is_floating_point() and leaf.numel() for leaf in leaves(value))
+
+
+def _as_if(what: str) -> str:
+    return f"the result is as if {what} were"
+
+
+NOTES = 5_000
+"""Steps that a changed reference may note; one that notes more is taken not to end."""
+
+
+class _Exhausted(BaseException):
+    """No time is left for guesses. No Exception: the reference must not catch it."""
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Whatever is done within ends after `LONGEST`, a reference that no longer ends by itself included."""
+
+    def end(*_: Any) -> None:
+        raise _Exhausted
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST, 0.05)  # again: one that falls into a finaliser is lost
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _verdict(run: Run, entry: str, guess: Guess, trial: Trial, after: str = "") -> Verdict:
+    sentence = fill(guess.sentence, facts_of(run, trial))
+    details = (*pattern_of(run, entry), *show_trial(trial))
+    return Verdict("mistake", f"{subject_of(run, entry)}{capital(sentence)}.{after}", (guess.name,), details)
 
 
 def _fits(run: Run, guess: Guess, trial: Trial) -> bool:
     try:
         changed = guess.result(trial)
-    except (TypeError, IndexError, RuntimeError, ValueError, ArithmeticError, LookupError):
-        return False  # this input cannot be changed so
+    except (TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError, LookupError):
+        return trial.difference is None  # this input cannot be changed so
     if changed is None:  # nothing to change on this input: the answer has to be right there
         return trial.difference is None
     return is_same(run, trial, changed)
@@ -149,20 +258,20 @@ def _of_results(run: Run, wrong: list[Trial]) -> Iterator[Guess]:
             expected = trial.expected.result
             if expected is None:
                 return None
-            return CallResult(dataclasses.replace(expected, value=change(expected.value), gradients=None))
+            return CallResult(dataclasses.replace(expected, value=_each(trial, change, expected.value), gradients=None))
 
         return result
 
-    value = wrong[0].expected.result.value if wrong[0].expected.result else None
+    value = _value_of(wrong[0])
     for word, name, change in _changes(value):
         yield Guess(name, word, of(change))
     for name in dict.fromkeys(name for t in wrong for _, given in t.call.steps for name in given):
-        given = [t.call.steps[-1][1].get(name) for t in wrong]
+        given = [t.call.steps[-1][1].get(name) if len(t.call.steps) == 1 else None for t in wrong]
         if all(v is not None and type(v) is type(value) for v in given):
 
             def unchanged(trial: Trial, name: str = name) -> CallResult | None:
                 expected = trial.expected.result
-                if expected is None or name not in trial.call.steps[-1][1]:
+                if expected is None or name not in trial.call.steps[-1][1] or len(trial.call.steps) > 1:
                     return None
                 return CallResult(dataclasses.replace(expected, value=trial.call.steps[-1][1][name], gradients=None))
 
@@ -238,6 +347,17 @@ def _changes(value: Any) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
         yield "keys and values of the result have changed places", "exchanged", lambda v: {b: a for a, b in v.items()}
 
 
+def _value_of(trial: Trial) -> Any:
+    """The right result of an input; the first one, where a module or an object is called several times."""
+    value = trial.expected.result.value if trial.expected.result else None
+    return value[0] if len(trial.call.steps) > 1 and value else value
+
+
+def _each(trial: Trial, change: Callable[[Any], Any], value: Any) -> Any:
+    """The result changed: that of every step, where there are several."""
+    return [change(item) for item in value] if len(trial.call.steps) > 1 else change(value)
+
+
 # -- steps left out ------------------------------------------------------------------------------------------------------
 
 
@@ -249,12 +369,195 @@ def _half_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
     def intermediate(name: str) -> Callable[[Trial], CallResult | None]:
         def result(trial: Trial) -> CallResult | None:
             request = dataclasses.replace(trial.request, gradient=False)
-            found = dict(noted(lambda: run.result(reference, request)))
-            if name not in found or trial.expected.result is None:
+            found = [value for at, value in noted(lambda: run.result(reference, request)) if at == name]
+            if not found or trial.expected.result is None:
                 return None
-            return CallResult(dataclasses.replace(trial.expected.result, value=found[name], gradients=None))
+            value = found[-1]
+            if len(trial.call.steps) > 1:
+                if len(found) != len(trial.call.steps):
+                    return None
+                value = found
+            return CallResult(dataclasses.replace(trial.expected.result, value=value, gradients=None))
 
         return result
 
     for name in dict.fromkeys(names):
         yield Guess("half-way", f"the result is the {name}: what comes after it is missing", intermediate(name))
+
+
+# -- something done on the way -------------------------------------------------------------------------------------------
+
+
+def _on_the_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
+    """An intermediate of the reference is another, and the reference goes on with it."""
+    reference = run.contract.references[entry]
+    trial = wrong[0]
+    plain = dataclasses.replace(trial.request, gradient=False)
+    steps = noted(lambda: run.result(reference, plain))
+    constants, facts = numbers_in("\n".join(run.lines)), facts_of(run, trial)
+
+    def with_change(change: Callable[[str, Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
+        def result(trial: Trial) -> CallResult:
+            request = dataclasses.replace(trial.request, gradient=False)
+            numbers, calls = facts_of(run, trial), itertools.count()
+
+            def other(name: str, value: Any) -> Any:
+                if next(calls) > NOTES:  # a loop that no longer comes to its end
+                    raise ArithmeticError(f"more than {NOTES} steps")
+                return change(_step(name), value, numbers)
+
+            return altered(lambda: run.result(reference, request), other)
+
+        return result
+
+    def here(name: str, other: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
+        return with_change(lambda at, value, facts: other(value, facts) if at == name else value)
+
+    values: dict[str, list[Any]] = {}
+    for name, value in steps:
+        values.setdefault(_step(name), []).append(value)
+    firsts = {name: several[0] for name, several in values.items()}
+    # What a line of theirs has got right is left alone, but for the last of it: it may be spoiled before it is used.
+    right = set(computed(run, trial, {name: value for name, value in firsts.items() if leaves(value)})[:-1])
+    for (early, a), (late, b) in itertools.pairwise(firsts.items()):
+        if _alike(a, b):
+            for row in alterations_of_a_step(b, late, constants):
+                yield Guess(
+                    row.name,
+                    f"{_as_if(f'the {late}')} the {early} {row.words}",
+                    _remembering(
+                        with_change, early, late, lambda late, early, row=row: row.change(early, {"late": late})
+                    ),
+                )
+    for name in reversed(firsts):
+        if name in right:
+            continue
+        for row in _telling(values[name], name, facts, constants):
+            yield Guess(row.name, f"{_as_if(f'the {name}')} {row.words}", here(name, row.change))
+    given = [(word, value) for _, step in trial.call.steps for word, value in step.items()]
+    for name, value in firsts.items():
+        for word in dict.fromkeys(word for word, other in given if _alike(value, other)):
+            for adverb, change in _JOINED.items():
+                yield Guess(
+                    "joined with an argument",
+                    f"{_as_if(f'the {name}')} {adverb.format(f'`{word}`')}",
+                    lambda t, name=name, word=word, change=change: here(
+                        name, lambda v, _: change(v, _argument(t, word))
+                    )(t),
+                )
+    for (early, a), (late, b) in itertools.permutations(firsts.items(), 2):
+        if _alike(a, b) and list(firsts).index(early) < list(firsts).index(late):
+            for adverb, change in _JOINED.items():
+                yield Guess(
+                    "joined with an earlier step",
+                    f"{_as_if(f'the {late}')} {adverb.format(f'the {early}')}",
+                    _remembering(with_change, early, late, change),
+                )
+
+
+def _step(name: str) -> str:
+    """What the steps of a loop have in common: `state after step 3` is `state after step n`."""
+    return re.sub(r" \d+$", " n", name)
+
+
+_JOINED: dict[str, Callable[[Any, Any], Any]] = {
+    "replaced by {}": lambda a, b: b,
+    "added to {}": lambda a, b: a + b,
+    "multiplied by {}": lambda a, b: a * b,
+    "taken less {}": lambda a, b: a - b,
+}
+"""What may be done with two tensors of one shape."""
+
+
+def _argument(trial: Trial, name: str) -> Any:
+    """The argument of a call; a LookupError where there are several of one name."""
+    (value,) = (given[name] for _, given in trial.call.steps if name in given)
+    return value
+
+
+def _remembering(
+    with_change: Callable[..., Any], early: str, late: str, change: Callable[[Any, Any], Any]
+) -> Callable[[Trial], CallResult]:
+    """The reference, in which an intermediate is joined with one that came before it."""
+
+    def result(trial: Trial) -> CallResult:
+        kept: dict[str, Any] = {}
+
+        def other(name: str, value: Any, _: dict[str, Any]) -> Any:
+            if name == early:
+                kept[early] = value
+            return change(value, kept[early]) if name == late else value
+
+        return with_change(other)(trial)
+
+    return result
+
+
+def _altered_arguments(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
+    """An argument, or the default in its place, is another from the start."""
+    reference = run.contract.references[entry]
+    constants, facts = numbers_in("\n".join(run.lines)), facts_of(run, wrong[0])
+    values: dict[str, list[Any]] = {}
+    for trial in wrong[:FEW]:
+        for name, value in ((name, value) for _, given in trial.call.steps for name, value in given.items()):
+            if value is not None:
+                values.setdefault(name, []).append(value)
+    defaults: dict[str, Any] = {}
+    if not inspect.isclass(reference):
+        parameters = inspect.signature(reference).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.default is not None}
+
+    def one(name: str, other: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult | None]:
+        def result(trial: Trial) -> CallResult | None:
+            numbers = facts_of(run, trial)
+
+            def change(given: dict[str, Any]) -> dict[str, Any] | None:
+                value = given.get(name, defaults.get(name))
+                return None if value is None else {**given, name: other(value, numbers)}
+
+            request = run.with_arguments(trial, change)
+            return None if request is None else run.result(reference, dataclasses.replace(request, gradient=False))
+
+        return result
+
+    axes = {id(value): axes for t in wrong for value, axes in _axes_of(t)}
+    for name, value in defaults.items():
+        values.setdefault(name, []).append(value)
+    for name, (value, *_) in values.items():
+        for row in _telling(values[name], f"{name} ({axes.get(id(value), '')})", facts, constants):
+            yield Guess(row.name, f"{_as_if(f'`{name}`')} {row.words}", one(name, row.change))
+
+
+def _axes_of(trial: Trial) -> Iterator[tuple[Any, str]]:
+    """The arguments of a call whose axes have names, and these."""
+    for _, given in trial.call.steps:
+        for value in given.values():
+            if id(value) in trial.draw.axes:
+                yield value, trial.draw.axes[id(value)]
+
+
+def _altered_results(run: Run, wrong: list[Trial]) -> Iterator[Guess]:
+    """Something is done to the right result at the end: to all of it, or to one of several."""
+    constants, facts = numbers_in("\n".join(run.lines)), facts_of(run, wrong[0])
+    value = _value_of(wrong[0])
+    told = [text.strip() for text in run.contract.returns.get(wrong[0].call.entry, "").split(",")]
+
+    def of(change: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult | None]:
+        def result(trial: Trial) -> CallResult | None:
+            expected, numbers = trial.expected.result, facts_of(run, trial)
+            if expected is None:
+                return None
+            value = _each(trial, lambda item: change(item, numbers), expected.value)
+            return CallResult(dataclasses.replace(expected, value=value, gradients=None))
+
+        return result
+
+    for row in _telling([value], f"result ({told[0]})", facts, constants):
+        yield Guess(row.name, f"{_as_if('the right one')} {row.words}", of(row.change))
+    for n, part in enumerate(value) if isinstance(value, tuple | list) and len(value) < 5 else ():
+        for row in _telling([part], f"result ({told[n] if n < len(told) else ''})", facts, constants):
+
+            def change(whole: Any, facts: dict[str, Any], row: Any = row, n: int = n) -> Any:
+                return type(whole)(row.change(item, facts) if at == n else item for at, item in enumerate(whole))
+
+            yield Guess(row.name, f"{_as_if(f'item {n} of the right one')} {row.words}", of(change))

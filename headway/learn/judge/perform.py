@@ -30,6 +30,7 @@ class CallRequest:
             function that is given the outputs and returns these.
         gradient: Whether gradients are wanted at all.
         layout: How the arguments lie in memory; see `fresh_copy`.
+        leaves_no_grad: Whether it is looked at what gradients the call leaves on its arguments.
     """
 
     entry: str
@@ -41,6 +42,7 @@ class CallRequest:
     cotangents: Any = None
     gradient: bool = False
     layout: str = "plain"
+    leaves_no_grad: bool = False
 
     def spread(self) -> dict[str, Any]:
         """As plain data for the wire."""
@@ -62,6 +64,8 @@ class Performed:
         after: The tensors among the arguments after the call, per step.
         altered: The places of arguments in which anything else was changed (a list, a dict), per step.
         state: Global switches that the call left changed.
+        marked: The places of arguments with a tensor that holds a gradient after the call, or asks for one as it did not
+            before, per step; empty where that is not looked at.
         flows: Whether each floating output depends on a floating input; None where no gradients were wanted.
         gradients: Of the inputs, then of the weights, None where nothing flows; None where none were wanted.
     """
@@ -72,6 +76,7 @@ class Performed:
     state: list
     flows: list | None = None
     gradients: list | None = None
+    marked: list = field(default_factory=list)
 
 
 @dataclass
@@ -159,6 +164,16 @@ def perform(target: Any, request: CallRequest, placement: Placement | None) -> P
         altered=altered,
         state=changed,
     )
+    if request.leaves_no_grad:
+        for positional, keyword in arguments:
+            rows = [leaves(value) for value in (*positional, *dict(keyword).values())]
+            performed.marked.append(
+                [
+                    n
+                    for n, row in enumerate(rows)
+                    if any(t.grad is not None or (t.requires_grad and not wanted) for t in row)
+                ]
+            )
     if wanted:
         floating = [leaf for leaf in leaves(values) if leaf.is_floating_point()]
         performed.flows = [leaf.requires_grad for leaf in floating]

@@ -191,6 +191,7 @@ def result_of(reply: dict) -> CallResult:
         or not all(isinstance(step, list) and all(isinstance(t, torch.Tensor) for t in step) for step in after)
         or not isinstance(result.state, list)
         or not isinstance(result.altered, list)
+        or not isinstance(result.marked, list)
         or not isinstance(result.flows, list | None)
         or not (gradients is None or isinstance(gradients, list))
         or not all(t is None or isinstance(t, torch.Tensor) for t in gradients or [])

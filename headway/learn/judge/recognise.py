@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from headway.learn.cases import Mistake, combined
 from headway.learn.contract import mistakes_of
+from headway.learn.judge.alterations import numbers_in
 from headway.learn.judge.compare import compare, differs
 from headway.learn.judge.perform import CallResult
 from headway.learn.judge.showing import (
+    BEHIND,
     argument_line,
     capital,
     facts_of,
@@ -33,6 +36,9 @@ UNSEEN = ("state", "random")
 FEW = 10
 """Wrong inputs, the most telling first, on which every mistake is tried before any is tried on all."""
 
+LARGE = 500
+"""The sum of the sizes of an input from which on it is looked at last."""
+
 NEARLY = 0.85
 """The part of the wrong inputs on which a mistake has to coincide for an answer to look like it."""
 
@@ -49,6 +55,11 @@ class Candidate:
 def mistakes_of_entry(run: Run, entry: str) -> list[Mistake]:
     """The known mistakes of one entry."""
     return [m for m in mistakes_of(run.exercise) if (m.entry or run.entries[0]) == entry]
+
+
+def small_first(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials in the order given, but those last that are so large that each takes its time: most candidates fail before."""
+    return sorted(trials, key=lambda t: sum(t.draw.sizes.values()) > LARGE)
 
 
 def coincides(run: Run, trial: Trial, answer: Any) -> bool:
@@ -73,7 +84,7 @@ def is_same(run: Run, trial: Trial, outcome: CallResult) -> bool:
     if outcome.result is None or trial.came.result is None:
         return compare(outcome, trial.came, run.limit(trial)) is None
     try:
-        if kind in ("gradient", "in-place", "global"):
+        if kind in BEHIND:
             return compare(outcome, trial.came, run.limit(trial)) is None
         return differs(outcome.result.value, trial.came.result.value, run.limit(trial)) is None
     except TypeError:
@@ -92,7 +103,8 @@ def shows(run: Run, trial: Trial, answer: Any, gradients: bool = True) -> bool:
 
 def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     """The verdict that names the mistake, or the two, behind the wrong trials of an entry; None where none is known."""
-    candidates = [Candidate(m, *variant) for m in mistakes_of_entry(run, entry) for variant in m.variants()]
+    theirs = [] if run.instead else [sign * n for n in numbers_in("\n".join(run.lines)) for sign in (1, -1)]
+    candidates = [Candidate(m, *variant) for m in mistakes_of_entry(run, entry) for variant in m.variants(theirs)]
     candidates.sort(key=lambda candidate: bool(candidate.chosen))  # as listed, before any other numbers
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
     first = telling_first(wrong)
@@ -106,7 +118,7 @@ def recognised(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
 
 def _everywhere(run: Run, candidates: list[Candidate], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     for candidate in candidates:
-        if all(coincides(run, t, candidate.answer) for t in (*wrong, *right)):
+        if all(coincides(run, t, candidate.answer) for t in small_first((*wrong, *right))):
             return _sentence(run, [candidate], wrong)
     return None
 
@@ -114,7 +126,7 @@ def _everywhere(run: Run, candidates: list[Candidate], wrong: list[Trial], right
 def _two_at_once(run: Run, mistakes: list[Mistake], wrong: list[Trial], right: list[Trial]) -> Verdict | None:
     """Two switches of one function together; each has to be wrong by itself on some input, or it has not been seen."""
     for one, other, answer in combined(mistakes):
-        if all(coincides(run, t, answer) for t in (*wrong, *right)):
+        if all(coincides(run, t, answer) for t in small_first((*wrong, *right))):
             seen = [m for m in (one, other) if any(shows(run, t, m.answer) for t in (*wrong, *right))]
             if len(seen) == 2:
                 return _sentence(run, [Candidate(m, {}, m.answer) for m in seen], wrong)
@@ -143,23 +155,14 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
 
     Inputs on which rounding is magnified tell too few mistakes apart to be relied on alone.
     """
-    if len(wrong) < 3 or all(_is_extreme(t) for t in wrong):
+    if len(wrong) < 3 or all(is_extreme(t) for t in wrong):
         return None
     likely = [c for c in candidates if sum(coincides(run, t, c.answer) for t in wrong[:FEW]) > len(wrong[:FEW]) // 2]
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
     whole = [c for c, with_them in agree if all(with_them)]
     if len({c.mistake.name for c in whole}) == 1 and any(min(t.draw.sizes.values(), default=2) > 1 for t in wrong):
-        cases = {t.case.name: id(t.case) for t in wrong}
-        only = only_where(run, wrong[0].call.entry)
-        if only:
-            after = f" That is so {only.removeprefix('wrong ')}."
-        else:
-            # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
-            near = [t for t in telling_first(right) if id(t.case) in cases.values()]
-            if any(shows(run, t, whole[0].answer, False) for t in near[:FEW]):
-                return None
-            after = f" That is so in these cases only: {'; '.join(cases)}."
-        return _sentence(run, whole[:1], wrong, after=after)
+        after = only_there(run, wrong, right, lambda t: shows(run, t, whole[0].answer, False))
+        return None if after is None else _sentence(run, whole[:1], wrong, after=after)
     counts = sorted(((sum(with_them), n) for n, (_, with_them) in enumerate(agree)), reverse=True)
     if not counts or counts[0][0] < max(5, NEARLY * len(wrong)) or counts[0][0] == len(wrong):
         return None
@@ -174,7 +177,19 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     return _sentence(run, [candidate], wrong, before, f" It differs on {argument_line(other)}.")
 
 
-def _is_extreme(trial: Trial) -> bool:
+def only_there(run: Run, wrong: list[Trial], right: list[Trial], would_show: Callable[[Trial], bool]) -> str | None:
+    """What parts the inputs on which a mistake is made from those on which it would show and is not: a size, or the cases."""
+    if only := only_where(run, wrong[0].call.entry):
+        return f" That is so {only.removeprefix('wrong ')}."
+    # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
+    cases = {t.case.name: id(t.case) for t in wrong}
+    near = [t for t in telling_first(right) if id(t.case) in cases.values()]
+    if any(would_show(t) for t in near[:FEW]):
+        return None
+    return f" That is so in these cases only: {'; '.join(cases)}."
+
+
+def is_extreme(trial: Trial) -> bool:
     """Whether an input is of a kind that float32 cannot follow, and its result a tensor of floats."""
     value = trial.expected.result.value if trial.expected.result else None
     return not trial.case.float32 and hasattr(value, "is_floating_point") and value.is_floating_point()

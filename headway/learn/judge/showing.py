@@ -12,7 +12,7 @@ from headway.learn.judge.perform import Raised
 from headway.learn.judge.trials import Run, Trial
 from headway.learn.judge.verdict import Verdict
 
-BEHIND = ("gradient", "in-place", "global")
+BEHIND = ("gradient", "in-place", "marked", "global")
 """Kinds of differences that are looked at only where the result is right."""
 
 
@@ -94,6 +94,10 @@ def _bound(run: Run, entry: str, shown: Trial | None) -> str | None:
             return f"wrong only where {name} is {low} or more"
         if len(above) > 1 and len(good) - len(above) <= len(bad) // 4 and _right_with(run, wrong, name, high + 1):
             return f"wrong only where {name} is {high}{' or less' if high > 1 else ''}"
+        beside = len(below) + len(above)
+        alone = low == high and len(below) > 1 and len(above) > 1 and len(good) - beside <= len(bad) // 4
+        if alone and all(_right_with(run, wrong, name, size) for size in (low - 1, high + 1)):
+            return f"wrong only where {name} is {high}"
     return None
 
 

@@ -110,6 +110,7 @@ class Run:
             adapter=self.adapter,
             gradient=trial.case.gradient and trial.dtype == "float64",
             layout=trial.manner if trial.manner in ("strided", "offset") else "plain",
+            leaves_no_grad=self.contract.leaves_no_grad,
         )
 
     def with_arguments(

@@ -18,7 +18,7 @@ def cross_entropy_backward(logits, targets, *, ignore=-100, smoothing=0.0):
     believed = note("probabilities", logits.softmax(-1))
     truth = F.one_hot(targets.masked_fill(~counts, 0), v).to(logits.dtype)
     truth = note("targets as probabilities", truth * (1 - smoothing) + smoothing / v)
-    return (believed - truth) * counts.unsqueeze(-1) / counts.sum()
+    return note("differences", believed - truth) * counts.unsqueeze(-1) / counts.sum()
 
 
 @case("a batch of sequences", gradient=False)

@@ -46,7 +46,10 @@ class Value:
         raise NotImplementedError
 
     def backward(self):
-        """Set `grad` of self and of every value that self was computed from."""
+        """Set `grad` of self and of every value that self was computed from.
+
+        It is called once on a graph. (What a second call does is left open: PyTorch's adds to the gradients of the leaves.)
+        """
         raise NotImplementedError
 
     # The rest follows from these.

@@ -1,6 +1,6 @@
 """What is asked of undoing a broadcast, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 1
 ENTRIES = ("sum_to",)
@@ -13,6 +13,7 @@ NOTED = {
 def sum_to(grad, shape):
     new = grad.dim() - len(shape)
     axes = [i for i in range(grad.dim()) if i < new or shape[i - new] == 1]
+    axes = note("list of the axes to sum over", axes)
     return (grad.sum(axes) if axes else grad).reshape(shape)
 
 

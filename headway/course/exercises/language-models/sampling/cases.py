@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 3
 ENTRIES = ("temperature", "top_k", "top_p", "draw")
@@ -27,13 +27,14 @@ def top_k(logits, k):
 
 def top_p(logits, p):
     best, order = logits.sort(dim=-1, descending=True)
-    chances = best.softmax(-1)
-    out = (chances.cumsum(-1) - chances) >= p
+    chances = note("probabilities, the greatest first (b v)", best.softmax(-1))
+    before = note("sums of the probabilities before each (b v)", chances.cumsum(-1) - chances)
+    out = note("tokens left out, the likeliest first (b v)", before >= p)
     return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
 
 
 def draw(probabilities, u):
-    place = (probabilities.cumsum(-1) <= u[:, None]).sum(-1)
+    place = (note("sums of the probabilities up to each (b v)", probabilities.cumsum(-1)) <= u[:, None]).sum(-1)
     last = (torch.arange(probabilities.shape[-1]) * (probabilities > 0)).amax(-1)
     return torch.minimum(place, last)
 
@@ -142,6 +143,11 @@ def next_to_all(d):
     return Call("top_p", logits=d.normal("b v"), p=d.number(0.985, 0.995))
 
 
+@plain("top-p, p next to 1, tokens about equally likely", 2, v=150, k=1, float32=False)
+def next_to_all_of_many(d):
+    return Call("top_p", logits=d.normal("b v", std=0.2), p=d.choice([0.981, 0.985, 0.99, 0.995]))
+
+
 @plain("top-p, p a billionth beside a sum", 4, v=(5, 9), float32=False)
 def beside(d):
     logits = d.normal("b v")
@@ -235,7 +241,7 @@ def exactly(learner, d):
 
 @law("of tokens that are all equally likely, top-p keeps more or fewer than it takes to reach p", draws=2, v=(4, 9))
 def equally_likely(learner, d):
-    """Which of them stay is left open: a threshold on the probability keeps all that tie."""
+    """Which of them stay is left open, how many is not: a threshold on the probability keeps all that tie."""
     number = d.integer(1, d.v - 1)
     kept = learner.top_p(d.keep(torch.full(d.shape("b v"), 0.5).double(), "b v"), (number - 0.5) / d.v).isfinite()
     return bool((kept.sum(-1) == number).all())

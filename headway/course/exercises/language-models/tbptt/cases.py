@@ -6,6 +6,7 @@ from headway.learn.cases import Call, Function, case, law, near, note
 
 ORDER = 2
 ENTRIES = ("truncated",)
+LEAVES_NO_GRAD = True
 SIZES = {"b": (1, 3), "t": (1, 7), "d": (1, 3), "n": (2, 4), "c": (1, 4)}
 
 CELL = "lambda weights, x, h: torch.tanh(x @ weights[0] + h @ weights[1] + weights[2])"

@@ -7,10 +7,12 @@ from headway.learn.cases import switches
 
 def truncated(
     cell, loss, weights, h, inputs, targets, *, chunk,
-    _state="detached", _add="all", _over="targets", _loss="sum", _last="kept", _edge=0, _end="last", _per="step", _h="given",
+    _leaves="own", _state="detached", _add="all", _over="targets", _loss="sum", _last="kept", _edge=0, _end="last",
+    _per="step", _h="given",
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
-    leaves = [w.detach().requires_grad_() for w in weights]
+    leaves = weights if _leaves == "theirs" else [w.detach() for w in weights]
+    leaves = [w.requires_grad_() for w in leaves]
     b, t = targets.shape
     if _h == "zero":
         h = torch.zeros_like(h)
@@ -57,6 +59,9 @@ def truncated(
         torch.zeros_like(w) if g is None else g
         for w, g in zip(leaves, torch.autograd.grad(mean, leaves, allow_unused=True), strict=True)
     ]
+    if _leaves == "theirs":
+        for w, g in zip(leaves, gradients, strict=True):
+            w.grad = g
     value = mean.detach() if _loss == "means" else total / count
     if _loss == "last":
         value = losses[-1].detach() / parts[-1]
@@ -135,6 +140,12 @@ MISTAKES = switches(
             {"_loss": "last"},
         ),
         "loss_not_divided": ("the gradients are right; the loss is the sum, not the mean", {"_loss": "total"}),
+        "gradient_left_on_the_weights": (
+            "`.backward()` on the weights that were given leaves their `.grad` behind, which the caller's next step adds to: "
+            "take leaves of your own, w.detach().requires_grad_()",
+            {"_leaves": "theirs"},
+        ),
         "first_state_returned": ("the state at the beginning is returned: that at the end", {"_end": "start"}),
     },
+    kinds={"gradient_left_on_the_weights": "marked"},
 )

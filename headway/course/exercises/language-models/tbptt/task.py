@@ -20,7 +20,7 @@ def truncated(cell, loss, weights, h, inputs, targets, *, chunk):
 
     Args:
         cell, loss: see above.
-        weights: a list of tensors; they stay as they are.
+        weights: a list of tensors; they stay as they are, without a `.grad`, and ask for none.
         h: (b n), the state at the beginning.
         inputs: (b t d).
         targets: (b t), of each step.

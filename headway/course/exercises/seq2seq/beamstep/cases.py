@@ -145,6 +145,23 @@ def consistent(learner, d):
     return near(totals, arguments["totals"].gather(1, parents) + arguments["log_p"][row, parents, tokens])
 
 
+@law(
+    "a word that cannot follow has a finite total: where fewer than {k} continuations are possible, the rest of the totals is "
+    "minus infinity, and no large negative number, which another step could take for a likelihood",
+    k=(2, 4),
+    v=(5, 8),
+)
+def impossible(learner, d):
+    """Of hypotheses that are done only `end` is possible, and of one that is not, a single word."""
+    arguments = step(d)
+    arguments["totals"][:, 1:] = -torch.inf
+    arguments["done"][:, 0] = bool(d.integer(0, 1))
+    arguments["log_p"] = torch.full_like(arguments["log_p"], -torch.inf)
+    arguments["log_p"][:, :, 0] = -1.0
+    totals = learner.beam_step(**arguments)[0]
+    return bool(totals[:, 0].isfinite().all()) and bool((totals[:, 1:] == -torch.inf).all())
+
+
 @law("a hypothesis that is done changes, or is in the beam twice", b=1, k=(2, 4))
 def kept(learner, d):
     arguments = step(d)

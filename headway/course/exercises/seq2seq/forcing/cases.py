@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 
 ORDER = 2
 ENTRIES = ("teacher_forcing", "shift_right", "scheduled")
@@ -26,7 +26,8 @@ def shift_right(labels, start, pad):
 
 
 def scheduled(tokens, said, u, keep):
-    return torch.where(u < keep, tokens, torch.cat((tokens[:, :1], said[:, :-1]), 1))
+    own = note("tokens said, one place later (b t)", torch.cat((tokens[:, :1], said[:, :-1]), 1))
+    return torch.where(note("places that keep the right token (b t)", u < keep), tokens, own)
 
 
 def plain(name, draws, **sizes):

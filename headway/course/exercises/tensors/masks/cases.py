@@ -15,7 +15,7 @@ def attention_mask(lengths, t, left=False):
     real = position >= t - lengths[:, None] if left else position < lengths[:, None]
     real = note("real tokens (b t)", real)
     causal = note("causal triangle (t t)", torch.ones(t, t, dtype=torch.bool).tril())
-    visible = causal & real[:, None]
+    visible = note("pairs that may see each other (b t t)", causal & real[:, None])
     return (visible | torch.eye(t, dtype=torch.bool))[:, None]
 
 

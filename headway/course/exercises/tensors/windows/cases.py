@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 2
 ENTRIES = ("windows",)
@@ -11,7 +11,7 @@ SIZES = {"b": (1, 3), "c": (1, 4), "w": (1, "t"), "t": (1, 12), "step": (1, 4)}
 
 
 def windows(x, width, step=1):
-    starts = range(0, x.shape[-1] - width + 1, step)
+    starts = note("list of the starts", list(range(0, x.shape[-1] - width + 1, step)))
     return torch.stack([x[..., start : start + width] for start in starts], dim=-2)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 from headway.learn.telling import telling
 
 ORDER = 1
@@ -35,6 +35,7 @@ def learn_merges(words, n):
         for symbols, times in pieces:
             for pair in pairwise(symbols):
                 counts[pair] += times
+        counts = note("counts of the pairs", counts)
         if not counts:
             break
         best = min(counts, key=lambda pair: (-counts[pair], pair))

@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 from headway.learn.telling import telling
 
 ORDER = 4
@@ -20,7 +20,7 @@ def viterbi(text, scores, unknown=-20.0):
     for end in range(1, len(text) + 1):
         for start in range(end):
             piece = text[start:end]
-            score = scores.get(piece, unknown if len(piece) == 1 else -math.inf)
+            score = note("score of a piece", scores.get(piece, unknown if len(piece) == 1 else -math.inf))
             if best[start] + score > best[end]:
                 best[end], last[end] = best[start] + score, piece
     pieces, end = [], len(text)

@@ -1,6 +1,6 @@
 """What is asked of WordPiece, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 from headway.learn.telling import telling
 
 ORDER = 5
@@ -17,8 +17,9 @@ def wordpiece(word, vocab, unknown="[UNK]", longest=100):
         return [unknown]
     tokens, start = [], 0
     while start < len(word):
-        mark = "##" if start else ""
+        mark = note("mark before a piece", "##" if start else "")
         ends = [end for end in range(start + 1, len(word) + 1) if mark + word[start:end] in vocab]
+        ends = note("list of the places at which a piece may end", ends)
         if not ends:
             return [unknown]
         tokens.append(mark + word[start : ends[-1]])
@@ -138,6 +139,15 @@ def odd_characters(d):
     letters = set("eaAbcé#\x07\u0301\u200dÉ") if d.random.random() < 0.5 else set("eabc")
     vocab = {"[UNK]", *letters, *("##" + c for c in letters)}
     return Call("wordpiece", word=d.choice(["", "b"]) + word, vocab=vocab)
+
+
+@case("accents, capitals, control characters and ## in one word, all of them tokens", length=1, n=2, draws=3)
+def every_odd_character(d):
+    """Whatever is done to one of them shows, in whatever order they come."""
+    parts = ["é", "A", "\x07", "a##b", "e\u0301", "É", "\u200d", "\u3000"]
+    d.random.shuffle(parts)
+    letters = set("eaAbé#\x07\u0301\u200dÉ\u3000")
+    return Call("wordpiece", word="".join(parts), vocab={"[UNK]", *letters, *("##" + c for c in letters)})
 
 
 @case("an empty word", length=1, n=2, draws=1)

@@ -18,9 +18,11 @@ def adamw(weight, grad, exp_avg, exp_avg_sq, step, *, lr, betas, eps, weight_dec
     beta1, beta2 = betas
     exp_avg = note("running mean of the gradient, m", beta1 * exp_avg + (1 - beta1) * grad)
     exp_avg_sq = note("running mean of the squared gradient, v", beta2 * exp_avg_sq + (1 - beta2) * grad**2)
-    mean = exp_avg / (1 - beta1**step)
-    square = exp_avg_sq / (1 - beta2**step)
-    weight = weight - lr * weight_decay * weight - lr * mean / (square.sqrt() + eps)
+    mean = note("m, corrected", exp_avg / (1 - beta1**step))
+    square = note("v, corrected", exp_avg_sq / (1 - beta2**step))
+    root = note("root of v", square.sqrt())
+    change = note("change by the gradient, m over the root of v", mean / (root + eps))
+    weight = weight - note("decay", lr * weight_decay * weight) - lr * change
     return weight, exp_avg, exp_avg_sq
 
 

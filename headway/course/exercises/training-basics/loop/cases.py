@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, Function, case
+from headway.learn.cases import Call, Function, case, note
 
 ORDER = 5
 ENTRIES = ("train",)
@@ -22,9 +22,10 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
             value = loss(model(x), y)
             value.backward()
             gradients = [p.grad for p in model.parameters()]
-            norm = torch.stack([g.norm() for g in gradients]).norm()
+            norm = note("norm of all gradients together", torch.stack([g.norm() for g in gradients]).norm())
+            factor = note("factor of the gradients", torch.clamp(clip / norm, max=1.0))
             for g in gradients:
-                g *= torch.clamp(clip / norm, max=1.0)
+                g *= factor
             losses.append(value.item())
             for group in optimiser.param_groups:
                 group["lr"] = lr(len(losses))
@@ -32,7 +33,7 @@ def train(make_model, make_optimiser, loss, lr, batches, held_out, *, epochs, cl
         model.eval()
         with torch.no_grad():
             total = sum(loss(model(x), y).item() * len(x) for x, y in held_out)
-        measured.append(total / sum(len(x) for x, _ in held_out))
+        measured.append(note("mean loss of the held-out data", total / sum(len(x) for x, _ in held_out)))
         if measured[-1] == min(measured) and measured.count(measured[-1]) == 1:
             best = [p.detach().clone() for p in model.parameters()]
     return losses, measured, best

@@ -2,7 +2,7 @@
 
 import math
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 2
 ENTRIES = ("cosine", "inverse_sqrt")
@@ -11,14 +11,16 @@ SIZES = {"n": (1, 9), "w": (2, 20), "more": (3, 60)}
 
 def cosine(step, *, steps, warmup, floor=0.0):
     if step <= warmup:
-        return step / warmup
-    done = min(1.0, (step - warmup) / max(1, steps - warmup))
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
+        return note("part of the warm-up that is done", step / warmup)
+    done = note("part of the decay that is done", min(1.0, (step - warmup) / max(1, steps - warmup)))
+    return floor + (1 - floor) * note("half a cosine, from 1 to 0", 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def inverse_sqrt(step, *, warmup):
     warmup = max(warmup, 1)
-    return min(step / warmup, math.sqrt(warmup / step))
+    return min(
+        note("warm-up, step / warmup", step / warmup), note("decay, sqrt(warmup / step)", math.sqrt(warmup / step))
+    )
 
 
 def plain(name, draws, **sizes):

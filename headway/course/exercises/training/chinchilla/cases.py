@@ -1,6 +1,6 @@
 """What is asked of Chinchilla's arithmetic, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law
+from headway.learn.cases import Call, case, law, note
 
 ORDER = 3
 ENTRIES = ("flops", "at_ratio", "best", "days")
@@ -14,18 +14,19 @@ def flops(n, d):
 
 
 def at_ratio(c, ratio=20.0):
-    n = (c / (6 * ratio)) ** 0.5
+    n = note("number of parameters", (c / (6 * ratio)) ** 0.5)
     return n, ratio * n
 
 
 def best(c, *, a, b, amount_a, amount_b):
     # With d = c / 6n, the derivative of the loss by log n is -a A n^-a + b B d^-b. It is 0 where n^(a+b) = (a A / b B) (c/6)^b.
-    n = ((a * amount_a) / (b * amount_b) * (c / 6) ** b) ** (1 / (a + b))
+    n = note("number of parameters", ((a * amount_a) / (b * amount_b) * (c / 6) ** b) ** (1 / (a + b)))
     return n, c / (6 * n)
 
 
 def days(n, d, *, devices, peak, used):
-    return 6 * n * d / (devices * peak * used) / 86400
+    seconds = note("operations", 6 * n * d) / note("operations in a second", devices * peak * used)
+    return note("seconds", seconds) / 86400
 
 
 def plain(name, draws):

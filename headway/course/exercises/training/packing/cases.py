@@ -13,7 +13,7 @@ SIZES = {"b": (1, 3), "t": (3, 9)}
 def packed_mask(documents):
     t = documents.shape[1]
     same = note("tokens of the same text (b t t)", documents[:, :, None] == documents[:, None, :])
-    past = torch.ones(t, t, dtype=torch.bool).tril()
+    past = note("causal triangle (t t)", torch.ones(t, t, dtype=torch.bool).tril())
     return ((same & past & (documents >= 0)[:, None]) | torch.eye(t, dtype=torch.bool))[:, None]
 
 
@@ -22,7 +22,7 @@ def packed_positions(documents):
     first = torch.ones_like(documents, dtype=torch.bool)
     first[:, 1:] = documents[:, 1:] != documents[:, :-1]
     begin = note("column at which each token's text begins", torch.where(first, column, 0).cummax(1).values)
-    return (column - begin).masked_fill(documents < 0, 0)
+    return note("columns counted from there (b t)", column - begin).masked_fill(documents < 0, 0)
 
 
 def packed_targets(tokens, documents, prompts=None):
@@ -30,6 +30,7 @@ def packed_targets(tokens, documents, prompts=None):
     asked = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] >= 0)
     if prompts is not None:
         asked = asked & ~prompts[:, 1:]
+    asked = note("places that are asked about (b t-1)", asked)
     targets[:, :-1] = tokens[:, 1:].masked_fill(~asked, -100)
     return targets
 

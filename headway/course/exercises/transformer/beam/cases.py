@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, Function, case, law
+from headway.learn.cases import Call, Function, case, law, note
 
 ORDER = 6
 ENTRIES = ("beam_search",)
@@ -16,7 +16,8 @@ def beam_search(model, start, *, beams, max_tokens, end, alpha):
     open_ones, finished = [([], 0.0)], []
     for _ in range(max_tokens):
         tokens = torch.tensor([[start, *words] for words, _ in open_ones])
-        log_p = model(tokens)[:, -1].log_softmax(-1)
+        logits = model(note("tokens that the model is given (k n)", tokens))[:, -1]
+        log_p = note("log p of the next words (k v)", logits.log_softmax(-1))
         totals = (torch.tensor([total for _, total in open_ones], dtype=torch.float64)[:, None] + log_p).flatten()
         kept = totals.topk(min(beams, len(totals)))
         v = log_p.shape[1]
@@ -28,7 +29,10 @@ def beam_search(model, start, *, beams, max_tokens, end, alpha):
         open_ones = [pair for pair in grown if pair[0][-1] != end]
         if not open_ones:
             break
-    scored = [(total / ((5 + len(words)) / 6) ** alpha, words) for words, total in finished + open_ones]
+    scored = [
+        (total / note("penalty of the length", ((5 + len(words)) / 6) ** alpha), words)
+        for words, total in finished + open_ones
+    ]
     score, words = max(scored)
     return words, score
 

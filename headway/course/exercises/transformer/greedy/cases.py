@@ -2,7 +2,7 @@
 
 import torch
 
-from headway.learn.cases import Call, Function, case, law
+from headway.learn.cases import Call, Function, case, law, note
 
 ORDER = 5
 ENTRIES = ("greedy",)
@@ -17,8 +17,11 @@ def greedy(model, tokens, *, max_tokens, end, pad):
     t = tokens.shape[1]
     done = torch.zeros(len(tokens), dtype=torch.bool)
     for _ in range(max_tokens):
-        chosen = model(tokens)[:, -1].argmax(-1).masked_fill(done, pad)
-        done = done | (chosen == end)
+        logits = note(
+            "logits of the last position (b v)", model(note("tokens that the model is given (b n)", tokens))[:, -1]
+        )
+        chosen = note("tokens chosen (b)", logits.argmax(-1).masked_fill(done, pad))
+        done = note("rows that are done (b)", done | (chosen == end))
         tokens = torch.cat((tokens, chosen[:, None]), 1)
         if done.all():
             break

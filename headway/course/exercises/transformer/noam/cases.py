@@ -1,6 +1,6 @@
 """What is asked of the schedule of 2017, and the answer it is held against."""
 
-from headway.learn.cases import Call, case, law, near
+from headway.learn.cases import Call, case, law, near, note
 
 ORDER = 4
 ENTRIES = ("attention_is_all_you_need", "warmup_for")
@@ -8,7 +8,10 @@ SIZES = {"width": (2, 1024), "warmup": (3, 400)}
 
 
 def attention_is_all_you_need(step, *, width, warmup):
-    return width**-0.5 * min(step**-0.5, step * warmup**-1.5)
+    decay = note("decay, step^-1/2", step**-0.5)
+    return note("factor of the width", width**-0.5) * min(
+        decay, note("warm-up, step · warmup^-3/2", step * warmup**-1.5)
+    )
 
 
 def warmup_for(peak, *, width):
