@@ -17,19 +17,7 @@ from torch import nn
 from headway.look.trace import HOME, Operation, Run
 
 Kind = Literal[
-    "input",
-    "output",
-    "embed",
-    "position",
-    "norm",
-    "attention",
-    "cross",
-    "mlp",
-    "mixer",
-    "residual",
-    "sum",
-    "head",
-    "other",
+    "input", "output", "embed", "position", "norm", "attention", "cross", "mlp", "mixer", "residual", "sum", "head", "other"
 ]
 
 NAMES: dict[str, tuple[str, Kind]] = {
@@ -119,111 +107,11 @@ NAMES: dict[str, tuple[str, Kind]] = {
 """Name of a module, a parameter or a function of ours -> what its box is called, and its kind."""
 
 GLUE = frozenset(
-    [
-        "view",
-        "reshape",
-        "transpose",
-        "permute",
-        "chunk",
-        "split",
-        "unbind",
-        "unflatten",
-        "flatten",
-        "to",
-        "type",
-        "float",
-        "double",
-        "half",
-        "__getitem__",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "expand_as",
-        "contiguous",
-        "flip",
-        "detach",
-        "t",
-        "T",
-        "__get__",
-        "dropout",
-        "repeat_interleave",
-        "clone",
-        "narrow",
-        "select",
-        "index_select",
-        "roll",
-        "movedim",
-        "new_zeros",
-        "zeros_like",
-        "new_ones",
-        "ones_like",
-        "zeros",
-        "ones",
-        "arange",
-        "tensor",
-        "empty",
-        "full",
-        "new_empty",
-        "size",
-        "shape",
-        "type_as",
-        "view_as",
-        "view_as_real",
-        "view_as_complex",
-        "complex",
-        "normalize",
-        "amax",
-        "mean",
-        "pad",
-        "masked_fill",
-        "eq",
-        "ne",
-        "lt",
-        "gt",
-        "le",
-        "ge",
-        "__and__",
-        "__or__",
-        "__invert__",
-        "__eq__",
-        "argmax",
-        "int",
-        "bool",
-        "cumsum",
-        "sum",
-        "where_places",
-        "nonzero",
-        "long",
-        "neg",
-        "exp",
-        "log",
-        "sqrt",
-        "rsqrt",
-        "square",
-        "pow",
-        "clamp",
-        "silu",
-        "relu",
-        "gelu",
-        "tanh",
-        "sigmoid",
-        "softplus",
-        "glu",
-        "softmax",
-        "topk",
-    ]
+    ["view", "reshape", "transpose", "permute", "chunk", "split", "unbind", "unflatten", "flatten", "to", "type", "float", "double", "half", "__getitem__", "unsqueeze", "squeeze", "expand", "expand_as", "contiguous", "flip", "detach", "t", "T", "__get__", "dropout", "repeat_interleave", "clone", "narrow", "select", "index_select", "roll", "movedim", "new_zeros", "zeros_like", "new_ones", "ones_like", "zeros", "ones", "arange", "tensor", "empty", "full", "new_empty", "size", "shape", "type_as", "view_as", "view_as_real", "view_as_complex", "complex", "normalize", "amax", "mean", "pad", "masked_fill", "eq", "ne", "lt", "gt", "le", "ge", "__and__", "__or__", "__invert__", "__eq__", "argmax", "int", "bool", "cumsum", "sum", "where_places", "nonzero", "long", "neg", "exp", "log", "sqrt", "rsqrt", "square", "pow", "clamp", "silu", "relu", "gelu", "tanh", "sigmoid", "softplus", "glu", "softmax", "topk"]
 )
 """Operations that take one stream on: they belong to the box that made it."""
 
-ACTIVE = {
-    "silu": "SiLU",
-    "relu": "ReLU",
-    "gelu": "GELU",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "softmax": "softmax",
-    "glu": "GLU",
-}
+ACTIVE = {"silu": "SiLU", "relu": "ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid", "softmax": "softmax", "glu": "GLU"}
 """Of those, what gets a box of its own when the part that it is in is opened."""
 
 JOINS = {
@@ -371,9 +259,7 @@ class Wirer:
         if path == "":
             return False
         if path in self.items:
-            return (
-                self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
-            )
+            return self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
         if not any(True for _ in module.children()) and not isinstance(module, nn.ModuleList):
             return True
         kind = self.kind(path)
@@ -476,9 +362,7 @@ class Wirer:
                 continue
             if op.name == "scaled_dot_product_attention":
                 self.kernel[op.number], self.given[op.number] = home, op.takes
-            elif (
-                op.function is not None and op.function[0].startswith("attend_") and op.name in ("matmul", "__matmul__")
-            ):
+            elif op.function is not None and op.function[0].startswith("attend_") and op.name in ("matmul", "__matmul__"):
                 self._by_hand(op, home)
         for number, takes in self.given.items():
             for role, source in zip("qkv", takes, strict=False):
@@ -511,11 +395,7 @@ class Wirer:
         parts = op.path.split(".")
         for n in range(1, len(parts) + 1):
             prefix = ".".join(parts[:n])
-            if (
-                self.kind(prefix) in ("attention", "cross")
-                and self.kind(prefix) in self.opened
-                and prefix in self.modules
-            ):
+            if self.kind(prefix) in ("attention", "cross") and self.kind(prefix) in self.opened and prefix in self.modules:
                 if any(True for _ in self.modules[prefix].children()):
                     return prefix
         return None
@@ -657,12 +537,7 @@ class Wirer:
             keys[step] = f"{home}:{step}"
             self._box(op, keys[step], label, self.kind(home))
         q, k, v, *mask = self.given[op.number]
-        for role, step, source in (
-            ("q", "scores", q),
-            ("k", "scores", k),
-            ("v", "sum", v),
-            *(("", "scores", m) for m in mask),
-        ):
+        for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
             for before in self._from(source):
                 if not role or before.endswith(f"#{role}"):
                     self.edges[before, keys[step]].append((source, op.number))
@@ -692,9 +567,7 @@ class Wirer:
             return
         sign = JOINS[op.name]
         key = f"{op.path}:{op.name}:{op.line.rsplit(':', 1)[-1]}"
-        scale = [
-            name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))
-        ]
+        scale = [name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))]
         if sign == "×" and scale:  # a learned factor: it is the box, and not a stream beside it
             (key,) = scale
             part = self.parts[key]
@@ -784,9 +657,12 @@ class Wirer:
                 self.edges[before, key].append((number, number))
 
     def _before_output(self, number: int) -> tuple[str, ...]:
-        return tuple(
-            key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output"
-        ) or tuple(key for source in self.ops[number].takes for key in self._from(source) if self.ops[source].floats)
+        return tuple(key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output") or tuple(
+            key
+            for source in self.ops[number].takes
+            for key in self._from(source)
+            if self.ops[source].floats
+        )
 
     # ---------------------------------------------------------------- parameters
 
@@ -904,9 +780,7 @@ class Wirer:
                 (
                     prefix
                     for n in range(1, len(parts))
-                    if all(
-                        other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}.")
-                    )
+                    if all(other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}."))
                 ),
                 name,
             )
@@ -1103,26 +977,7 @@ class Wirer:
 
 
 PASSES = frozenset(
-    [
-        "split_heads",
-        "merge_heads",
-        "locate",
-        "key_mask",
-        "real_positions",
-        "sort_padding",
-        "state_at",
-        "turned",
-        "restore",
-        "last_inputs",
-        "patchify",
-        "memory_of",
-        "linear",
-        "rms_norm",
-        "mask",
-        "decays",
-        "causal_mask",
-        "extend",
-    ]
+    ["split_heads", "merge_heads", "locate", "key_mask", "real_positions", "sort_padding", "state_at", "turned", "restore", "last_inputs", "patchify", "memory_of", "linear", "rms_norm", "mask", "decays", "causal_mask", "extend"]
 )
 """Functions of ours that only lay tensors out, or that are a module's one line."""
 
