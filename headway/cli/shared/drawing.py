@@ -81,7 +81,8 @@ def count_of(state: TopicState) -> str:
     for what, (have, want) in state.counts.items():
         return f"{state.topic.id} {have}/{want}" + ("" if what == "exercises" else f" {what}")
     if state.topic.papers:
-        return f"{state.topic.id} {len(state.papers)}/{len(state.topic.papers)} papers"
+        total = len(state.topic.papers)
+        return f"{state.topic.id} {len(state.papers)}/{total} paper{'s' * (total != 1)}"
     return state.topic.id
 
 
