@@ -36,6 +36,7 @@ class Feed:
         ids: The ids of the text (of the target, where there are two).
         grid: Rows and columns of patches, for a picture.
         pixels: The picture as the model takes it, (1, c, y, x).
+        frames: The sound as the model takes it, log-mel (1, mels, s), 100 a second.
         before: Positions that the model puts before a picture's patches.
         seconds: How long a sound is.
     """
@@ -46,6 +47,7 @@ class Feed:
     ids: Tensor | None = None
     grid: tuple[int, int] | None = None
     pixels: Tensor | None = None
+    frames: Tensor | None = None
     before: int = 0
     seconds: float | None = None
 
@@ -151,7 +153,7 @@ def _captioned(loaded: Loaded, given: Any, target: Any) -> Feed:
         return Feed(lambda model: model.see(pixels), told, {"picture": names}, grid=grid, pixels=pixels, before=before)
     ids = ids_of(loaded, _text(loaded, target))
     texts = {"picture": names, "text": tokens_of(loaded, ids[0].tolist())}
-    return Feed(lambda model: model(pixels, ids), f"{told}, {target!r}", texts, ids[0], grid, pixels, before)
+    return Feed(lambda model: model(pixels, ids), f"{told}, {target!r}", texts, ids[0], grid, pixels, before=before)
 
 
 def _asked(loaded: Loaded, given: Any, target: Any) -> Feed:
@@ -166,7 +168,9 @@ def _asked(loaded: Loaded, given: Any, target: Any) -> Feed:
     words = tokens_of(loaded, ids[0].tolist())
     read = tuple(next(patches) if id == image else word for id, word in zip(ids[0].tolist(), words, strict=True))
     texts = {"picture": names, "text": read}
-    return Feed(lambda model: model(ids, pictures=pixels), f"{told}, {target!r}", texts, ids[0], grid, pixels, before)
+    return Feed(
+        lambda model: model(ids, pictures=pixels), f"{told}, {target!r}", texts, ids[0], grid, pixels, before=before
+    )
 
 
 # Sounds and episodes
@@ -200,7 +204,7 @@ def _speech(loaded: Loaded, given: Any, target: Any) -> Feed:
         "source": tuple(f"{n / 50:.2f} s" for n in range(config.frames // 2)),
         "target": tokens_of(loaded, row[0].tolist()),
     }
-    return Feed(lambda model: model(frames, row), told, texts, row[0], seconds=seconds)
+    return Feed(lambda model: model(frames, row), told, texts, row[0], frames=frames, seconds=seconds)
 
 
 def _heard(loaded: Loaded, frames: Tensor, prompt: SpeechPrompt) -> list[int]:

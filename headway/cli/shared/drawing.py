@@ -354,8 +354,9 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
     for n, name in enumerate(topic.models):
         rows.append(("models" if not n else "", Text(f"headway models {name}", style="cyan")))
     for offer in seen_at_work(state, progress):
-        if offer.command.startswith("headway run"):
-            rows.append(("run one", Text(offer.command, style="cyan")))
+        if offer.command.startswith(("headway run", "headway look")):
+            label = "run one" if offer.command.startswith("headway run") else "look"
+            rows.append((label, Text(offer.command, style="cyan")))
     if pair := compared(state, progress):
         rows.append(("compare", Text(f"headway diff {' '.join(pair)}", style="cyan")))
     for n, name in enumerate(topic.claims):
