@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
+from headway.cli.shared.numbers import Whole
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import plain
 from headway.learn.progress import used
@@ -133,8 +134,8 @@ def look(
     *given: Annotated[str, Parameter(allow_leading_hyphen=True)],
     which: Which = Which(),
     change: Change = Change(),
-    layer: int | None = None,
-    head: int | None = None,
+    layer: Whole | None = None,
+    head: Whole | None = None,
     target: str | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
