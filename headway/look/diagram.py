@@ -167,7 +167,9 @@ def diagram(
         Unsupported: a model or a name that the catalogue does not have.
     """
     if level not in LEVELS:
-        raise HeadwayError(f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}")
+        raise HeadwayError(
+            f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}"
+        )
     item, config, name = _which(what)
     run = _run(item, config)
     wanted = (lit,) if isinstance(lit, str) else tuple(lit)
@@ -257,7 +259,10 @@ def _box(key: str, part: Part, wiring: Wiring, layout: Layout, wanted: tuple[str
     place = layout.boxes[key]
     lit = part.kind in wanted or any(kind in wanted for kind in part.kinds)
     if part.path:
-        lit = lit or any(part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.") for light in wanted)
+        lit = lit or any(
+            part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.")
+            for light in wanted
+        )
     return Box(
         key=key,
         label=part.label,
@@ -390,7 +395,9 @@ def _svg(diagram: Diagram) -> str:
             f'<text class="t" x="{_number(frame.x + frame.width - 9)}" y="{_number(frame.y + 15)}">× {frame.times}</text>'
         )
     for arrow in diagram.arrows:
-        out.append(f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>')
+        out.append(
+            f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>'
+        )
     for box in diagram.boxes:
         kind = " lit" if box.lit else ""
         kind += " io" if box.kind in ("input", "output") else ""
@@ -435,14 +442,29 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
     axes.axis("off")
     # Texts are in points of the drawing, whatever the figure's size.
     scale = min(figure.get_figwidth() * 72 / width, figure.get_figheight() * 72 / (height + top))
-    axes.text(width / 2, -top / 2, diagram.title, ha="center", va="center", fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale)
+    axes.text(
+        width / 2,
+        -top / 2,
+        diagram.title,
+        ha="center",
+        va="center",
+        fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale,
+    )
 
     def rounded(x: float, y: float, w: float, h: float, radius: float, **style: Any) -> None:
         axes.add_patch(FancyBboxPatch((x, y), w, h, boxstyle=f"round,pad=0,rounding_size={radius}", **style))
 
     for frame in diagram.frames:
         rounded(
-            frame.x, frame.y, frame.width, frame.height, 9, fc="#00000008", ec="#00000047", lw=1.0 * scale, ls=(0, (4, 3))
+            frame.x,
+            frame.y,
+            frame.width,
+            frame.height,
+            9,
+            fc="#00000008",
+            ec="#00000047",
+            lw=1.0 * scale,
+            ls=(0, (4, 3)),
         )
         axes.text(
             frame.x + frame.width - 9,
@@ -468,7 +490,14 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
             "",
             arrow.corners[-1],
             arrow.corners[-2],
-            arrowprops={"arrowstyle": "-|>", "color": "#777", "lw": 0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8 * scale},
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#777",
+                "lw": 0,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "mutation_scale": 8 * scale,
+            },
         )
     for box in diagram.boxes:
         sign = box.kind in ("residual", "sum")
@@ -549,7 +578,10 @@ def _lines(diagram: Diagram, width: int) -> list[Text]:
         if len(bar) + len(head) <= name_width:
             rows = [(body, box.size)]
         else:
-            rows = [(Text.assemble((bar, "dim"), (label, style)), box.size), (Text.assemble((f"{bar}  {extra}", "dim")), "")]
+            rows = [
+                (Text.assemble((bar, "dim"), (label, style)), box.size),
+                (Text.assemble((f"{bar}  {extra}", "dim")), ""),
+            ]
         for n, (left, size) in enumerate(rows):
             left = left.copy()
             room = max(0, name_width - left.cell_len)
@@ -591,12 +623,18 @@ def _extra(diagram: Diagram, box: Box, takes: list[Arrow], before: str | None, b
     for arrow in takes:
         start = by_key[arrow.start]
         if arrow.what == "residual":
-            nexts = [a.end for a in diagram.arrows if a.start == arrow.start and a.end != box.key and by_key[a.end].block == box.block]
+            nexts = [
+                a.end
+                for a in diagram.arrows
+                if a.start == arrow.start and a.end != box.key and by_key[a.end].block == box.block
+            ]
             parts.append(f"the stream before {by_key[nexts[0]].label}" if nexts else f"from {start.label}")
         elif arrow.what == "back":
             parts.append(f"← {start.label} of the step before")
         elif arrow.start != before or len(takes) > 1 and is_sign_box(box) and box.kind == "sum":
-            parts.append(f"← {_called(start, by_key, diagram)}" if box.kind != "sum" else _called(start, by_key, diagram))
+            parts.append(
+                f"← {_called(start, by_key, diagram)}" if box.kind != "sum" else _called(start, by_key, diagram)
+            )
     return ", ".join(dict.fromkeys(parts))
 
 
@@ -613,5 +651,7 @@ def _folded(text: Text, width: int, indent: int) -> list[Text]:
         return [text]
     import textwrap
 
-    first, *rest = textwrap.wrap(text.plain, width, subsequent_indent=" " * indent, drop_whitespace=True, replace_whitespace=False)
+    first, *rest = textwrap.wrap(
+        text.plain, width, subsequent_indent=" " * indent, drop_whitespace=True, replace_whitespace=False
+    )
     return [text[: len(first)], *(Text(line, style="dim") for line in rest)]

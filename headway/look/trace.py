@@ -187,11 +187,15 @@ class _Watch(TorchFunctionMode):
                 if isinstance(frame.f_locals.get("self"), nn.Module) and "<locals>" not in code.co_qualname:
                     if code.co_filename.startswith(str(HOME / "models")):
                         break
-                    found = None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    found = (
+                        None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    )
                 elif "<" not in code.co_qualname:
                     found = frame
             frame = frame.f_back
-        line = "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        line = (
+            "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        )
         if found is None:
             return None, None, line
         self.kept.append(found)

@@ -17,7 +17,19 @@ from torch import nn
 from headway.look.trace import HOME, Operation, Run
 
 Kind = Literal[
-    "input", "output", "embed", "position", "norm", "attention", "cross", "mlp", "mixer", "residual", "sum", "head", "other"
+    "input",
+    "output",
+    "embed",
+    "position",
+    "norm",
+    "attention",
+    "cross",
+    "mlp",
+    "mixer",
+    "residual",
+    "sum",
+    "head",
+    "other",
 ]
 
 NAMES: dict[str, tuple[str, Kind]] = {
@@ -116,7 +128,15 @@ GLUE = frozenset(
 )
 """Operations that take one stream on: they belong to the box that made it."""
 
-ACTIVE = {"silu": "SiLU", "relu": "ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid", "softmax": "softmax", "glu": "GLU"}
+ACTIVE = {
+    "silu": "SiLU",
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softmax": "softmax",
+    "glu": "GLU",
+}
 """Of those, what gets a box of its own when the part that it is in is opened."""
 
 JOINS = {
@@ -246,7 +266,9 @@ class Wirer:
         if path == "":
             return False
         if path in self.items:
-            return self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            return (
+                self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            )
         if not any(True for _ in module.children()) and not isinstance(module, nn.ModuleList):
             return True
         kind = self.kind(path)
@@ -348,7 +370,11 @@ class Wirer:
         parts = op.path.split(".")
         for n in range(1, len(parts) + 1):
             prefix = ".".join(parts[:n])
-            if self.kind(prefix) in ("attention", "cross") and self.kind(prefix) in self.opened and prefix in self.modules:
+            if (
+                self.kind(prefix) in ("attention", "cross")
+                and self.kind(prefix) in self.opened
+                and prefix in self.modules
+            ):
                 if any(True for _ in self.modules[prefix].children()):
                     return prefix
         return None
@@ -481,7 +507,12 @@ class Wirer:
             keys[step] = f"{home}:{step}"
             self._box(op, keys[step], label, "attention")
         q, k, v, *mask = op.takes
-        for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
+        for role, step, source in (
+            ("q", "scores", q),
+            ("k", "scores", k),
+            ("v", "sum", v),
+            *(("", "scores", m) for m in mask),
+        ):
             for before in self._from(source):
                 if not role or before.endswith(f"#{role}"):
                     self.edges[before, keys[step]].append((source, op.number))
@@ -511,7 +542,9 @@ class Wirer:
             return
         sign = JOINS[op.name]
         key = f"{op.path}:{op.name}:{op.line.rsplit(':', 1)[-1]}"
-        scale = [name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))]
+        scale = [
+            name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))
+        ]
         if sign == "×" and scale:  # a learned factor: it is the box, and not a stream beside it
             (key,) = scale
             part = self.parts[key]
@@ -598,12 +631,9 @@ class Wirer:
                 self.edges[before, key].append((number, number))
 
     def _before_output(self, number: int) -> tuple[str, ...]:
-        return tuple(key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output") or tuple(
-            key
-            for source in self.ops[number].takes
-            for key in self._from(source)
-            if self.ops[source].floats
-        )
+        return tuple(
+            key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output"
+        ) or tuple(key for source in self.ops[number].takes for key in self._from(source) if self.ops[source].floats)
 
     # ---------------------------------------------------------------- parameters
 
@@ -716,7 +746,9 @@ class Wirer:
                 (
                     prefix
                     for n in range(1, len(parts))
-                    if all(other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}."))
+                    if all(
+                        other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}.")
+                    )
                 ),
                 name,
             )
