@@ -168,10 +168,6 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
             break
         total += weights.numel()
         rows, columns = _sides(mix, found)
-        for name, n in ((rows, weights.shape[1]), (columns, weights.shape[2])):
-            extra = n - len(texts[name])  # what the model puts before a picture's patches
-            if extra > 0:
-                texts[name] = (*(("[CLS]",) if extra == 1 else tuple(f"[{i}]" for i in range(extra))), *texts[name])
         shown.append(
             Layer(
                 mix.place,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from headway.base.errors import HeadwayError
 from headway.look.feeding import Feed, tokens_of
-from headway.use.texts import ends_of
+from headway.sample.rewrite import writing_of
 from headway.zoo import Loaded
 
 WORDS = ("decoder", "encoder", "encoder-decoder")
@@ -51,8 +51,8 @@ def names_of(loaded: Loaded, ids: Sequence[int]) -> tuple[str, ...]:
     """Each token as it reads in a text; those without a spelling by what they are for."""
     names: dict[int, str] = {}
     if loaded.entry.kind == "encoder-decoder":
-        start, ends = ends_of(loaded)
-        names = {start: "⟨start⟩"} | dict.fromkeys(ends, "⟨end⟩")
+        writing = writing_of(loaded.where, loaded.words)
+        names = {writing.start: "⟨start⟩"} | dict.fromkeys(writing.stops, "⟨end⟩")
     known = dict(zip(unique := list(dict.fromkeys(ids)), tokens_of(loaded, unique, names), strict=True))
     return tuple(known[id] for id in ids)
 

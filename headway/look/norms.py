@@ -2,8 +2,10 @@
 
 Sizes are lengths of vectors (L2 norms). What a part added is the stream after it less the stream before it; in a model whose
 norms stand after the sums (2017) that holds the norm's work too. Gradients are those of the loss of the text: the mean surprisal
-of its tokens in nats. Where many positions become one number it is
-their median: in many models the first token's stream is a hundred times as long as the others' and would be all of a mean.
+of its tokens in nats.
+
+Where many positions become one number it is their median: in many models the first token's stream is a hundred times as long as
+the others', and would be all of a mean.
 """
 
 from __future__ import annotations

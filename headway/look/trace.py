@@ -1,7 +1,7 @@
 """What a model does when it is run, operation by operation: who made each tensor, in which module, by which function of ours.
 
-The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that would
-need numbers is made one way: a mask counts as true everywhere, so that every expert and every place of a picture takes part.
+The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that
+would need numbers is made one way: a mask counts as true everywhere, so that all experts and all places of a picture take part.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Operation:
         floats: Whether what it made are numbers of a stream, and not ids, places or a mask.
         line: Where in our code, "models/llama.py:159".
         causal: Whether an attention kernel was told to hide the future.
+        picks: The one place in time that an index such as ``x[:, 0]`` takes, None for any other operation.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Operation:
     function: tuple[str, str] | None = None
     line: str = ""
     causal: bool = False
+    picks: int | None = None
 
 
 @dataclass
@@ -142,6 +144,9 @@ class _Watch(TorchFunctionMode):
         takes = tuple(self._source(tensor) for tensor in given)
         operation = self._add(name, self.inside[-1] if self.inside else "", takes, made[0], given)
         operation.causal = bool(kwargs.get("is_causal"))
+        index = args[1] if name == "__getitem__" and len(args) > 1 else None
+        if isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None) and isinstance(index[1], int):
+            operation.picks = index[1]
         for tensor in made:
             self.known[id(tensor)] = operation.number
             self.kept.append(tensor)

@@ -1,4 +1,4 @@
-"""No lesson shows an exercise's answer before it is passed: the code on its page is compared, names aside, with every solution."""
+"""No lesson shows an exercise's answer before it is passed: its code is compared, names aside, with every solution."""
 
 from __future__ import annotations
 
@@ -107,6 +107,7 @@ def given_away(page: str) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", WRITTEN)
 def test_no_lesson_gives_an_answer_away(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -6,13 +6,12 @@ import re
 import time
 
 import pytest
-
 from support.lessons import WRITTEN, load
 
 from headway.cli.app import commands
 from headway.learn.exercise import exercises
-from headway.learn.path import the_path
 from headway.learn.glossary import marked, the_glossary
+from headway.learn.path import the_path
 from headway.learn.recall import questions
 from headway.learn.shelf import length_of
 

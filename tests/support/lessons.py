@@ -37,10 +37,10 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/[\w-]*/?\?access_token=([\w-]{2
 
 
 @contextlib.contextmanager
-def reading(topic: str, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
+def reading(topic: str | None, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
     """The running command, and its page's address with port and token as groups; the command is ended afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", topic, "--no-browser", *options],
+        [sys.executable, "-m", "headway", "read", *([topic] if topic else []), "--no-browser", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -106,6 +106,17 @@ def test_a_pass_names_the_real_model_that_calls_it_and_next_offers_it_until_it_w
     assert command not in capsys.readouterr().out
 
 
+def test_a_pass_is_a_pass_where_the_plan_is_gone(workspace: Workspace, capsys):
+    answer(workspace, "einsum")
+    workspace.plan.unlink()
+    assert main(["check", "sdpa"]) == 0
+    out, err = capsys.readouterr()
+    assert "right on" in out
+    assert "a real model calls this" in out
+    assert "headway start" in err
+    assert err.count("\n") == 1
+
+
 def test_a_pass_without_a_place_in_a_model_names_none(workspace: Workspace, capsys):
     exercise = find_exercise("tensors/einsum")
     workspace.exercise_file(exercise.id).parent.mkdir(parents=True, exist_ok=True)

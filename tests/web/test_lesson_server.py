@@ -22,10 +22,10 @@ from headway.web.guard import Guard
 
 
 class Served:
-    """A lesson as ``headway read`` serves it, asked over raw HTTP."""
+    """A lesson as ``headway read`` serves it, asked over raw HTTP; `base` is where it lies under the address."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int, token: str) -> None:
-        self.process, self.port, self.token = process, port, token
+    def __init__(self, process: subprocess.Popen[str], port: int, token: str, base: str) -> None:
+        self.process, self.port, self.token, self.base = process, port, token, base
         self.own = f"127.0.0.1:{port}"
         self.cookie = ""
 
@@ -61,7 +61,7 @@ class Served:
 @contextlib.contextmanager
 def read(folder: Path, *options: str) -> Iterator[Served]:
     with reading("tensors", folder, *options) as (process, found):
-        served = Served(process, int(found[1]), found[2])
+        served = Served(process, int(found[1]), found[2], "" if "--edit" in options else "/tensors")
         until = time.monotonic() + 120
         while True:
             try:
@@ -86,23 +86,55 @@ def served(request, tmp_path_factory) -> Iterator[Served]:
 
 
 def test_the_address_opens_the_page_and_no_other_does(served):
-    status, text = served.ask("/")
+    page = f"{served.base}/"
+    status, text = served.ask(page)
     assert status in (302, 303, 307, 401)
     assert served.token not in text
-    status, text = served.ask("/?access_token=" + "x" * len(served.token))
+    status, text = served.ask(f"{page}?access_token=" + "x" * len(served.token))
     assert status != 200
-    status, _ = served.ask(f"/?access_token={served.token}")
+    status, _ = served.ask(f"{page}?access_token={served.token}")
     assert status == 303, "on to the same page without the token in its address"
-    status, text = served.ask("/", Cookie=served.cookie)
+    status, text = served.ask(page, Cookie=served.cookie)
     assert status == 200
     assert "<marimo-filename" in text
+
+
+def test_contents_and_glossary_are_behind_the_same_gate(served):
+    if not served.base:
+        return  # the editor has one page
+    for path in ("/", "/glossary", "/lessons.css", "/attention/", "/tensors/assets/", "/nothing"):
+        status, text = served.ask(path)
+        assert status == 401
+        assert served.token not in text
+        assert served.ask(path, Cookie=f"headway_{served.port}=guessed")[0] == 401
+    served.ask(f"/?access_token={served.token}")
+    cookie = served.cookie
+    status, contents = served.ask("/", Cookie=cookie)
+    assert status == 200
+    assert '<a href="/attention/">' in contents
+    assert "Not written yet" in contents
+    assert "0 of 6 exercises passed" in contents
+    status, glossary = served.ask("/glossary", Cookie=cookie)
+    assert status == 200
+    assert '<dt id="query">' in glossary
+    assert served.ask("/attention/", Cookie=cookie)[0] == 200, "one cookie for all lessons"
+    assert served.ask("/nothing", Cookie=cookie)[0] == 404
+
+
+def test_the_token_leads_nowhere_else(served):
+    """A path that begins with two slashes would be another machine's address."""
+    if served.base:
+        status, text = served.ask(f"//evil.example/?access_token={served.token}")
+        assert status == 303
+        assert text.startswith("/evil.example")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "127.0.0.1"])
 def test_a_foreign_name_for_this_machine_gets_nothing(served, host):
     """DNS rebinding: the browser believes that evil.example is this machine, and would show its page what we answer."""
     host = host.format(port=served.port)
-    for path in ("/", f"/?access_token={served.token}", "/auth/login", "/health"):
+    page = f"{served.base}/"
+    for path in ("/", page, f"{page}?access_token={served.token}", "/auth/login", f"{served.base}/health"):
         status, text = served.ask(path, Host=host)
         assert status == 403
         assert served.token not in text
@@ -114,9 +146,9 @@ def test_a_foreign_page_gets_nothing_even_with_the_cookie(served, origin):
     origin = origin.format(port=served.port)
     body = json.dumps({"cellIds": ["a"], "codes": ["open('/tmp/got-in', 'w')"]})
     for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files", "/api/home/shutdown_session"):
-        assert served.ask(path, "POST", body, Origin=origin, Cookie=served.cookie)[0] == 403
-    assert served.ask("/", Origin=origin, Cookie=served.cookie)[0] == 403
-    for path in ("/ws?session_id=s_1234", "/terminal/ws"):
+        assert served.ask(served.base + path, "POST", body, Origin=origin, Cookie=served.cookie)[0] == 403
+    assert served.ask(f"{served.base}/", Origin=origin, Cookie=served.cookie)[0] == 403
+    for path in (f"{served.base}/ws?session_id=s_1234", f"{served.base}/terminal/ws"):
         assert not served.socket_opens(path, Origin=origin, Cookie=served.cookie)
         assert not served.socket_opens(f"{path}{'&' if '?' in path else '?'}access_token={served.token}", Origin=origin)
 
@@ -125,19 +157,21 @@ def test_nothing_runs_without_the_token(served):
     body = json.dumps({"cellIds": ["a"], "codes": ["1"]})
     own = f"http://{served.own}"
     for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files"):
-        assert served.ask(path, "POST", body, Origin=own)[0] in (401, 403)
-    assert not served.socket_opens("/ws?session_id=s_1234", Origin=own)
+        assert served.ask(served.base + path, "POST", body, Origin=own)[0] in (401, 403)
+    assert not served.socket_opens(f"{served.base}/ws?session_id=s_1234", Origin=own)
 
 
 def test_there_is_no_terminal_even_for_the_page_itself(served):
     served.ask(f"/?access_token={served.token}")
-    assert not served.socket_opens("/terminal/ws", Origin=f"http://{served.own}", Cookie=served.cookie)
+    assert not served.socket_opens(f"{served.base}/terminal/ws", Origin=f"http://{served.own}", Cookie=served.cookie)
 
 
 def test_the_page_itself_gets_in(served):
     """What is refused above is refused for its sender, not because the paths are wrong."""
     served.ask(f"/?access_token={served.token}")
-    assert served.socket_opens("/ws?session_id=s_abcdef", Origin=f"http://{served.own}", Cookie=served.cookie)
+    assert served.socket_opens(
+        f"{served.base}/ws?session_id=s_abcdef", Origin=f"http://{served.own}", Cookie=served.cookie
+    )
 
 
 def test_a_page_inside_another_ones_frame_is_not_shown(served):
@@ -178,8 +212,8 @@ def test_a_port_in_use_is_one_line(tmp_path):
 
 
 def _refusal(**headers: str) -> str | None:
-    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    path = "/terminal/ws" if headers.get("path") else "/"
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items() if name != "path"]
+    path = headers.get("path", "/")
     return Guard(None, 8000, ("/terminal",)).refusal({"type": "http", "path": path, "headers": pairs})  # type: ignore[arg-type]
 
 
@@ -201,4 +235,6 @@ def test_what_the_guard_refuses():
     assert _refusal(
         host="localhost:8000", sec_fetch_site="cross-site", sec_fetch_mode="navigate", sec_fetch_dest="iframe"
     )
-    assert _refusal(host="localhost:8000", path="terminal")
+    for path in ("/terminal", "/terminal/ws", "/attention/terminal/ws"):
+        assert _refusal(host="localhost:8000", path=path)
+    assert _refusal(host="localhost:8000", path="/terminals") is None

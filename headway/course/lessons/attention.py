@@ -13,7 +13,7 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, merge_heads, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
-    from headway.learn.lesson import Recall, mistakes, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes, source, what_follows
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
 
@@ -50,7 +50,7 @@ def _():
     This is the function that Headway's models run when they are asked to run by hand. It is read from its file as you read
     this; nothing on this page is a copy.
 
-    {source(attend_by_hand, docstring=False)}
+    {after("attention/sdpa", lambda: mo.md(source(attend_by_hand, docstring=False)))}
     """)
     return
 
@@ -190,7 +190,9 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(f"{source(split_heads)}\n\n{source(merge_heads)}")
+    mo.md(
+        f"""{after("attention/multihead", lambda: mo.md(source(split_heads)))}\n\n{after("attention/multihead", lambda: mo.md(source(merge_heads)))}"""
+    )
     return
 
 
@@ -265,7 +267,7 @@ def _():
     is noise in the other. Hugging Face's Llama uses the first, Meta's own files and GGUF the second; Headway reorders the rows
     once, when it loads.
 
-    {source(rotate)}
+    {after("attention/rope", lambda: mo.md(source(rotate)))}
     """)
     return
 

@@ -12,7 +12,7 @@ with app.setup:
 
     from headway.blocks.backward import matmul_backward, softmax_backward
     from headway.blocks.scalar_engine import Value, topological
-    from headway.learn.lesson import Recall, mistakes_of_topic, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, source, what_follows
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
 
@@ -30,7 +30,7 @@ def _():
 
     Every number remembers what it was made from, and how much it changes when each of those does:
 
-    {source(Value.__mul__)}
+    {after("autograd/engine", lambda: mo.md(source(Value.__mul__)))}
 
     An *edge* is a pair: (where the number came from, the local derivative). For a product $ab$ the local derivatives are $b$ and $a$.
     """)
@@ -46,9 +46,9 @@ def _():
     its own gradient times the local derivative. Two things go wrong in every first attempt. A number used twice gets *two* gradients, which
     **add up**; and it may pass its gradient on only when **all** of them have arrived. That is what the order is for:
 
-    {source(Value.backward)}
+    {after("autograd/engine", lambda: mo.md(source(Value.backward)))}
 
-    {source(topological)}
+    {after("autograd/order", lambda: mo.md(source(topological)))}
 
     No recursion: a chain of 100,000 operations would overflow Python's stack.
     """)
@@ -111,12 +111,12 @@ def _():
 
     $$\frac{{dL}}{{dA}} = G B^\top, \qquad \frac{{dL}}{{dB}} = A^\top G$$
 
-    {source(matmul_backward)}
+    {after("autograd/matmul", lambda: mo.md(source(matmul_backward)))}
 
     The softmax's is the one people get wrong, because every output depends on every input. Its Jacobian is
     $\mathrm{{diag}}(y) - y y^\top$, and nobody builds it:
 
-    {source(softmax_backward)}
+    {after("autograd/softmax", lambda: mo.md(source(softmax_backward)))}
     """)
     return
 

@@ -14,7 +14,7 @@ with app.setup:
 
     from headway.blocks.recurrent import gru_step, lstm_step
     from headway.data.markov import MarkovText
-    from headway.learn.lesson import Recall, mistakes_of_topic, result_of, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, result_of, source, what_follows
     from headway.models.bigram import Bigram, BigramConfig
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
@@ -145,7 +145,7 @@ def _():
     The cure of 1997 (LSTM, Hochreiter and Schmidhuber) and its smaller sister of 2014 (GRU, Cho et al., 1406.1078) is a state that is
     *kept* unless a gate says otherwise: the map from state to state is then close to the identity, and its stretch close to 1.
 
-    {source(gru_step)}
+    {after("language-models/gru", lambda: mo.md(source(gru_step)))}
 
     {source(lstm_step)}
 

@@ -12,7 +12,7 @@ with app.setup:
     import torch.nn.functional as F
 
     from headway.blocks.alignment import additive_scores, dot_scores
-    from headway.learn.lesson import Recall, mistakes_of_topic, result_of, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, result_of, source, what_follows
     from headway.models.seq2seq import Decoder, Seq2Seq, Seq2SeqConfig
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
@@ -46,7 +46,7 @@ def _():
     the scores; the average of the states by these weights is what the next word is written from. A small network gives the score, which is why
     it is called *additive*:
 
-    {source(additive_scores)}
+    {after("seq2seq/additive", lambda: mo.md(source(additive_scores)))}
 
     Luong, Pham and Manning (1508.04025) tried cheaper scores a year later. The cheapest, a dot product, is the one that the Transformer kept:
 

@@ -14,7 +14,7 @@ with app.setup:
 
     from headway.blocks.glossary import AXES
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
-    from headway.learn.lesson import Recall, mistakes_of_topic, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, source, what_follows
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
 
@@ -131,7 +131,9 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(f"{source(causal_mask)}\n\n{source(window_mask)}\n\n{source(padding_mask)}")
+    mo.md(
+        f"""{after("tensors/masks", lambda: mo.md(source(causal_mask)))}\n\n{after("tensors/masks", lambda: mo.md(source(window_mask)))}\n\n{after("tensors/masks", lambda: mo.md(source(padding_mask)))}"""
+    )
     return
 
 

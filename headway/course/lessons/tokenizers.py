@@ -9,7 +9,7 @@ with app.setup:
     import marimo as mo
     import matplotlib.pyplot as plt
 
-    from headway.learn.lesson import Recall, mistakes_of_topic, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, source, what_follows
     from headway.tokens.bpe import BPE
     from headway.tokens.unigram import viterbi
 
@@ -94,7 +94,7 @@ def _():
     merges **in the order they were learned**. In GPT-2 the text is first split by a regular expression, so that no merge crosses from one word
     to the next.
 
-    {source(BPE.merge)}
+    {after("tokenizers/merges", lambda: mo.md(source(BPE.merge)))}
 
     ## The other school: the likeliest split
 
@@ -102,7 +102,7 @@ def _():
     There are $2^{{n-1}}$ splits of a word of $n$ letters, and Viterbi's algorithm finds the best in one pass, because the best way to the
     end goes through a best way to the middle:
 
-    {source(viterbi)}
+    {after("tokenizers/viterbi", lambda: mo.md(source(viterbi)))}
     """)
     return
 

@@ -10,7 +10,7 @@ with app.setup:
     import matplotlib.pyplot as plt
     import torch
 
-    from headway.learn.lesson import Recall, mistakes_of_topic, result_of, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, result_of, source, what_follows
     from headway.train.losses import cross_entropy_by_hand
     from headway.train.optimisers import AdamW, adamw_by_hand
     from headway.train.schedules import cosine, inverse_sqrt, warm_up_stable_decay
@@ -35,7 +35,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(source(adamw_by_hand))
+    after("training-basics/adamw", lambda: mo.md(source(adamw_by_hand)))
     return
 
 
@@ -143,7 +143,7 @@ def _():
     Written as `log(softmax(x))`, the cross-entropy of a logit of 1000 is infinite minus infinite. Written as *logit minus
     logsumexp* it never is:
 
-    {source(cross_entropy_by_hand, docstring=False)}
+    {after("training-basics/loss", lambda: mo.md(source(cross_entropy_by_hand, docstring=False)))}
 
     ## How fast, and when
 

@@ -12,7 +12,7 @@ with app.setup:
     import torch.nn.functional as F
 
     from headway.blocks.positions import sinusoids
-    from headway.learn.lesson import Recall, mistakes_of_topic, source, what_follows
+    from headway.learn.lesson import Recall, after, mistakes_of_topic, source, what_follows
     from headway.models.transformer import DecoderBlock, Residual, Transformer, TransformerConfig
     from headway.train.schedules import attention_is_all_you_need
 
@@ -44,7 +44,7 @@ def _():
     The decoder's block has all there is. It looks *back* at what it has written (causal), then *across* at what the encoder
     read (everything but padding), then thinks at each position. Read from the file:
 
-    {source(DecoderBlock)}
+    {after("transformer/decoder", lambda: mo.md(source(DecoderBlock)))}
 
     The sum around each sublayer, and the four places later papers put its norm:
 
@@ -120,7 +120,7 @@ def _():
 
     $$PE_{{(p, 2i)}} = \sin\!\big(p / 10000^{{2i/d}}\big), \qquad PE_{{(p, 2i+1)}} = \cos\!\big(p / 10000^{{2i/d}}\big)$$
 
-    {source(sinusoids, docstring=False)}
+    {after("attention/sinusoids", lambda: mo.md(source(sinusoids, docstring=False)))}
 
     Why sines? For any fixed shift $k$, $PE_{{p+k}}$ is a linear map of $PE_p$, a rotation of each pair, so that "three words back"
     can be learned as one matrix. Move the shift: the picture is the similarity of position $p$ with all others.

@@ -319,7 +319,7 @@ export default picture((root, data, view, look) => {
 
     marks.push((weights, at) => {
       const w = (t, s) => weights[t * layer.columns + s];
-      const open = (t, s) => layer.seen[t * layer.columns + s] || Math.abs(w(t, s)) > 1e-4;
+      const open = (t, s) => layer.seen[t * layer.columns + s] || Math.abs(w(t, s)) > 1e-4 * layer.top;
       // Lines
       pen.clearRect(0, 0, lines, tall);
       const strong = at ? (t, s) => (at.row === null || at.row === t) && (at.column === null || at.column === s) : () => false;
@@ -399,7 +399,7 @@ export default picture((root, data, view, look) => {
       if (painted !== weights) {
         const pen = small.getContext("2d"), image = pen.createImageData(layer.columns, layer.rows);
         for (let i = 0; i < weights.length; i++) {
-          const [r, g, b] = weights[i] < 0 ? paint.hot : paint.ink, shut = !layer.seen[i] && Math.abs(weights[i]) < 1e-4;
+          const [r, g, b] = weights[i] < 0 ? paint.hot : paint.ink, shut = !layer.seen[i] && Math.abs(weights[i]) < 1e-4 * layer.top;
           image.data.set(shut ? [128, 128, 128, 40] : [r, g, b, 255 * strength(Math.abs(weights[i]) / layer.top)], 4 * i);
         }
         pen.putImageData(image, 0, 0);
@@ -449,7 +449,7 @@ export default picture((root, data, view, look) => {
     if (at.row != null && at.column != null) {
       const w = weights[at.row * n + at.column];
       const shut = !layer.seen[at.row * n + at.column];
-      takes.textContent = shut && Math.abs(w) < 1e-4 ? `${say(rows[at.row])} may not see ${say(columns[at.column])}.`
+      takes.textContent = shut && Math.abs(w) < 1e-4 * layer.top ? `${say(rows[at.row])} may not see ${say(columns[at.column])}.`
         : `${say(rows[at.row])} ${what} ${share(w, layer)} from ${say(columns[at.column])}${shut ? ", which it may not see" : ""}.`;
       gives.textContent = "";
       return;
