@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from headway.look.trace import HOME, Operation, Run
+from headway.look.operations import HOME, Operation, Run
 
 Kind = Literal[
     "input", "output", "embed", "position", "norm", "attention", "cross", "mlp", "mixer", "residual", "sum", "head", "other"
