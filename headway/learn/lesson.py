@@ -238,9 +238,12 @@ def foot(topic: str) -> Any:
     lines += ["", "**Papers**", ""]
     for key in found.papers:
         paper = the_path().papers[key]
-        told = [getattr(paper, field, None) for field in ("says", "read_closely", "in_code")]
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"
-        lines.append(f"- {name}. {' '.join(part for part in told if part)}".rstrip())
+        lines.append(f"- {name}. {paper.says}".rstrip())
+        if paper.read_closely:
+            lines.append(f"    - Read closely: {paper.read_closely}.")
+        if places := [f"`{file}`, `{name}` ({seen})" for file, name, seen in paper.places]:
+            lines.append(f"    - In our code: {'; '.join(places)}.")
     onward = [each for each in the_path().topics.values() if found.id in each.needs]
     text = mo.md(marked("\n".join(lines))).text
     ahead = f"<p><strong>Builds on this:</strong> {', '.join(map(link_to, onward))}.</p>" if onward else ""

@@ -177,7 +177,9 @@ def diagram(
         Unsupported: a model or a name that the catalogue does not have.
     """
     if level not in LEVELS:
-        raise HeadwayError(f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}")
+        raise HeadwayError(
+            f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}"
+        )
     item, config, name = _which(what)
     run = _run(item, config)
     wanted = (lit,) if isinstance(lit, str) else tuple(lit)
@@ -267,7 +269,10 @@ def _box(key: str, part: Part, wiring: Wiring, layout: Layout, wanted: tuple[str
     place = layout.boxes[key]
     lit = part.kind in wanted or any(kind in wanted for kind in part.kinds)
     if part.path:
-        lit = lit or any(part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.") for light in wanted)
+        lit = lit or any(
+            part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.")
+            for light in wanted
+        )
     return Box(
         key=key,
         label=part.label,
@@ -314,6 +319,7 @@ def percent_of(share: float) -> str:
 
 # -------------------------------------------------------------------- SVG
 
+# ruff: noqa: E501  (rules of a style sheet, one a line)
 STYLE = """
 .hwd{display:block;max-width:100%;height:auto;color:inherit;font-family:system-ui,-apple-system,"Segoe UI",sans-serif;margin:0 auto}
 .hwd text{fill:currentColor;text-anchor:middle}
@@ -415,7 +421,9 @@ def _svg(diagram: Diagram) -> str:
             f'<text class="t" style="text-anchor:{anchor}" x="{_number(place[0])}" y="{_number(place[1])}">× {frame.times}</text>'
         )
     for arrow in diagram.arrows:
-        out.append(f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>')
+        out.append(
+            f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>'
+        )
     for box in diagram.boxes:
         kind = " lit" if box.lit else ""
         kind += " io" if box.kind in ("input", "output") else ""
@@ -460,14 +468,29 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
     axes.axis("off")
     # Texts are in points of the drawing, whatever the figure's size.
     scale = min(figure.get_figwidth() * 72 / width, figure.get_figheight() * 72 / (height + top))
-    axes.text(width / 2, -top / 2, diagram.title, ha="center", va="center", fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale)
+    axes.text(
+        width / 2,
+        -top / 2,
+        diagram.title,
+        ha="center",
+        va="center",
+        fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale,
+    )
 
     def rounded(x: float, y: float, w: float, h: float, radius: float, **style: Any) -> None:
         axes.add_patch(FancyBboxPatch((x, y), w, h, boxstyle=f"round,pad=0,rounding_size={radius}", **style))
 
     for frame in diagram.frames:
         rounded(
-            frame.x, frame.y, frame.width, frame.height, 9, fc="#00000008", ec="#00000047", lw=1.0 * scale, ls=(0, (4, 3))
+            frame.x,
+            frame.y,
+            frame.width,
+            frame.height,
+            9,
+            fc="#00000008",
+            ec="#00000047",
+            lw=1.0 * scale,
+            ls=(0, (4, 3)),
         )
         if frame.times == 1:
             continue
@@ -496,7 +519,14 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
             "",
             arrow.corners[-1],
             arrow.corners[-2],
-            arrowprops={"arrowstyle": "-|>", "color": "#777", "lw": 0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8 * scale},
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#777",
+                "lw": 0,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "mutation_scale": 8 * scale,
+            },
         )
     for box in diagram.boxes:
         sign = box.kind in ("residual", "sum")
@@ -617,7 +647,9 @@ def _extra(diagram: Diagram, box: Box, above: tuple[str, ...]) -> str:
         elif arrow.what == "back":
             parts.append(f"← {name} of the step before")
         elif start.column != box.column and box.column < 2:
-            source = next((other.label for other in diagram.boxes if other.column == start.column and other.kind == "input"), "")
+            source = next(
+                (other.label for other in diagram.boxes if other.column == start.column and other.kind == "input"), ""
+            )
             parts.append(f"← {name} of the {source}" if source else f"← {name}")
         elif arrow.start not in above:
             parts.append(f"← {name}")

@@ -15,7 +15,7 @@ LABEL, SMALL = 12.5, 10.5
 
 WIDE, NARROW = 380.0, 404.0
 GAP = 17.0
-ZONES = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
+ZONES: dict[int, tuple[tuple[float, float], ...]] = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
 """From where to where boxes stand, by the number of towers; what is outside of it is for arrows."""
 
 SHORT = {
@@ -135,7 +135,9 @@ class _Composer:
     def __init__(self, wiring: Wiring):
         self.wiring, self.parts = wiring, wiring.parts
         self.width = WIDE if wiring.columns == 1 else NARROW
-        self.zones = ZONES[wiring.columns] + (((self.width / 2 - 100, self.width / 2 + 100),) if wiring.columns == 2 else ())
+        self.zones = ZONES[wiring.columns] + (
+            ((self.width / 2 - 100, self.width / 2 + 100),) if wiring.columns == 2 else ()
+        )
         self.boxes: dict[str, Placed] = {}
         self.frames: dict[str, tuple[float, float, float, float]] = {}
         self.rows: dict[str, tuple[int, int]] = {}  # box -> its column, and its row in there
@@ -332,18 +334,30 @@ class _Composer:
         start, end = self.boxes[a], self.boxes[b]
         if ca != cb and cb == 2 and not self._between(ca, ra + 1, 10**6):
             middle = end.y - 8
-            return a, b, what, ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y))
+            return (
+                a,
+                b,
+                what,
+                ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y)),
+            )
         if ca != cb:
             return a, b, what, self._across_columns(a, b)
         if rb == ra + 1 and what != "back":
             if abs(start.middle - end.middle) < 1:
                 return a, b, what, ((start.middle, start.bottom), (end.middle, end.y))
             middle = min(self.boxes[key].y for key in self.row_boxes[cb, rb]) - 8
-            return a, b, what, ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y))
+            return (
+                a,
+                b,
+                what,
+                ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y)),
+            )
         return a, b, what, self._around(a, b, what)
 
     def _between(self, column: int, first: int, last: int) -> list[str]:
-        return [key for (c, row), keys in self.row_boxes.items() if c == column and first <= row <= last for key in keys]
+        return [
+            key for (c, row), keys in self.row_boxes.items() if c == column and first <= row <= last for key in keys
+        ]
 
     def _around(self, a: str, b: str, what: str) -> tuple[tuple[float, float], ...]:
         """Past the rows in between, on a lane beside them: the stream on the outer side, the rest on the inner one."""
@@ -354,7 +368,13 @@ class _Composer:
         side = outer if what in ("residual", "back") else inner
         if what == "flow" and len(self.row_boxes[column, ra]) > 1:
             keys = self.row_boxes[column, ra]
-            side = "left" if keys.index(a) < (len(keys) - 1) / 2 else "right" if keys.index(a) > (len(keys) - 1) / 2 else side
+            side = (
+                "left"
+                if keys.index(a) < (len(keys) - 1) / 2
+                else "right"
+                if keys.index(a) > (len(keys) - 1) / 2
+                else side
+            )
         low, high = sorted((ra, rb))
         passed = self._between(column, low + 1, high - 1) or [a, b]
         leave = start.bottom + 5
@@ -366,14 +386,22 @@ class _Composer:
             enter = min(self.boxes[key].y for key in self.row_boxes[column, rb]) - 8
         lane = self._lane(column, side, min(leave, enter), max(leave, enter), a)
         if side == "left":
-            x = min(self.boxes[key].x for key in [*passed, b] if not is_sign(self.parts[key]) or len(passed) == 1) - 9 - 7 * lane if any(
-                not is_sign(self.parts[key]) for key in [*passed, b]
-            ) else start.middle - 40
+            x = (
+                min(self.boxes[key].x for key in [*passed, b] if not is_sign(self.parts[key]) or len(passed) == 1)
+                - 9
+                - 7 * lane
+                if any(not is_sign(self.parts[key]) for key in [*passed, b])
+                else start.middle - 40
+            )
         else:
-            x = max(
-                (self.boxes[key].x + self.boxes[key].width for key in [*passed, b] if not is_sign(self.parts[key])),
-                default=start.middle + 40,
-            ) + 9 + 7 * lane
+            x = (
+                max(
+                    (self.boxes[key].x + self.boxes[key].width for key in [*passed, b] if not is_sign(self.parts[key])),
+                    default=start.middle + 40,
+                )
+                + 9
+                + 7 * lane
+            )
         if what == "back":
             begin = ((start.x if side == "left" else start.x + start.width, leave),)
         else:
@@ -396,7 +424,7 @@ class _Composer:
         start, end = self.boxes[a], self.boxes[b]
         (ca, ra), (cb, rb) = self.rows[a], self.rows[b]
         right = start.middle < end.middle
-        gutter = (self.zones[0][1] + self.zones[1][0]) / 2
+        gutter = (ZONES[2][0][1] + ZONES[2][1][0]) / 2
         row = self.row_boxes[ca, ra]
         ends = row[-1] if right else row[0]
         leave = start.y + start.height / 2 if ends == a else start.bottom + 6

@@ -1,7 +1,7 @@
 """What a model does when it is run, operation by operation: who made each tensor, in which module, by which function of ours.
 
-The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that would
-need numbers is made one way: a mask counts as true everywhere, so that every expert and every place of a picture takes part.
+The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that
+would need numbers is made one way: a mask counts as true everywhere, so that all experts and all places of a picture take part.
 """
 
 from __future__ import annotations
@@ -192,11 +192,15 @@ class _Watch(TorchFunctionMode):
                 if isinstance(frame.f_locals.get("self"), nn.Module) and "<locals>" not in code.co_qualname:
                     if code.co_filename.startswith(str(HOME / "models")):
                         break
-                    found = None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    found = (
+                        None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    )
                 elif "<" not in code.co_qualname:
                     found = frame
             frame = frame.f_back
-        line = "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        line = (
+            "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        )
         if found is None:
             return None, None, line
         self.kept.append(found)

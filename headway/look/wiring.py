@@ -1,7 +1,7 @@
 """From a run to its parts: which operations belong to one box, and what flows from box to box.
 
-Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is repeated.
-Only the names of the boxes are given.
+Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is
+repeated. Only the names of the boxes are given.
 """
 
 from __future__ import annotations
@@ -17,7 +17,19 @@ from torch import nn
 from headway.look.operations import HOME, Operation, Run
 
 Kind = Literal[
-    "input", "output", "embed", "position", "norm", "attention", "cross", "mlp", "mixer", "residual", "sum", "head", "other"
+    "input",
+    "output",
+    "embed",
+    "position",
+    "norm",
+    "attention",
+    "cross",
+    "mlp",
+    "mixer",
+    "residual",
+    "sum",
+    "head",
+    "other",
 ]
 
 NAMES: dict[str, tuple[str, Kind]] = {
@@ -107,11 +119,111 @@ NAMES: dict[str, tuple[str, Kind]] = {
 """Name of a module, a parameter or a function of ours -> what its box is called, and its kind."""
 
 GLUE = frozenset(
-    ["view", "reshape", "transpose", "permute", "chunk", "split", "unbind", "unflatten", "flatten", "to", "type", "float", "double", "half", "__getitem__", "unsqueeze", "squeeze", "expand", "expand_as", "contiguous", "flip", "detach", "t", "T", "__get__", "dropout", "repeat_interleave", "clone", "narrow", "select", "index_select", "roll", "movedim", "new_zeros", "zeros_like", "new_ones", "ones_like", "zeros", "ones", "arange", "tensor", "empty", "full", "new_empty", "size", "shape", "type_as", "view_as", "view_as_real", "view_as_complex", "complex", "normalize", "amax", "mean", "pad", "masked_fill", "eq", "ne", "lt", "gt", "le", "ge", "__and__", "__or__", "__invert__", "__eq__", "argmax", "int", "bool", "cumsum", "sum", "where_places", "nonzero", "long", "neg", "exp", "log", "sqrt", "rsqrt", "square", "pow", "clamp", "silu", "relu", "gelu", "tanh", "sigmoid", "softplus", "glu", "softmax", "topk"]
+    [
+        "view",
+        "reshape",
+        "transpose",
+        "permute",
+        "chunk",
+        "split",
+        "unbind",
+        "unflatten",
+        "flatten",
+        "to",
+        "type",
+        "float",
+        "double",
+        "half",
+        "__getitem__",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "expand_as",
+        "contiguous",
+        "flip",
+        "detach",
+        "t",
+        "T",
+        "__get__",
+        "dropout",
+        "repeat_interleave",
+        "clone",
+        "narrow",
+        "select",
+        "index_select",
+        "roll",
+        "movedim",
+        "new_zeros",
+        "zeros_like",
+        "new_ones",
+        "ones_like",
+        "zeros",
+        "ones",
+        "arange",
+        "tensor",
+        "empty",
+        "full",
+        "new_empty",
+        "size",
+        "shape",
+        "type_as",
+        "view_as",
+        "view_as_real",
+        "view_as_complex",
+        "complex",
+        "normalize",
+        "amax",
+        "mean",
+        "pad",
+        "masked_fill",
+        "eq",
+        "ne",
+        "lt",
+        "gt",
+        "le",
+        "ge",
+        "__and__",
+        "__or__",
+        "__invert__",
+        "__eq__",
+        "argmax",
+        "int",
+        "bool",
+        "cumsum",
+        "sum",
+        "where_places",
+        "nonzero",
+        "long",
+        "neg",
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "clamp",
+        "silu",
+        "relu",
+        "gelu",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "glu",
+        "softmax",
+        "topk",
+    ]
 )
 """Operations that take one stream on: they belong to the box that made it."""
 
-ACTIVE = {"silu": "SiLU", "relu": "ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid", "softmax": "softmax", "glu": "GLU"}
+ACTIVE = {
+    "silu": "SiLU",
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softmax": "softmax",
+    "glu": "GLU",
+}
 """Of those, what gets a box of its own when the part that it is in is opened."""
 
 JOINS = {
@@ -133,6 +245,7 @@ JOINS = {
 }
 """Operations that bring several streams together, and their signs."""
 
+PRODUCTS = ("matmul", "__matmul__", "einsum")
 INNER = ("q", "k", "v", "kv", "qkv", "out", "gate", "up", "down", "expand", "select", "step", "input", "state")
 OPENED = ("attention", "mlp", "mixer", "cross")
 
@@ -259,7 +372,9 @@ class Wirer:
         if path == "":
             return False
         if path in self.items:
-            return self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            return (
+                self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            )
         if not any(True for _ in module.children()) and not isinstance(module, nn.ModuleList):
             return True
         kind = self.kind(path)
@@ -356,13 +471,14 @@ class Wirer:
             return
         self.given: dict[int, tuple[int, ...]] = {}  # the last operation of a kernel -> queries, keys, values, bias
         self.inner: set[int] = set()  # what else happens inside of a kernel
+        self.after: set[int] = set()  # how its result is laid out
         for op in self.ops:
             home = self._home(op)
             if home is None:
                 continue
             if op.name == "scaled_dot_product_attention":
                 self.kernel[op.number], self.given[op.number] = home, op.takes
-            elif op.function is not None and op.function[0].startswith("attend_") and op.name in ("matmul", "__matmul__"):
+            elif op.function is not None and op.function[0].startswith("attend_") and op.name in PRODUCTS:
                 self._by_hand(op, home)
         for number, takes in self.given.items():
             for role, source in zip("qkv", takes, strict=False):
@@ -371,7 +487,7 @@ class Wirer:
     def _by_hand(self, op: Operation, home: str) -> None:
         """A kernel written out: its first product is of queries and keys, its last of weights and values."""
         own = [other for other in self.ops if other.call == op.call]
-        products = [other for other in own if other.name in ("matmul", "__matmul__")]
+        products = [other for other in own if other.name in PRODUCTS]
         if op is not products[-1] or len(products) != 2:
             return
 
@@ -383,7 +499,8 @@ class Wirer:
         first, last = products
         self.kernel[op.number] = home
         self.given[op.number] = (*(outside(source) for source in first.takes), outside(last.takes[1]))
-        self.inner.update(other.number for other in own if other is not op)
+        self.inner.update(other.number for other in own if other.number < op.number)
+        self.after.update(other.number for other in own if other.number > op.number)
 
     def _made(self, kernel: int) -> dict[str, tuple[int, int]]:
         """Heads and their width, for queries, keys and values, as an attention kernel takes them."""
@@ -395,9 +512,12 @@ class Wirer:
         parts = op.path.split(".")
         for n in range(1, len(parts) + 1):
             prefix = ".".join(parts[:n])
-            if self.kind(prefix) in ("attention", "cross") and self.kind(prefix) in self.opened and prefix in self.modules:
-                if any(True for _ in self.modules[prefix].children()):
-                    return prefix
+            if (
+                self.kind(prefix) in ("attention", "cross")
+                and self.kind(prefix) in self.opened
+                and prefix in self.modules
+            ) and any(True for _ in self.modules[prefix].children()):
+                return prefix
         return None
 
     def _mark(self, number: int, role: str, home: str) -> None:
@@ -423,6 +543,9 @@ class Wirer:
             return
         if number in self.kernel:
             self._place_kernel(op)
+            return
+        if self.level >= 3 and number in self.after:
+            self._hand_on(op, [""])
             return
         key = self.key_of_module(op.path)
         roles = sorted(self.roles[number]) if self.roles[number] else [""]
@@ -537,7 +660,12 @@ class Wirer:
             keys[step] = f"{home}:{step}"
             self._box(op, keys[step], label, self.kind(home))
         q, k, v, *mask = self.given[op.number]
-        for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
+        for role, step, source in (
+            ("q", "scores", q),
+            ("k", "scores", k),
+            ("v", "sum", v),
+            *(("", "scores", m) for m in mask),
+        ):
             for before in self._from(source):
                 if not role or before.endswith(f"#{role}"):
                     self.edges[before, keys[step]].append((source, op.number))
@@ -567,11 +695,11 @@ class Wirer:
             return
         sign = JOINS[op.name]
         key = f"{op.path}:{op.name}:{op.line.rsplit(':', 1)[-1]}"
-        scale = [name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))]
+        scale = [name for name in names if name in self.owned and name.endswith(("_scale", ".gate"))]
         if sign == "×" and scale:  # a learned factor: it is the box, and not a stream beside it
             (key,) = scale
             part = self.parts[key]
-            part.label = "gate" if key.endswith("gate") else "scale"
+            part.label, part.kind = ("gate" if key.endswith("gate") else "scale"), "other"
             self._boxes(op, key, [""], part.label, "other")
             return
         kind: Kind = "sum"
@@ -657,12 +785,9 @@ class Wirer:
                 self.edges[before, key].append((number, number))
 
     def _before_output(self, number: int) -> tuple[str, ...]:
-        return tuple(key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output") or tuple(
-            key
-            for source in self.ops[number].takes
-            for key in self._from(source)
-            if self.ops[source].floats
-        )
+        return tuple(
+            key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output"
+        ) or tuple(key for source in self.ops[number].takes for key in self._from(source) if self.ops[source].floats)
 
     # ---------------------------------------------------------------- parameters
 
@@ -734,7 +859,7 @@ class Wirer:
             return key
 
         parts: dict[str, Part] = {}
-        for key, part in self.parts.items():
+        for key, _part in self.parts.items():
             to = first(key)
             if to not in parts:
                 parts[to] = self.parts[to]
@@ -780,7 +905,9 @@ class Wirer:
                 (
                     prefix
                     for n in range(1, len(parts))
-                    if all(other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}."))
+                    if all(
+                        other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}.")
+                    )
                 ),
                 name,
             )
@@ -977,7 +1104,26 @@ class Wirer:
 
 
 PASSES = frozenset(
-    ["split_heads", "merge_heads", "locate", "key_mask", "real_positions", "sort_padding", "state_at", "turned", "restore", "last_inputs", "patchify", "memory_of", "linear", "rms_norm", "mask", "decays", "causal_mask", "extend"]
+    [
+        "split_heads",
+        "merge_heads",
+        "locate",
+        "key_mask",
+        "real_positions",
+        "sort_padding",
+        "state_at",
+        "turned",
+        "restore",
+        "last_inputs",
+        "patchify",
+        "memory_of",
+        "linear",
+        "rms_norm",
+        "mask",
+        "decays",
+        "causal_mask",
+        "extend",
+    ]
 )
 """Functions of ours that only lay tensors out, or that are a module's one line."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +14,10 @@ from torch import Tensor
 
 from headway.base.errors import HeadwayError
 from headway.base.reading import read_json_object
-from headway.sample.beam import beam_search, reading, without
+from headway.sample.beam import beam_search, reading
 from headway.sample.filters import GREEDY, Sampling
 from headway.sample.generate import Until, generate
+from headway.sample.prescribed import Prescribed, prescribing
 from headway.tokens.tokenizer import Tokenizer
 
 
@@ -26,17 +28,26 @@ class Writing:
     Attributes:
         start: The id with which one begins.
         stops: The ids with which one ends.
-        banned: Ids that it never holds.
+        rules: What else it says about which tokens may come.
         beams: Texts searched at once, where nothing else is asked for.
         length_penalty, early: As `headway.sample.beam.beam_search` takes them.
     """
 
     start: int
     stops: frozenset[int]
-    banned: tuple[int, ...] = ()
+    rules: Prescribed = field(default_factory=Prescribed)
     beams: int = 4
     length_penalty: float = 1.0
     early: Literal["no", "yes", "never"] = "no"
+
+    def asked(self, sampling: Sampling) -> Writing:
+        """With what a caller asks for in place of the checkpoint's rules; `sampling` does it itself where tokens are drawn."""
+        drawn, rules = sampling.temperature > 0, self.rules
+        if sampling.repetition_penalty != 1:
+            rules = dataclasses.replace(rules, penalty=1.0 if drawn else sampling.repetition_penalty)
+        if sampling.no_repeat_ngram:
+            rules = dataclasses.replace(rules, ngram=0 if drawn else sampling.no_repeat_ngram)
+        return dataclasses.replace(self, rules=rules)
 
     def until(self, max_tokens: int) -> Until:
         """Up to one of `stops`, or `max_tokens`."""
@@ -48,16 +59,25 @@ class Writing:
         return [id for id in ids[:end] if id != self.start]
 
 
+IDS = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
+"""Settings that config.json keeps beside a generation_config.json."""
+
+
 def writing_of(folder: Path, words: Tokenizer) -> Writing:
-    """What config.json, and then generation_config.json, of a checkpoint say; what they leave out, its tokenizer does.
+    """What a checkpoint's generation_config.json says; config.json where there is none, and for ids that it lacks; what both
+    leave out, its tokenizer does.
 
     Raises:
         HeadwayError: they do not say with which ids a text begins and ends.
+        Unsupported, Corrupt: a setting is not done here, or has the wrong kind (`headway.sample.prescribed`).
     """
     facts: dict[str, Any] = {}
-    for name in ("config.json", "generation_config.json"):
-        if (folder / name).is_file():
-            facts |= {key: value for key, value in read_json_object(folder / name).items() if value is not None}
+    where = folder / "config.json"
+    for path in (folder / "config.json", folder / "generation_config.json"):
+        if path.is_file():
+            facts = {key: value for key, value in facts.items() if key in IDS}
+            facts |= {key: value for key, value in read_json_object(path).items() if value is not None}
+            where = path
     start, stops = _ends(facts, words)
     if start is None or not stops:
         raise HeadwayError(
@@ -68,7 +88,7 @@ def writing_of(folder: Path, words: Tokenizer) -> Writing:
     return Writing(
         start=start,
         stops=stops,
-        banned=tuple(ids[0] for ids in facts.get("bad_words_ids") or () if isinstance(ids, list) and len(ids) == 1),
+        rules=Prescribed.of(facts, where, sorted(stops)),
         beams=max(1, int(facts.get("num_beams") or 4)),
         length_penalty=float(facts.get("length_penalty") or 1.0),
         early="yes" if stopping is True else "never" if stopping == "never" else "no",
@@ -101,7 +121,7 @@ def rewritten(
         mask: True at real tokens of `source`, where rows are of different lengths.
     """
     begin = torch.full((source.shape[0], 1), writing.start, device=source.device)
-    speaker = without(reading(model, source, mask), writing.banned)
+    speaker = prescribing(reading(model, source, mask), writing.rules)
     steps = generate(speaker, begin, until=writing.until(max_tokens), sampling=sampling, generator=generator)
     rows = torch.stack(list(steps), 1).tolist()
     return [ids[: next((n + 1 for n, id in enumerate(ids) if id in writing.stops), len(ids))] for ids in rows]
@@ -110,13 +130,13 @@ def rewritten(
 def searched(model: Any, source: Int[Tensor, "1 s"], *, writing: Writing, max_tokens: int, beams: int) -> list[int]:
     """The best of `beams` texts searched at once, as the checkpoint's length penalty has it."""
     begin = torch.tensor([[writing.start]], device=source.device)
-    speaker = without(reading(model, source), writing.banned)
     found = beam_search(
-        speaker,
+        reading(model, source),
         begin,
         beams=beams,
         until=writing.until(max_tokens),
         length_penalty=writing.length_penalty,
         early=writing.early,
+        rules=writing.rules,
     )
     return found.best()

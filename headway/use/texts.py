@@ -190,7 +190,7 @@ def rewrite(
     """
     if loaded.entry.kind != "encoder-decoder":
         raise HeadwayError(f"{loaded.name} does not turn a text into a text: T5, Marian and the like do.")
-    writing = writing_of(loaded.where, loaded.words)
+    writing = writing_of(loaded.where, loaded.words).asked(sampling)
     source = ids_of(loaded, text)
     sought = None if sampling.temperature else beams or writing.beams
     if sought is None:

@@ -424,6 +424,7 @@ def test_of_a_line_about_two_topics_each_is_read_before_it_is_ticked(said, tmp_p
     out = said("next")[1]
     assert "there for it: 3 models, 0/3 papers" in out
     assert "headway run minilm-l6" in out
+    assert 'headway look minilm-l6 "a cat"' in out
     assert "headway diff transformer bert" in out
     assert out.rstrip().endswith("headway papers note bert")
     write_note(workspace, "bert")
@@ -487,6 +488,8 @@ def test_a_topic_says_what_is_there_and_what_is_not(said, tmp_path: Path) -> Non
         "headway models llama",
         "headway diff gpt2 llama",
         "headway papers --topic llama",
+        'headway run smollm2-135m "Why is the sky blue?"',
+        'headway look smollm2-135m "Why is the sky blue?"',
     ):
         assert part in out, part
     told = said("plan")[1]

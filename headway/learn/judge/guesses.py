@@ -95,7 +95,7 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
             after = only_there(run, first, right, lambda t: not _fits(run, partly, t))
             bound = re.match(r" That is so only where (\w+) is", after or "")
             # A size that is the same in all of them may be there by chance.
-            if after and (not bound or len({t.draw.sizes.get(bound[1]) for t in first}) > 2):
+            if after and (not bound or len({t.draw.sizes.get(bound[1]) for t in first}) > 1):
                 return _verdict(run, entry, partly, first[0], after)
     return None
 
@@ -128,7 +128,7 @@ def _has_digits(value: Any) -> bool:
 
 
 def _as_if(what: str) -> str:
-    return f"the result is as if {what} were"
+    return f"the result is as if {what.replace('the both', 'both')} were"
 
 
 NOTES = 5_000

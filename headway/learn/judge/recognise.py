@@ -179,10 +179,12 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
 
 def only_there(run: Run, wrong: list[Trial], right: list[Trial], would_show: Callable[[Trial], bool]) -> str | None:
     """What parts the inputs on which a mistake is made from those on which it would show and is not: a size, or the cases."""
-    if only := only_where(run, wrong[0].call.entry):
-        return f" That is so {only.removeprefix('wrong ')}."
-    # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
     cases = {t.case.name: id(t.case) for t in wrong}
+    if only := only_where(run, wrong[0].call.entry):
+        others = telling_first([t for t in right if id(t.case) not in cases.values()])
+        within = f", and in these cases: {'; '.join(cases)}" if any(would_show(t) for t in others[: 2 * FEW]) else ""
+        return f" That is so {only.removeprefix('wrong ')}{within}."
+    # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
     near = [t for t in telling_first(right) if id(t.case) in cases.values()]
     if any(would_show(t) for t in near[:FEW]):
         return None
