@@ -186,7 +186,7 @@ def look(
     return 0
 
 
-TARGETED = ("attention", "lens", "norms", "decay", "alignment", "patches")
+TARGETED = ("attention", "lens", "tokens", "sampling", "norms", "decay", "alignment", "patches")
 """What --target means something for."""
 
 
@@ -206,7 +206,7 @@ def _picture(kind: str, name: str, words: list[str], target: str | None, change:
         picture = _likeness(loaded, words, edits)
     elif kind == "sampling":
         how = options.sampling(temperature=1.0, top_p=1.0)
-        picture = looking.sampling(loaded, " ".join(words), sampling=how, edits=edits)
+        picture = looking.sampling(loaded, " ".join(words), target=target, dials=how, edits=edits)
     else:
         more = {"target": target} if kind in TARGETED else {}
         picture = getattr(looking, kind)(loaded, " ".join(words), edits=edits, **more)
