@@ -15,6 +15,7 @@ from headway.look.alignment import Alignment, alignment
 from headway.look.attention import Attention, attention
 from headway.look.by_hand import ByHand, by_hand
 from headway.look.decay import Decay, decay
+from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
 from headway.look.lens import Lens, lens
 from headway.look.likeness import Cosines, likeness
@@ -32,6 +33,7 @@ __all__ = [
     "ByHand",
     "Cosines",
     "Decay",
+    "Diagram",
     "Dials",
     "Edit",
     "Lens",
@@ -50,6 +52,7 @@ __all__ = [
     "attention",
     "by_hand",
     "decay",
+    "diagram",
     "lens",
     "likeness",
     "memory",

@@ -25,7 +25,7 @@ MOST = 4_000_000
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerWeights:
     """The weights of one layer.
 
     Attributes:
@@ -63,7 +63,7 @@ class Attention(Picture):
     kind = "attention"
 
     texts: dict[str, tuple[str, ...]]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerWeights, ...]
 
     def lines(self, width: int = 100) -> list[Text]:
         """For each position of the last layer what it took most from, by head; `at` chooses."""
@@ -105,7 +105,10 @@ class Attention(Picture):
                 signed = bool((layer.weights < 0).any())
                 top = float(layer.weights[n].abs().max()) or 1.0
                 axis.imshow(
-                    layer.weights[n].float(), cmap="RdBu" if signed else "Blues", vmin=-top if signed else 0, vmax=top
+                    layer.weights[n].float().numpy(),
+                    cmap="RdBu" if signed else "Blues",
+                    vmin=-top if signed else 0,
+                    vmax=top,
                 )
                 if n == 0:
                     axis.set_ylabel(layer.place.removeprefix("blocks."), fontsize=7)
@@ -160,7 +163,7 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
                 raise HeadwayError(f"there is no layer {n}: they are counted from 0 to {len(mixes) - 1}.")
         mixes = [mixes[n] for n in layers]
     texts = dict(found.feed.texts)
-    shown: list[Layer] = []
+    shown: list[LayerWeights] = []
     total = 0
     for mix in reversed(mixes):
         weights, heads = _matrices(mix)
@@ -169,7 +172,7 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
         total += weights.numel()
         rows, columns = _sides(mix, found)
         shown.append(
-            Layer(
+            LayerWeights(
                 mix.place,
                 mix.kind,
                 rows,
