@@ -56,7 +56,7 @@ def beside(picture: str, text: str):
     """A drawing with text at its side; on a phone, above it."""
     return mo.Html(
         '<div style="display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; justify-content: center; align-items: center">'
-        f'<div style="flex: 0 1 17rem; min-width: 0">{picture}</div>'
+        f'<div style="flex: 0 1 20.5rem; min-width: 0">{picture}</div>'
         f'<div style="flex: 1 1 20rem; max-width: 35rem; min-width: 0">{text}</div></div>'
     )
 
@@ -64,20 +64,18 @@ def beside(picture: str, text: str):
 @app.cell(hide_code=True)
 def _():
     _text = prose(r"""
-    In 2014 a network that translates read a sentence word by word and pressed it into *one* vector, a fixed row of numbers.
-    Then it wrote the translation from that vector alone. Fifty words got no more room than five, and long sentences came
-    out badly.
+    In 2014 a network that translated read a sentence into *one* vector, a fixed row of numbers, and wrote the translation
+    from that alone. Fifty words got no more room than five, and long sentences came out badly.
 
     [[@bahdanau|Bahdanau, Cho and Bengio]] let the writer look back. For each word that it writes it compares what it needs
-    with *every* word that it read, and takes an average of them in which what fits counts most. That is [[attention]].
+    with *every* word that it read, and takes an average in which what fits counts most. That is [[attention]].
 
-    In 2017 [[@transformer|Vaswani and seven others]] asked whether a translator needs anything else. Hardly: the
-    [[Transformer]] is this one operation and a small network at each position, stacked.
+    In 2017 [[@transformer|Vaswani and seven others]] asked what else a translator needs. Hardly anything: the [[Transformer]] is this one
+    operation and a small network at each position, stacked.
 
-    The drawing is a real one, MiniLM, read off its own modules from top to bottom: six such [[layer|layers]]. The blue box is what
-    this lesson takes apart.
+    The drawing is read off a real one, MiniLM, from top to bottom: six such [[layer|layers]]. This lesson opens the blue box.
     """)
-    beside(diagram(reader(), ("attention",), level="block").svg(), _text.text)
+    beside(diagram("minilm", ("attention",), level="block").svg(), _text.text)
     return
 
 
@@ -86,9 +84,9 @@ def _():
     prose(r"""
     ## Words that look at words
 
-    Type a sentence. The model cuts it into [[token|tokens]], adds two of its own at the ends (`[CLS]`, `[SEP]`), and reads it. A line leads
-    from a word that is looked at, on the left, to one that looks, on the right; the stronger the line, the more it takes.
-    Click on words, and try other heads: a [[head]] is one such way of looking, and this model has 72.
+    Type a sentence. The model cuts it into [[token|tokens]], adds two of its own (`[CLS]`, `[SEP]`), and reads it. A line
+    leads from a word that is looked at, on the left, to one that looks, on the right; the stronger, the more it takes. The
+    table has a row for each word that looks. Click on words, and try other [[head|heads]]: 72 ways of looking.
     """)
     return
 
@@ -115,7 +113,7 @@ def _(lines, sentence):
         _told = str(_error)
     if reader().name != "minilm-l6":
         _told += " MiniLM is not there, so a small model of ours reads: `headway fetch minilm-l6` gets it (92 MB)."
-    mo.md(_told or "*Head 11 of the last layer is shown first. Nobody told it what `it` stands for.*")
+    mo.md(_told or "*Shown first: layer 5, head 11, and from what `it` takes.*")
     return
 
 
@@ -123,16 +121,16 @@ def _(lines, sentence):
 def _():
     tired = Predict(
         "attention/tired-or-wide",
-        "In this head `it` takes most from `animal`. Now the last word becomes *wide*, and a person reads `it` as the street. "
-        "What does the head do?",
+        "In this head `it` takes most from `animal`. Make the last word *wide*, and a person reads `it` as the street. What does the "
+        "head do?",
         choices=["it moves to street", "it stays with animal", "it looks at both alike"],
         answer="it stays with animal",
         wrong={
-            "it moves to street": "Google showed a head that did, in a much larger Transformer. This one is too small to know better.",
-            "it looks at both alike": "It is less sure, but far from undecided.",
+            "it moves to street": "Google showed a head that did, in a far larger Transformer.",
+            "it looks at both alike": "It is less sure, and far from undecided.",
         },
-        why="A head is a habit that training found useful, here something like *a pronoun goes back to the first noun*. A bright "
-        "line says where numbers flow, and not that anything was understood.",
+        why="Look at the column of `animal`: nearly *every* word takes most from there. The head goes for what the sentence is about; it "
+        "never looked up what `it` stands for. A bright line says where numbers flow, not that something was understood.",
     )
     tired
     return (tired,)
@@ -145,12 +143,15 @@ def _(tired):
     def _row(last: str) -> str:
         found = read(SENTENCE.replace("tired", last))[0]
         words, layer = found.texts["text"], found.layers[-1]
-        takes = layer.weights[11, words.index("it")]
-        shares = " | ".join(f"{float(takes[words.index(word)]):.0%}" for word in ("animal", "street"))
+        takes, all_take = layer.weights[11, words.index("it")], layer.weights[11].mean(0)
+        animal, street = words.index("animal"), words.index("street")
+        shares = " | ".join(f"{float(share):.0%}" for share in (takes[animal], takes[street], all_take[animal]))
         return f"| … because it was too **{last}** | {shares} |\n"
 
     if reader().name == "minilm-l6":
-        _table = "| | animal | street |\n|---|---|---|\n" + "".join(map(_row, ("tired", "wide", "narrow")))
+        _table = "| `it` takes from | animal | street | all words, from animal |\n|---|---|---|---|\n" + "".join(
+            map(_row, ("tired", "wide", "narrow"))
+        )
     else:
         _table = "The numbers need MiniLM: `headway fetch minilm-l6`."
     mo.vstack([tired.reply, mo.md(_table)])
@@ -162,17 +163,17 @@ def _():
     prose(r"""
     ## Query, key, value
 
-    Each word comes as one vector: 384 numbers in MiniLM. From it three shorter ones are made, because a word plays three
-    parts at once:
+    Each word comes as one vector, 384 numbers in MiniLM. From it three shorter ones are made, because a word plays three
+    parts:
 
-    - the **[[query]]**: what I am looking for. *It* might look for a thing, and better still a living one.
+    - the **[[query]]**: what I am looking for. *It* might look for a thing, better still a living one.
     - the **[[key]]**: what I can be found by. *Animal* says: a thing, alive.
     - the **[[value]]**: what I hand over to whoever looks at me.
 
-    Think of a library. You come with a question (query), compare it with the titles on the shelf (keys), and read the books
-    that fit (values). But nothing is *either* taken *or* left here: you read a bit of every book, most of the one that fits best.
+    As in a library: a question (query), the titles on the shelf (keys), the books (values). But here you read a bit of *every*
+    book, most of what fits best.
 
-    Take two numbers for each, made up, so that we can do it by hand. Drag the blue arrow.
+    With two numbers each, made up, it can be done by hand. Drag the blue arrow.
     """)
     return
 
@@ -195,33 +196,32 @@ def _(example):
     _scaled = [float(score) / math.sqrt(2) for score in example.scores]
     _powers = [math.exp(score) for score in _scaled]
     prose(rf"""
-    As it stood when you came, four steps:
+    As it stood at first, in four steps:
 
-    1. **[[score|Scores]].** Query times key, number by number, added up: for *animal* $1\cdot1 + 2\cdot1 = 3$; for the others $-1$. Large
+    1. **[[score|Scores]].** Query times key, number by number, summed: for *animal* $1\cdot1 + 2\cdot1 = 3$, for the others $-1$. Large
        where two arrows point the same way.
     2. **[[scale|Scale]].** Divide by $\sqrt2$, the root of how many numbers a key has: ${_scaled[0]:.2f}$, ${_scaled[1]:.2f}$,
-       ${_scaled[2]:.2f}$. Why, comes below.
-    3. **[[softmax|Softmax]].** Make each one positive, $e$ to its power: ${_powers[0]:.2f}$, ${_powers[1]:.2f}$, ${_powers[2]:.2f}$. Divide by
-       their sum, {sum(_powers):.2f}: the shares are {float(example.weights[0]):.0%}, {float(example.weights[1]):.0%} and
+       ${_scaled[2]:.2f}$.
+    3. **[[softmax|Softmax]].** Make all positive, $e$ to the power of each: ${_powers[0]:.2f}$, ${_powers[1]:.2f}$, ${_powers[2]:.2f}$. Divide by
+       their sum, {sum(_powers):.2f}: shares of {float(example.weights[0]):.0%}, {float(example.weights[1]):.0%} and
        {float(example.weights[2]):.0%}.
     4. **Average.** The values, by these shares: ({float(example.result[0]):.2f}, {float(example.result[1]):.2f}), nearly what *animal*
        holds.
 
-    Now try. Turn the arrow: another word wins. Make it *longer*: the winner takes all. Bring it to the middle: all
-    share alike. And whatever you do, the result never leaves the grey triangle: attention mixes what is there, it
-    invents nothing.
+    Turn the arrow: another word wins. Make it *longer*: the winner takes all. To the middle: all share alike. The result
+    never leaves the grey triangle: attention mixes what is there.
 
-    All queries at once, one a row of a table $Q$, all keys $K$, all values $V$, $d_k$ numbers in a key, and it is equation 1 of the paper:
+    All queries in one table $Q$, a row each, keys in $K$, values in $V$, and it is equation 1 of the paper, $d_k$ being the numbers in a key:
 
     $$\mathrm{{Attention}}(Q, K, V) = \mathrm{{softmax}}\!\left(\frac{{Q K^\top}}{{\sqrt{{d_k}}}}\right) V$$
 
-    **Where do the three come from?** From three tables of [[weight|weights]], the same for every word: $q = x\,W_Q$, $k = x\,W_K$, $v = x\,W_V$.
-    Training finds them. **Why not one?** With $q = k$ looking would be mutual: if *it* looks for *animal*, *animal* would
-    have to look for *it*. And what a word is found by need not be what it has to tell.
+    **Where do they come from?** three tables of [[weight|weights]], the same for every word, found by training:
+    $q = x\,W_Q$, $k = x\,W_K$, $v = x\,W_V$. **Why not one for all?** With $q = k$ looking would be mutual: if *it* looks for
+    *animal*, *animal* would have to look for *it*. And what a word is found by need not be what it has to tell.
 
-    ### The same four steps in the real head
+    ### The same steps in a real head
 
-    The word, layer and head are those you chose in the picture above.
+    Of the word, layer and head that you chose in the picture above:
     """)
     return
 
@@ -264,7 +264,7 @@ def _():
             },
             only=("scale =", "return"),
         ),
-        instead="Ten lines of PyTorch do this for every word and head at once, and the first exercise asks you for them.",
+        instead="A few lines of PyTorch do this for all words and heads at once. The first exercise asks you for them.",
     )
     return
 
@@ -274,9 +274,8 @@ def _():
     prose(r"""
     ## Why divide by the root?
 
-    A score is a sum of $d_k$ products. If the numbers in $q$ and $k$ are random, with mean 0 and spread 1, the sum spreads by
-    $\sqrt{d_k}$: by 8 in the model of 2017, whose heads are 64 wide (footnote 4 of the paper). And you saw what long
-    arrows do to a softmax.
+    A score is a sum of $d_k$ products. If the numbers in $q$ and $k$ are random, with mean 0 and spread 1, it spreads by
+    $\sqrt{d_k}$: by 8 in the model of 2017, whose heads are 64 wide (footnote 4). And you saw what long arrows do.
     """)
     return
 
@@ -289,8 +288,8 @@ def _():
         choices=["nearly 1", "about the same", "1/32, like all others"],
         answer="nearly 1",
         wrong={
-            "about the same": "It would be, if the scores kept their spread. It grows eightfold, from 4 to 32.",
-            "1/32, like all others": "That is what scores that are all alike give: these come to lie further apart.",
+            "about the same": "It would be, if the scores kept their spread.",
+            "1/32, like all others": "Only if all scores were alike.",
         },
         why="One score comes to lie far above the rest, and the softmax gives it nearly all.",
     )
@@ -328,9 +327,9 @@ def spread(width: int, scaled: bool, keys: int = 32) -> dict:
 def _(scaled, wide, width):
     mo.stop(not wide.revealed, wide.waiting)
     _seen, _least = spread(width.value, scaled.value), spread(1024, False)["through"]
-    fig_scale, _axis = plt.subplots(figsize=(6.4, 2.3))
+    fig_scale, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.bar(range(1, 33), _seen["weights"], color=BLUE)
-    _axis.set(ylim=(0, 1), xlabel="the 32 keys, best first (mean of 200 queries)", ylabel="weight")
+    _axis.set(ylim=(0, 1), xlabel="32 keys, best first (mean of 200 queries)", ylabel="weight")
     fig_scale.tight_layout()
     mo.vstack(
         [
@@ -349,9 +348,9 @@ def _(scaled, wide, width):
 def _(wide):
     mo.stop(not wide.revealed)
     prose(rf"""
-    The last number is why it matters. Training learns by nudging scores and seeing what changes (the [[gradient]]). A query that
-    gives everything to one key does not move at all: it has decided before it learned. With the division the width no
-    longer counts. Measured by our claim `scale` over five seeds:
+    Training nudges scores and sees what changes (the [[gradient]]). A query that gives all to one key hardly moves: it
+    decided before it learned. With the division, the width no longer counts. Our claim `scale` measures both, the weights'
+    evenness ([[entropy]]) and how they move ([[Jacobian]]):
 
     {result_of("scale")}
     """)
@@ -363,10 +362,9 @@ def _():
     prose(r"""
     ## Masks: what may be seen
 
-    A model that *writes* must not see what comes next: that is what it has to guess. So a [[mask]] says which keys a
-    query may look at, and hidden scores become $-\infty$ *before* the softmax: $e^{-\infty} = 0$, and the rest
-    still adds up to 1. Three masks do nearly all the work there is. The [[cache]] slider is what happens when a model
-    writes: keys of earlier words are kept, and only the newest words ask.
+    A model that *writes* must not see what comes next. So a [[mask]] says which keys a query may look at. Hidden scores
+    become $-\infty$ *before* the softmax: $e^{-\infty} = 0$, and the rest still adds up to 1. Writing, a model keeps earlier
+    keys and values in a [[cache]], and only the newest words ask: move the slider.
     """)
     return
 
@@ -392,7 +390,7 @@ def _(cached, kind):
     }[kind.value]
     _identity = torch.eye(_s, dtype=torch.float64)[None, None]  # values that give the weights themselves
     _weights = attend_by_hand(_q[:, :, -_t:], _k, _identity, _mask.reshape(-1, _t, _s))[0, 0]
-    fig_mask, _axes = plt.subplots(1, 2, figsize=(6.4, 3.0))
+    fig_mask, _axes = plt.subplots(1, 2, figsize=(4.8, 2.7))
     for _axis, _picture, _title in zip(_axes, (_mask.double(), _weights), ("may look", "weights"), strict=True):
         _axis.imshow(_picture, cmap="Blues", vmin=0, vmax=1, aspect="equal", extent=(-0.5, 7.5, 7.5, 7.5 - _t))
         _axis.set(title=_title, xlabel="key", ylabel="query", xlim=(-0.5, 7.5), ylim=(7.5, -0.5), xticks=range(8))
@@ -406,14 +404,16 @@ def _(cached, kind):
 def _():
     _house = zoo.load("shakespeare-bpe")
     _a, _b = (look.attention(_house, f"To be, or not to be, that is the {word}") for word in ("sea", "sun"))
-    _same = min(len(_a.texts["text"]), len(_b.texts["text"])) - 1
+    _pairs = zip(_a.texts["text"], _b.texts["text"], strict=False)
+    _same = next(n for n, (one, other) in enumerate(_pairs) if one != other)
     _moved = max(
-        float((x.weights - y.weights)[:, :_same, :_same].abs().max()) for x, y in zip(_a.layers, _b.layers, strict=True)
+        float((x.weights[:, :_same, :_same] - y.weights[:, :_same, :_same]).abs().max())
+        for x, y in zip(_a.layers, _b.layers, strict=True)
     )
     prose(rf"""
-    The newest query stands at the newest key, so the triangle ends at the bottom *right* however many keys lie in the
-    cache. And it holds in a real model: `shakespeare-bpe` read *To be, or not to be, that is the sea*, then *…
-    sun*. The largest change in any weight of any word before the last: **{_moved:.1g}**.
+    The newest query stands at the newest key, so the triangle ends at the bottom *right*, however much lies in the cache.
+    A real model keeps to it: `shakespeare-bpe` read *To be, or not to be, that is the sea*, then *… the sun*. Largest change in
+    any weight before the last word: **{_moved:.1g}**.
     """)
     return
 
@@ -423,9 +423,8 @@ def _():
     prose(r"""
     ## Heads: several looks at once
 
-    One softmax makes one compromise. So the vector is cut: 512 numbers into 8 [[head|heads]] of 64, each with its own queries,
-    keys and values, each looking on its own. Laid side by side again, they are mixed by a last table of weights, $W_O$: a sum, a mask and a
-    softmax eight times over, for the price of one that is 512 wide.
+    One softmax makes one compromise. So the vector is cut, 512 numbers into 8 [[head|heads]] of 64, each with its own queries,
+    keys and values. What they bring is laid side by side and mixed by one more table, $W_O$: eight looks for the price of one.
     """)
     return
 
@@ -434,16 +433,15 @@ def _():
 def _():
     off = Predict(
         "attention/one-head-off",
-        "`shakespeare-char` writes letter by letter, with 4 layers of 5 heads. We switch off one of the 20 and measure how surprised it is by each "
-        "letter of *Romeo and Juliet*. What do you expect?",
+        "`shakespeare-char` writes letter by letter, with 4 layers of 5 heads. We switch off one of the 20 and measure its [[surprise]] "
+        "at each letter of *Romeo and Juliet*. What happens?",
         choices=["hardly anything: 19 are left", "a few matter much, most hardly", "each matters about as much"],
         answer="a few matter much, most hardly",
         wrong={
-            "hardly anything: 19 are left": "That is true of most of them. Two in the first layer are another matter.",
-            "each matters about as much": "Nothing in training shares the work out evenly.",
+            "hardly anything: 19 are left": "True of most, not of all.",
+            "each matters about as much": "Training shares nothing out evenly.",
         },
-        why="The two tall bars are heads of layer 0. One of them looks at the letter just before, again and again, and "
-        "all above rely on what it brings.",
+        why="The two tall bars are heads of layer 0. One looks at the letter just before, always, and all above rely on it.",
     )
     off
     return (off,)
@@ -470,7 +468,7 @@ def without_heads():
 def _(off):
     mo.stop(not off.revealed, off.waiting)
     _whole, _each, _before = without_heads()
-    fig_heads, _axis = plt.subplots(figsize=(6.4, 2.3))
+    fig_heads, _axis = plt.subplots(figsize=(4.8, 2.3))
     for _n, _row in enumerate(_each):
         _axis.bar([6 * _n + m for m in range(len(_row))], [value - _whole for value in _row], color=BLUE)
     _axis.set_xticks([6 * n + 2 for n in range(len(_each))], [f"layer {n}" for n in range(len(_each))])
@@ -483,7 +481,7 @@ def _(off):
             fig_heads,
             mo.md(
                 f"Whole, it is surprised by {_whole:.2f} bits a letter. Head {int(_before.argmax())} of layer 0 takes "
-                f'{float(_before.max()):.0%} from the letter before. Try your own text: `headway look shakespeare-char "To be" --off 0.1`.'
+                f'{float(_before.max()):.0%} from the letter before. Yours: `headway look shakespeare-char "To be" --off 0.1`.'
             ),
         ]
     )
@@ -498,11 +496,11 @@ def _():
         "attention/multihead",
         lambda: mo.vstack(
             [
-                noted(split_heads, {"x.view": "cut the last axis first, then move the heads to the front"}),
-                noted(merge_heads, {"reshape": "side by side again, in the same order"}),
+                noted(split_heads, {"x.view": "cut the width, then move the heads forward"}),
+                noted(merge_heads, {"reshape": "side by side again"}),
                 mo.md(
-                    f"Two words, width 6, three heads: head 0 holds the first two numbers of *both* words, `{_right}`. A view alone "
-                    f"fits as well and holds `{_wrong}`: the first word only."
+                    f"Two words, width 6, three heads: head 0 has two numbers of *both*, `{_right}`. A view alone "
+                    f"gives it `{_wrong}`."
                 ),
             ]
         ),
@@ -515,12 +513,11 @@ def _():
     prose(r"""
     ## What attention does not know: order
 
-    Shuffle keys and values together, and every query gets the same average: a sum has no order. *Dog bites man* and *man
-    bites dog* would be one. So the [[position]] has to be put in. In 2017 a pattern of waves is added to each word ([[sinusoids]], in the
-    next lesson). Most models since 2021 *turn* queries and keys instead ([[@rope|Su et al.]]): the word at position 5 by five times some angle, that at
-    position 9 by nine times. A dot product sees only the angle *between* two arrows, so a score depends on how far apart the
-    words are and not on where. These are [[rotary positions]]: each pair of numbers in a key has an angle of its own, from 1 radian a word
-    down to about one over the *base*.
+    Shuffle keys and values together, and every query gets the same average: a sum has no order. *Dog bites man* would be *man
+    bites dog*. In 2017 the [[position]] was added to each word, as waves ([[sinusoids]], in the next lesson). Most models since
+    2021 *turn* queries and keys ([[@rope|Su et al.]]): at position 5 by five times an angle, at 9 by nine times. A dot product sees
+    the angle *between* two arrows, so the score depends on how far apart two words are, not on where. In these [[rotary positions]] each
+    pair of numbers has its own angle, from 1 radian a word down to about one over the *base*.
     """)
     return
 
@@ -545,7 +542,7 @@ def _(base, shift):
     _distance = torch.arange(0, 257)
     _query = _turned(torch.tensor([shift.value + 256]))
     _scores = (_turned(shift.value + 256 - _distance) @ _query[0]) / 64
-    fig_rope, _axis = plt.subplots(figsize=(6.4, 2.4))
+    fig_rope, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.plot(_distance, _scores, color=BLUE)
     _axis.axhline(0, color="0.8", linewidth=0.8)
     _axis.set(xlabel="words between query and key", ylabel="score of equal vectors", ylim=(-0.5, 1.05))
@@ -587,28 +584,17 @@ def _():
                 "attention/sdpa",
                 "Perfect in training, and it babbles as soon as it writes",
                 """
-                Training went well, the loss was that of the paper. Then a [[cache]] was added to make writing fast, and from the second
-                word on the text was nonsense. With one new query and ten keys the triangle had been laid at the *first* key: the newest word
-                could see the oldest and nothing else. In training there are as many queries as keys, and top left and bottom right are
-                the same triangle, so no test had ever shown it.
-                """,
-            ),
-            story(
-                "attention/padding",
-                "The answer depends on who else is in the batch",
-                """
-                A sentence alone got one vector; beside a longer one, which made it be filled up with [[padding]], another.
-                The weights of the padding had been put to 0 *after* the softmax. It had already handed out part of every row's 1, so all averages came out too
-                small, the more so the more padding there was. Hidden scores have to go before.
+                Then a [[cache]] was added, to write faster, and from the second word on the text was nonsense. With one new query
+                and ten keys the triangle had been laid at the *first* key: the newest word saw the oldest and nothing else. In training
+                both triangles are the same, and no test had shown it.
                 """,
             ),
             story(
                 "attention/multihead",
                 "All shapes fit, the loss falls, and it never gets good",
                 """
-                The heads had been cut with one `view(b, h, t, k)`. It has the right shape, and it deals the *words* out among the heads
-                in place of the features: the rest of the network learns around it as well as it can. No shape error will ever tell you;
-                two words with the numbers 0 to 11 in them will.
+                The heads had been cut with one `view(b, h, t, k)`: the right shape, but it deals out the *words*, not the features. The rest of
+                the network learns around it as well as it can. Two words with the numbers 0 to 11 would have told.
                 """,
             ),
         ]

@@ -101,7 +101,7 @@ export default picture((root, data, view, look) => {
     return { ...cells, row: html("tr", {}, html("td", { style: `color:${tones[n]};font-weight:600` }, word), cells.score, cells.scaled,
       html("td", { class: "room" }, html("span", { class: "track" }, bar), share), html("td", {}, pair(data.values[n]))) };
   });
-  const widths = wide ? [16, 30, 12, 27, 15] : [19, 16, 16, 29, 20];
+  const widths = wide ? [16, 30, 12, 27, 15] : [21, 13, 16, 30, 20];
   const heads = wide ? ["word", "query · key", "÷ √2", "weight", "value"] : ["word", "q · k", "÷ √2", "weight", "value"];
   root.append(html("table", { class: "hand-table" }, html("thead", {}, html("tr", {}, ...heads.map((name, n) => html("th", { style: `width:${widths[n]}%` }, name)))),
     html("tbody", {}, ...rows.map((row) => row.row))));
