@@ -238,7 +238,9 @@ def foot(topic: str) -> Any:
     lines += ["", "**Papers**", ""]
     for key in found.papers:
         paper = the_path().papers[key]
-        told = [getattr(paper, field, None) for field in ("says", "read_closely", "in_code")]
+        told = [getattr(paper, "says", ""), getattr(paper, "read_closely", "")]
+        if places := getattr(paper, "in_code", ()):
+            told.append("In our code: " + ", ".join(f"`{place}`" for place in places) + ".")
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"
         lines.append(f"- {name}. {' '.join(part for part in told if part)}".rstrip())
     onward = [each for each in the_path().topics.values() if found.id in each.needs]
