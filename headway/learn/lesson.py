@@ -7,14 +7,17 @@ papers from papers.toml, words from the glossary, and how far the learner is fro
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import html
 import inspect
+import io
 import json
 import os
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import marimo as mo
 
@@ -29,11 +32,15 @@ from headway.learn.path import COURSE, Topic, the_path
 from headway.learn.progress import GAVE_UP, PASSED, Progress
 from headway.learn.shelf import length_of, neighbours, written
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = [
     "Predict",
     "Recall",
     "after",
     "cite",
+    "drawn",
     "foot",
     "head",
     "mistakes",
@@ -136,6 +143,23 @@ def noted(thing: Callable[..., Any] | type, notes: Mapping[str, str], only: tupl
     return mo.Html(annotated(thing, notes, only))
 
 
+def drawn(figure: Figure, alt: str) -> Any:
+    """A matplotlib figure as a picture of exactly its `figsize`, which `alt` describes to those who do not see it.
+
+    marimo's own way cuts off what is white at the edges, so that a picture changes its size with its labels, and the page
+    jumps while a control moves.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, bbox_inches=None)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)  # pyplot would keep every figure that was ever drawn
+    wide, tall = (round(float(inches) * 110) for inches in figure.get_size_inches())
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return mo.Html(
+        f'<img class="hw-figure" width="{wide}" height="{tall}" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+    )
+
+
 def solved(exercise: str) -> bool:
     """Whether the learner has passed an exercise, or was shown its solution: what it asks for may be shown then."""
     name = find_exercise(exercise).id
@@ -221,6 +245,10 @@ def head(topic: str, question: str = "") -> Any:
     )
 
 
+def _where(file: str, name: str, what: str) -> str:
+    return f"`{name}` in `{file}`" + (f", {what}" if what else "")
+
+
 def foot(topic: str) -> Any:
     """The end of a lesson: exercises and how far they are, claims, papers with what to read in them, what follows."""
     found = the_path().topic(topic)
@@ -238,9 +266,9 @@ def foot(topic: str) -> Any:
     lines += ["", "**Papers**", ""]
     for key in found.papers:
         paper = the_path().papers[key]
-        told = [getattr(paper, "says", ""), getattr(paper, "read_closely", "")]
-        if places := getattr(paper, "in_code", ()):
-            told.append("In our code: " + ", ".join(f"`{place}`" for place in places) + ".")
+        told = [paper.says, f"Read closely: {paper.read_closely.rstrip('.')}." if paper.read_closely else ""]
+        if paper.places:
+            told.append("In our code: " + "; ".join(_where(*place) for place in paper.places) + ".")
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"
         lines.append(f"- {name}. {' '.join(part for part in told if part)}".rstrip())
     onward = [each for each in the_path().topics.values() if found.id in each.needs]

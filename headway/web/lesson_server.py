@@ -78,7 +78,8 @@ def _settle_looks() -> None:
     plain = manager.get_default_config_manager
 
     def ours(*args: Any, **options: Any) -> Any:
-        return plain(*args, **options).with_overrides({"display": {"theme": "system", "custom_css": [str(STYLE)]}})
+        looks: Any = {"display": {"theme": "system", "custom_css": [str(STYLE)]}}
+        return plain(*args, **options).with_overrides(looks)
 
     manager.get_default_config_manager = ours
 
