@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headway.base import hub as hub_client
 from headway.base.errors import HeadwayError, Offline, Unsupported, did_you_mean
 from headway.base.files import expanded
+from headway.base.http import TooSlow
 from headway.base.reading import read_json_object
 from headway.base.sources import fetch, state
 from headway.base.sources import find as find_source
@@ -185,6 +187,12 @@ def kind_of(name: str) -> str | None:
     return None
 
 
+def must_speak(kind: str | None, name: str) -> None:
+    """Raise `Unsupported` for a model that does not go on with a text; of an unknown kind (None) nothing is said yet."""
+    if kind not in (None, "decoder"):
+        raise Unsupported(f"{name} does not go on with a text. `headway run --help` shows what it does.")
+
+
 def _architecture(name: str) -> str:
     """Of a name of `ZOO`."""
     way, _, what = ZOO[name].partition(":")
@@ -325,6 +333,7 @@ def _from_hub(name: str, progress: bool) -> Path:
     from huggingface_hub import errors as hub
     from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
 
+    hub_client.watch()
     id, _, revision = name.partition("@")
     page = f"{constants.ENDPOINT}/{id}"
     if not progress:
@@ -364,6 +373,8 @@ def _from_hub(name: str, progress: bool) -> Path:
                 "`hf auth login`."
             ) from error
         raise HeadwayError(f"the hub answered {code or 'an error'} for {id} ({page}): try again later.") from error
+    except TooSlow as error:
+        raise _offline(id, f"the hub sends too slowly ({error.why})") from error
     except Exception as error:
         line = " ".join(str(error).split())
         if type(error).__module__.startswith("httpx"):  # whichever of its versions the hub's client stands on

@@ -19,6 +19,9 @@ def tidy(text: object) -> str:
     if text.isascii() and (plain := " ".join(text.split())).isprintable():
         return plain
     plain = unicodedata.normalize("NFC", text)
+    # One question to the whole, and not four to every character: an import of a library asks it a million times.
+    if (words := " ".join(plain.split())).isprintable():
+        return unicodedata.normalize("NFC", words)
     # Controls, byte-order marks, lone surrogates and unassigned places go; the two joiners are part of Persian and Hindi.
     seen = (c for c in plain if c.isspace() or c in "\u200c\u200d" or unicodedata.category(c)[0] != "C")
     plain = "".join(" " if c.isspace() else c for c in seen)

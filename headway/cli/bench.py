@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import statistics
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
 from rich.table import Table
 
 from headway.base.console import out
-from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.errors import HeadwayError
 from headway.cli.shared import bench_nanogpt
 from headway.cli.shared.bench_rows import rows
-from headway.cli.shared.measuring import machine_line, progress, write
-from headway.zoo import DEFAULT, load, parse_device, parse_dtype
+from headway.cli.shared.measuring import machine_line, progress, ready, write
+from headway.cli.shared.numbers import Whole
+from headway.evals.request import FAST, SpeedRequest, at_least, check_file
+from headway.zoo import DEFAULT, dtype_name
 
 app = cyclopts.App(name="bench", help="Measure speed against others, in one interleaved run.")
-
-PROMPT = "Explain in simple words how a transformer reads a sentence."
 
 
 @app.default
@@ -32,19 +30,19 @@ def bench(
     *,
     against: str | None = None,
     dtype: Annotated[list[str], Parameter(negative=(), show_default=False)] = [],  # noqa: B006
-    tokens: int = 48,
-    prompt_tokens: int | None = None,
-    rounds: int = 5,
-    layers: int | None = None,
+    tokens: Whole = 48,
+    prompt_tokens: Whole | None = None,
+    rounds: Whole = 5,
+    layers: Whole | None = None,
     memory: Annotated[bool, Parameter(negative=())] = False,
     head: bool = True,
     products: Annotated[bool, Parameter(negative=())] = False,
-    threads: int | None = None,
+    threads: Whole | None = None,
     device: str | None = None,
     json: Path | None = None,
-    steps: int | None = None,
+    steps: Whole | None = None,
     ablate: Annotated[bool, Parameter(negative=())] = False,
-    seeds: int | None = None,
+    seeds: Whole | None = None,
 ) -> int:
     """Measure a model's speed, alone or against another implementation of the same weights.
 
@@ -93,109 +91,54 @@ def bench(
     seeds
         For nanogpt: how many seeds (1; of an ablation 3).
     """
+    at_least(1, rounds=rounds, threads=threads, seeds=seeds)
+    check_file(json)
     if kind == "rows":
-        if rounds < 1 or (threads or 1) < 1 or len(dtype) > 1:
-            raise HeadwayError("rows: --rounds and --threads are 1 or more, --dtype is given once.")
-        return rows(name, dtype=dtype[0] if dtype else None, rounds=rounds, threads=threads, json=json)
+        if len(dtype) > 1:
+            raise HeadwayError("rows: --dtype is given once.")
+        return rows(name, dtype=dtype[0] if dtype else "float32", rounds=rounds, threads=threads, json=json)
     if kind == "nanogpt":
-        if (steps or 10) < 10 or (seeds or 1) < 1 or (threads or 1) < 1:
-            raise HeadwayError("--steps is 10 or more; --seeds and --threads are 1 or more.")
+        at_least(10, steps=steps)
         run = bench_nanogpt.ablate if ablate else bench_nanogpt.compare
-        return run(name or "char-gpt-fast", steps=steps, seeds=seeds, threads=threads, json=json)
+        return run(name or FAST, steps=steps, seeds=seeds, threads=threads, json=json)
+    request = SpeedRequest(
+        kind=kind,
+        name=name or DEFAULT,
+        against=against,
+        dtypes=tuple(dtype_name(word) for word in dtype or ("float32", "bfloat16")),
+        tokens=tokens,
+        prompt_tokens=prompt_tokens,
+        rounds=rounds,
+        layers=layers,
+        memory=memory,
+        head=head,
+        products=products,
+        device=device,
+    )
     if steps is not None or ablate or seeds is not None:
         raise HeadwayError("--steps, --seeds and --ablate are for `headway bench nanogpt`.")
-    name = name or DEFAULT
 
-    if tokens < 2 or rounds < 1 or (threads is not None and threads < 1) or (prompt_tokens or 1) < 1:
-        raise HeadwayError("--tokens is 2 or more; --rounds, --threads and --prompt-tokens are 1 or more.")
+    # This loads torch, and a mistake on the command line is told without.
+    from headway.evals.speed import machine, measure
 
-    import torch
-
-    from headway.evals.speed import KINDS, REFERENCES, busy, machine
-    from headway.evals.speed import bench as measure
-    from headway.use.texts import must_speak
-
-    if kind not in KINDS:
-        known = [*KINDS, "nanogpt", "rows"]
-        raise HeadwayError(f"there is no bench '{kind}'.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
-    if against is not None and against not in REFERENCES:
-        raise HeadwayError(
-            f"there is nothing to compare with called '{against}'.{did_you_mean(against, list(REFERENCES))} "
-            f"Known: {', '.join(REFERENCES)}."
-        )
-    place = parse_device(device)
-    hollow = _untrained(name, layers)
-    if layers is not None and hollow is None:
-        raise HeadwayError(f"--layers is for random weights: {name} has weights of its own, or is not an architecture.")
-    dtypes = [parse_dtype(word) for word in dtype or ("float32", "bfloat16")]
-    if threads is not None:
-        torch.set_num_threads(threads)
-    warning = busy()
-    records, behind = [], False
-    length = prompt_tokens or (16 if kind == "decode" else 512)
-    for one in dtypes:
-        if hollow is None:
-            loaded = load(name, dtype=one, device=device)
-            must_speak(loaded)
-            model, prompt = loaded.model, _prompt(loaded, length, tokens, loaded.model)
-        else:
-            model = hollow().to(device=place, dtype=one).eval()
-            prompt = torch.randint(0, model.config.vocab_size, (1, length), device=place)
-        with progress(f"{kind} {str(one).removeprefix('torch.')}", rounds + 1) as tell:
-            more = {"memory": memory, "head": head, "products": products}
-            result = measure(kind, model, prompt, against=against, n=tokens, rounds=rounds, **more, tell=tell)
-        records.append({"dtype": str(one).removeprefix("torch."), **result.record()})
-        behind |= against is not None and result.ratio <= 1
-    _show(kind, name, against, records)
+    warning = ready(threads)
+    records = []
+    for one in request.dtypes:
+        with progress(f"{kind} {one}", rounds + 1) as tell:
+            records.append(measure(request, one, tell=tell))
+    _show(request, records)
     facts = machine()
     machine_line(facts, warning)
     if json is not None:
-        write(
-            json,
-            {
-                "bench": kind,
-                "model": name,
-                "layers": layers,
-                "head": head,
-                "prompt tokens": length,
-                "tokens": tokens,
-                "rounds": rounds,
-                "machine": facts,
-                "results": records,
-            },
-        )
-    return 1 if behind else 0
+        about = {"bench": kind, "model": request.name, "layers": layers, "head": head, "prompt tokens": request.length}
+        about |= {"tokens": tokens, "rounds": rounds}
+        write(json, {**about, "machine": facts, "results": records})
+    return 1 if any(record.get("ratio", 2) <= 1 for record in records) else 0
 
 
-def _untrained(name: str, layers: int | None):
-    """What makes a model of the architecture or size called `name` with random weights; None if there is none of the name."""
-    from headway.models.catalog import CATALOG
-
-    for architecture, entry in CATALOG.items():
-        if entry.kind != "decoder" or not name.startswith(architecture):
-            continue
-        sizes = importlib.import_module(f"headway.models.{architecture}").PRESETS
-        size = next(iter(sizes)) if name == architecture else name
-        if size in sizes:
-            config = sizes[size] if layers is None else dataclasses.replace(sizes[size], n_layer=layers)
-            return lambda: entry.load()[0](config)
-    return None
-
-
-def _prompt(loaded, length: int, tokens: int, model):
-    """A prompt of exactly `length` tokens, the same sentence over and over."""
-    import torch
-
-    context = getattr(model.config, "context", None)
-    if context is not None and length + tokens > context:
-        raise HeadwayError(f"{length} + {tokens} tokens do not fit into the model's context of {context}.")
-    ids = loaded.encode(PROMPT)
-    device = next(model.parameters()).device
-    return torch.tensor([(ids * (length // len(ids) + 1))[:length]], device=device)
-
-
-def _show(kind, name, against, records) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), title=f"{kind} {name}, tokens/s", title_justify="left")
+def _show(request: SpeedRequest, records: list[dict[str, Any]]) -> None:
+    kind, against = request.kind, request.against
+    table = Table(box=None, padding=(0, 2, 0, 0), title=f"{kind} {request.name}, tokens/s", title_justify="left")
     table.add_column("")
     arms = list(records[0]["rates"])
     for arm in arms:

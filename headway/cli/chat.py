@@ -15,7 +15,7 @@ from headway.base.files import back_up, expanded, write_text
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import note, plain, took, write
 from headway.learn.progress import used
-from headway.zoo import DEFAULT, check_name
+from headway.zoo import DEFAULT, check_name, kind_of, must_speak
 
 if TYPE_CHECKING:
     from headway.sample.conversation import Conversation
@@ -43,6 +43,7 @@ def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
         A name (smollm2-135m), a folder in Hugging Face's layout, a .gguf file, or a Hugging Face id (owner/name).
     """
     check_name(name)
+    must_speak(kind_of(name), name)
     options.check()
     person = sys.stdin.isatty()
     loaded = options.load(name)
@@ -72,6 +73,7 @@ def chat(name: str = DEFAULT, /, *, options: Options = Options()) -> int:
         _listen(session, person)
     if own is not None and own.told():
         note(f"with {options.with_}: {own.told()}")
+        used(name, options.own)
     return 0
 
 

@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 from rich.text import Text
 
-from headway.base.console import out
+from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.cli.shared.drawing import draw_passed, told_line
 from headway.cli.shared.exercising import draw_list, draw_verdict, keep, next_exercise, resolve, workspace_or_none
@@ -88,7 +88,12 @@ def _after_pass(workspace, exercise, ticked) -> None:
     for item in ticked:
         out().print(Text(f"  Headway ticked {told_line(item)}", style="green"))
     progress = Progress(workspace)
-    draw_passed(exercise, progress, next_exercise(progress))
+    following = None
+    try:
+        following = next_exercise(progress)
+    except HeadwayError as error:  # the plan is gone or cannot be read: the exercise has passed all the same
+        err().print(str(error), style="yellow", markup=False, soft_wrap=True)
+    draw_passed(exercise, progress, following)
 
 
 def _all(seed: int | None, verbose: bool, json_: bool) -> int:

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
+from headway.cli.shared.numbers import Whole
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import plain
 from headway.learn.progress import used
@@ -88,7 +89,7 @@ class Which:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Changes:
     """What is changed in the model before it runs."""
 
     off: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
@@ -132,9 +133,9 @@ def look(
     /,
     *given: Annotated[str, Parameter(allow_leading_hyphen=True)],
     which: Which = Which(),
-    change: Change = Change(),
-    layer: int | None = None,
-    head: int | None = None,
+    change: Changes = Changes(),
+    layer: Whole | None = None,
+    head: Whole | None = None,
     target: str | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
@@ -185,7 +186,7 @@ def look(
     return 0
 
 
-def _picture(kind: str, name: str, words: list[str], target: str | None, change: Change, options: Options) -> Picture:
+def _picture(kind: str, name: str, words: list[str], target: str | None, change: Changes, options: Options) -> Picture:
     """Load the model, and look."""
     from headway import look as looking
 

@@ -43,7 +43,12 @@ def next_(topic: str | None = None, /) -> int:
     step = step_in(progress, state, item) or reading_step(progress, [state], item)
     if step is None:
         draw_topic(state, progress)
-        out().print("\nThere is nothing more to do in it that Headway can check.", style="dim")
-        return 1
+        still = still_there(state, progress)
+        told = "It has nothing that Headway can check" + (
+            "; what is left in it:" if still else ", and nothing is left in it."
+        )
+        out().print(f"\n{told}")
+        draw_offers(still, indent="  ")
+        return 0 if still else 1
     draw_step(step, workspace, progress)
     return 0

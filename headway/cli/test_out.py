@@ -7,14 +7,14 @@ from rich.text import Text
 
 from headway.base.console import err, out, under
 from headway.base.errors import HeadwayError
-from headway.cli.shared.drawing import count_of, draw_step, glyphs, told_line
+from headway.cli.shared.drawing import count_of, draw_offers, draw_step, glyphs, told_line
 from headway.desk import up_to_date
 from headway.learn.evidence import record
 from headway.learn.judge import Judge
 from headway.learn.path import the_path
 from headway.learn.progress import TESTED_OUT, Progress, remember
 from headway.learn.start import copy_stubs, untouched
-from headway.learn.steps import hardest, next_step, typed
+from headway.learn.steps import hardest, next_step, still_there, typed
 from headway.learn.workspace import find_workspace
 
 app = cyclopts.App(name="test-out", help="Show that you know a topic by its hardest exercises.")
@@ -89,6 +89,7 @@ def test_out(topic: str, /) -> int:
     now = up_to_date(workspace)
     for item in now.ticked:
         out().print(Text(f"Headway ticked {told_line(item)}", style="green"))
+    draw_offers(still_there(now.progress.topics[asked.id], now.progress), indent="  ", heading="what it still has")
     out().print()
     draw_step(next_step(now.progress), workspace, now.progress)
     return 0

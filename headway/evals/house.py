@@ -26,8 +26,7 @@ from headway.data.pairs import load_pairs
 from headway.data.text import load_text, split
 from headway.evals.record import commit_of
 from headway.evals.speed import machine
-from headway.sample.beam import reading
-from headway.sample.generate import Until, generate
+from headway.sample.rewrite import rewritten, writing_of
 from headway.train.config import PRESET_FOLDER, TrainConfig
 from headway.train.folder import RunFolder
 from headway.train.losses import cross_entropy
@@ -108,24 +107,18 @@ def text_loss(loaded: Loaded, text: str) -> dict[str, Any]:
 
 
 def translate(loaded: Loaded, sources: Sequence[str], *, batch: int = 100) -> list[str]:
-    """What an encoder-decoder makes of each text, greedily."""
-    facts = read_json_object(loaded.where / "config.json")
-    start, end, pad = facts["decoder_start_token_id"], facts["eos_token_id"], facts["pad_token_id"]
-    # Texts of about one length go together: less padding to read.
+    """What `headway.use.rewrite` makes of each text without beams; many together, those of about one length."""
+    writing = writing_of(loaded.where, loaded.words)
     order = sorted(range(len(sources)), key=lambda n: len(sources[n]))
     found = [""] * len(sources)
     for at in range(0, len(order), batch):
         places = order[at : at + batch]
         rows = [torch.tensor(loaded.encode(sources[place])) for place in places]
-        source = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
+        source = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         mask = torch.arange(source.shape[1]) < torch.tensor([len(row) for row in rows])[:, None]
-        begin = torch.full((len(rows), 1), start)
-        until = Until(max_tokens=12, stop_ids=(end,), pad=end)
-        steps = generate(reading(loaded.model, source, mask), begin, until=until)
-        said = torch.stack(list(steps), 1).tolist()
+        said = rewritten(loaded.model, source, mask, writing=writing, max_tokens=12)
         for place, ids in zip(places, said, strict=True):
-            ids = ids[: ids.index(end)] if end in ids else ids
-            found[place] = loaded.words.decode([id for id in ids if id < loaded.words.vocab_size])
+            found[place] = loaded.words.decode(writing.kept(ids))
     return found
 
 

@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ import torch
 import torch.nn.functional as F
 
 from headway.base.errors import HeadwayError
+from headway.base.reading import read_json_object
+from headway.evals.request import FAST
 from headway.evals.speed import reference
 from headway.train.config import TrainConfig, read_config
 from headway.train.loop import Trainer, start
@@ -32,12 +34,15 @@ from headway.train.schedules import cosine
 from headway.train.task import evaluating
 from headway.train.updates import count_parameters, schedule
 
-RECIPE, FAST = "char-gpt", "char-gpt-fast"
+RECIPE = "char-gpt"
 ROWS = 256
 """Held-out rows per look on the way; at the end all are read."""
 
+WHOLE = "all choices"
+"""The arm in which nothing is undone."""
+
 CHOICES: dict[str, tuple[str, ...]] = {
-    "all choices": (),
+    WHOLE: (),
     "AdamW for Muon": ("optimiser.name=adamw", "optimiser.lr=4e-3"),
     "AdamW for Muon, at nanoGPT's rate": ("optimiser.name=adamw", "optimiser.lr=1e-3"),
     "a cosine to a tenth for plateau and descent to zero": ("schedule.name=cosine", "schedule.floor=0.1"),
@@ -264,6 +269,50 @@ def ablate(
             yield found
 
 
-def plain(preset: str) -> dict[str, Any]:
-    """The settings of a preset, as a record keeps them."""
-    return read_config(preset).to_dict()
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What `compare` found over the seeds: how many times as fast as `transformers` the same model trains, and by how much
+    the fast preset's held-out loss is lower after the same seconds, for each seed."""
+
+    speed: float
+    gains: tuple[float, ...]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether both hold: faster, and lower with every seed."""
+        return min(self.gains) > 0 and self.speed > 1
+
+
+def summary(found: Sequence[dict[str, Any]]) -> Summary:
+    """Of the results of `compare`, one for each seed."""
+    last = [result["curve"][-1] for result in found]
+    return Summary(
+        speed=statistics.median(result["speed_ratio"] for result in found),
+        gains=tuple(row["transformers"]["held_out"] - row["fast"]["held_out"] for row in last),
+    )
+
+
+def costs(table: dict[str, list[float]]) -> dict[str, list[float]]:
+    """By how much the loss is higher with each choice undone, arm -> a difference per seed; from the table of `ablate`."""
+    return {
+        name: [loss - best for loss, best in zip(losses, table[WHOLE], strict=False)] for name, losses in table.items()
+    }
+
+
+def description(preset: str, steps: int) -> dict[str, Any]:
+    """What an ablation is of, as its file says it: runs of another one are not taken up."""
+    return {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": read_config(preset).to_dict()}
+
+
+def begun(path: Path | None, about: dict[str, Any]) -> dict[str, list[float]]:
+    """The table in the file of an earlier ablation of the same (`description`), to go on with; empty where there is none.
+
+    Raises:
+        HeadwayError: the file holds something else, which is not overwritten.
+    """
+    if path is None or not path.is_file():
+        return {}
+    known = read_json_object(path, then="delete it, or name another file")
+    if any(known.get(key) != value for key, value in about.items()):
+        raise HeadwayError(f"{path} holds something else (another preset, or --steps): name another file")
+    return known.get("held_out", {})

@@ -10,14 +10,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from headway.base.errors import HeadwayError, did_you_mean
+from headway.base.errors import HeadwayError
 from headway.evals.speed import Arm, compare, decode_rate, reference, their_decode_rate
 from headway.models.catalog import entry
 
@@ -213,12 +213,3 @@ def _train(model: Any, given: list[Any], named: Call) -> float:
     rate = 1 / (time.perf_counter() - begun)
     model.zero_grad(set_to_none=True)
     return rate
-
-
-def chosen(names: Iterable[str]) -> list[str]:
-    """The rows called `names`, all if none is. Raises HeadwayError for a name that is none."""
-    names = list(names)
-    for name in names:
-        if name not in ROWS:
-            raise HeadwayError(f"there is no row '{name}'.{did_you_mean(name, list(ROWS))} Known: {', '.join(ROWS)}.")
-    return names or list(ROWS)

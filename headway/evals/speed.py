@@ -29,7 +29,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from headway.base.errors import HeadwayError
 from headway.base.reading import read_json_object
+from headway.evals.request import SpeedRequest
+from headway.models.catalog import entry
 from headway.sample.generate import Until, generate, last_logits
+from headway.zoo import load, must_speak, parse_device, parse_dtype
 
 Arm = Callable[[], float]
 """Does the work once and returns its rate, in units a second."""
@@ -422,6 +425,53 @@ def bench(
         same = next((i for i, (a, b) in enumerate(zip(*said, strict=True)) if a != b), n)
         result.notes["same tokens"] = f"{same} of {n}"
     return result
+
+
+def measure(request: SpeedRequest, dtype: str, *, tell: Callable[[int], None] = lambda done: None) -> dict[str, Any]:
+    """What `bench` finds for a request in one number format, as a JSON file holds it.
+
+    Args:
+        tell: Is called with the number of each finished round, from 0 on.
+    """
+    model, prompt = _subject(request, dtype)
+    context, more = getattr(model.config, "context", None), request.tokens if request.kind == "decode" else 0
+    if context is not None and prompt.shape[1] + more > context:
+        asked = f"{prompt.shape[1]} + {more}" if more else str(prompt.shape[1])
+        raise HeadwayError(f"{asked} tokens do not fit into the model's context of {context}.")
+    found = bench(
+        request.kind,
+        model,
+        prompt,
+        against=request.against,
+        n=request.tokens,
+        rounds=request.rounds,
+        memory=request.memory,
+        head=request.head,
+        products=request.products,
+        tell=tell,
+    )
+    return {"dtype": dtype, **found.record()}
+
+
+PROMPT = "Explain in simple words how a transformer reads a sentence."
+
+
+def _subject(request: SpeedRequest, dtype: str) -> tuple[Any, Tensor]:
+    """The model in evaluation mode and a prompt (1, t): random ids, or the same sentence over and over."""
+    length = request.length
+    if (found := request.untrained) is not None:
+        architecture, size = found
+        config = importlib.import_module(f"headway.models.{architecture}").PRESETS[size]
+        if request.layers is not None:
+            config = dataclasses.replace(config, n_layer=request.layers)
+        device = parse_device(request.device)
+        model = entry(architecture).load()[0](config).to(device=device, dtype=parse_dtype(dtype)).eval()
+        return model, torch.randint(0, config.vocab_size, (1, length), device=device)
+    loaded = load(request.name, dtype=dtype, device=request.device)
+    must_speak(loaded.entry.kind, loaded.name)
+    ids = loaded.encode(PROMPT)
+    device = next(loaded.model.parameters()).device
+    return loaded.model, torch.tensor([(ids * (length // len(ids) + 1))[:length]], device=device)
 
 
 KINDS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {

@@ -276,8 +276,9 @@ class Mistake:
         base = self.answer if self.base is None else self.base
         told = set(re.findall(r"\{(\w+)\}", self.sentence))
         for name, values in self.also.items():
-            if name in told and all(type(value) is float for value in values):
-                for value in further:
+            whole = all(type(value) is int for value in values)
+            if name in told and (whole or all(type(value) is float for value in values)):
+                for value in (int(n) if whole else n for n in further if not whole or float(n).is_integer()):
                     if (value > 0) == (values[0] > 0) and value not in values:
                         yield {name: value}, _switched(base, {**(self.switch or {}), name: value})
         for values in itertools.islice(itertools.product(*self.also.values()), most if self.also else 0):

@@ -64,7 +64,8 @@ FUNCTIONS: dict[str, str] = {
     "@case(name, ...)": '`def f(d): return Call("attend", q=d.normal("b h t k"), ...)`; at least one per kind of input',
     "@law(sentence)": "`def f(learner, d): return near(learner.attend(...), ...)`; the sentence says what a *broken* law "
     "means: only what was seen, no cause that was not tested",
-    "note(name, value)": "used inside the reference: a wrong answer is told the first of these it did not compute",
+    "note(name, value)": "used inside the reference, which goes on with what it returns: a wrong answer is told the first of "
+    "these it did not compute, or how one of them is another",
     "valid(sizes)": "whether sizes fit together",
     "plug(task)": "see `PLUG`",
 }

@@ -245,10 +245,6 @@ def head(topic: str, question: str = "") -> Any:
     )
 
 
-def _where(file: str, name: str, what: str) -> str:
-    return f"`{name}` in `{file}`" + (f", {what}" if what else "")
-
-
 def foot(topic: str) -> Any:
     """The end of a lesson: exercises and how far they are, claims, papers with what to read in them, what follows."""
     found = the_path().topic(topic)
@@ -266,11 +262,12 @@ def foot(topic: str) -> Any:
     lines += ["", "**Papers**", ""]
     for key in found.papers:
         paper = the_path().papers[key]
-        told = [paper.says, f"Read closely: {paper.read_closely.rstrip('.')}." if paper.read_closely else ""]
-        if paper.places:
-            told.append("In our code: " + "; ".join(_where(*place) for place in paper.places) + ".")
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"
-        lines.append(f"- {name}. {' '.join(part for part in told if part)}".rstrip())
+        lines.append(f"- {name}. {paper.says}".rstrip())
+        if paper.read_closely:
+            lines.append(f"    - Read closely: {paper.read_closely}.")
+        if places := [f"`{file}`, `{name}` ({seen})" for file, name, seen in paper.places]:
+            lines.append(f"    - In our code: {'; '.join(places)}.")
     onward = [each for each in the_path().topics.values() if found.id in each.needs]
     text = mo.md(marked("\n".join(lines))).text
     ahead = f"<p><strong>Builds on this:</strong> {', '.join(map(link_to, onward))}.</p>" if onward else ""

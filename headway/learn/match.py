@@ -221,8 +221,20 @@ class Matcher:
         line = take_apart(text, references)
         for strong in (True, False):
             if hits := self._meant(self._hits(line, strong), line, within):
-                return self._match(hits, "rules")
+                found = self._match(hits, "rules")
+                return self._with_the_rest(found, line.text, within) if strong else found
         return Match()
+
+    def _with_the_rest(self, found: Match, text: str, within: bool) -> Match:
+        """For a line that begins with a title, `found`, and what stands behind a plus: ``Attention Is All You Need + BERT``."""
+        head, plus, rest = text.partition(" + ")
+        stems = _split(head)
+        if not plus or not self._opening(stems, self._title_hits(stems, cut=False)):
+            return found
+        more = self.line(rest, within=within)
+        reasons = dict(zip((*more.topics, *found.topics), (*more.reasons, *found.reasons), strict=True))
+        topics = self.path.sorted(reasons)
+        return dataclasses.replace(found, topics=tuple(topics), reasons=tuple(reasons[topic] for topic in topics))
 
     def _meant(self, hits: list[_Hit], line: LineWords, within: bool) -> list[_Hit]:
         """The hits without those on words that mean something else in this line."""

@@ -122,11 +122,13 @@ def _more_papers(state: TopicState) -> Iterator[Offer]:
 
 
 def seen_at_work(state: TopicState, progress: Progress) -> Iterator[Offer]:
-    """The topic's models: one to run where there are weights that come with Headway, its code, and what it changes."""
+    """The topic's models: one to run and to look into where Headway has weights of it, its code, and what it changes."""
     models = state.topic.models
     for name in models:
         if name in RUNS:
             yield Offer(f"run a real {name}", RUNS[name])
+            model, text = shlex.split(RUNS[name])[2:4]
+            yield Offer("see inside it", f'headway look {model} "{text}"')
             break
     if models:
         yield Offer("its code", f"headway models {models[0]}")

@@ -11,22 +11,52 @@
 Every function takes `edits`: what is changed in the model before it runs (`look.Off`, `Scale`, `Norm`, `Patch`, `Own`).
 """
 
+from headway.look.alignment import Alignment, alignment
 from headway.look.attention import Attention, attention
+from headway.look.decay import Decay, decay
+from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
+from headway.look.lens import Lens, lens
+from headway.look.likeness import Cosines, likeness
+from headway.look.memory import Memory, memory
+from headway.look.norms import Norms, norms
+from headway.look.patches import Patches, patches
 from headway.look.picture import Picture
+from headway.look.sampling import Dials, sampling
+from headway.look.tokens import Tokens, tokens
 from headway.look.tracing import Trace, trace
 
 __all__ = [
+    "Alignment",
     "Attention",
+    "Cosines",
+    "Decay",
+    "Diagram",
+    "Dials",
     "Edit",
+    "Lens",
+    "Memory",
     "Norm",
+    "Norms",
     "Off",
     "Own",
     "Patch",
+    "Patches",
     "Picture",
     "Scale",
+    "Tokens",
     "Trace",
+    "alignment",
     "attention",
+    "decay",
+    "diagram",
+    "lens",
+    "likeness",
+    "memory",
+    "norms",
     "parse",
+    "patches",
+    "sampling",
+    "tokens",
     "trace",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from rich.text import Text
 from torch import Tensor
 
@@ -25,7 +25,7 @@ MOST = 4_000_000
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerWeights:
     """The weights of one layer.
 
     Attributes:
@@ -36,6 +36,8 @@ class Layer:
         heads: What its matrices are: each a head, or, of a state space with a matrix for every channel, the mean size over all
             channels.
         weights: (heads, rows, columns). Of attention each row sums to 1. Implied weights have a sign and any sum.
+        seen: (rows, columns): True where a row may look at all. What it may not see is not the same as a weight of 0.
+        name: Which it is, for people: ``layer 3``, ``decoder 1, to the source``.
     """
 
     place: str
@@ -45,6 +47,8 @@ class Layer:
     groups: int
     heads: tuple[str, ...]
     weights: Float[Tensor, "h t s"]
+    seen: Bool[Tensor, "t s"]
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,7 @@ class Attention(Picture):
     kind = "attention"
 
     texts: dict[str, tuple[str, ...]]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerWeights, ...]
 
     def lines(self, width: int = 100) -> list[Text]:
         """For each position of the last layer what it took most from, by head; `at` chooses."""
@@ -156,7 +160,7 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
                 raise HeadwayError(f"there is no layer {n}: they are counted from 0 to {len(mixes) - 1}.")
         mixes = [mixes[n] for n in layers]
     texts = dict(found.feed.texts)
-    shown: list[Layer] = []
+    shown: list[LayerWeights] = []
     total = 0
     for mix in reversed(mixes):
         weights, heads = _matrices(mix)
@@ -164,18 +168,33 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
             break
         total += weights.numel()
         rows, columns = _sides(mix, found)
-        for name, n in ((rows, weights.shape[1]), (columns, weights.shape[2])):
-            extra = n - len(texts[name])  # what the model puts before a picture's patches
-            if extra > 0:
-                texts[name] = (*(("[CLS]",) if extra == 1 else tuple(f"[{i}]" for i in range(extra))), *texts[name])
         shown.append(
-            Layer(
-                mix.place, mix.kind, rows, columns, mix.n_group if len(heads) > 1 else 1, heads, weights.float().cpu()
+            LayerWeights(
+                mix.place,
+                mix.kind,
+                rows,
+                columns,
+                mix.n_group if len(heads) > 1 else 1,
+                heads,
+                weights.float().cpu(),
+                mix.seen().cpu(),
+                name_of_place(mix.place),
             )
         )
     return Attention(
         title=f"{found.loaded.name}: {found.feed.told}", edits=found.told, texts=texts, layers=tuple(reversed(shown))
     )
+
+
+def name_of_place(place: str) -> str:
+    """A module's name in words: ``blocks.3.attn`` is layer 3, ``decoder.1.cross`` is decoder 1, to the source."""
+    *path, last = place.split(".")
+    number = next((part for part in path if part.isdecimal()), None)
+    if number is None:
+        return place
+    stack = path[path.index(number) - 1]
+    side = path[0] if stack == "blocks" and path[0] != "blocks" else stack
+    return f"{'layer' if side == 'blocks' else side} {number}{', to the source' if last == 'cross' else ''}"
 
 
 def _matrices(mix: Mix) -> tuple[Tensor, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import html
 import importlib
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,9 +19,9 @@ from rich.text import Text
 from torch import nn
 
 from headway.base.errors import HeadwayError, did_you_mean
-from headway.look.layout import LABEL, SMALL, Layout, is_sign, lay_out, percent, short
+from headway.look.layout import LABEL, SMALL, Layout, lay_out, percent, short
 from headway.look.picture import Picture
-from headway.look.trace import Run, entry_of, run_without_numbers
+from headway.look.recording import Recording, entry_of, run_without_numbers
 from headway.look.wiring import Part, Wiring, wire
 from headway.models.catalog import CATALOG, Entry, entry
 
@@ -48,6 +49,7 @@ class Box:
         block: The first of the blocks that it is in, None if in none.
         notes: What else there is to say.
         lit: Whether it is under discussion.
+        column, row: Its tower (0 or 1; 2 below both) and its row in there.
         x, y, width, height: Where it is drawn.
         texts: The lines in it, the name first.
     """
@@ -64,6 +66,8 @@ class Box:
     block: str | None
     notes: tuple[str, ...]
     lit: bool
+    column: int
+    row: int
     x: float
     y: float
     width: float
@@ -127,6 +131,12 @@ class Diagram(Picture):
         """The drawing as SVG: its text has the colour of the text around it, and what is lit `--hw-accent`, if that is set."""
         return _svg(self)
 
+    def packed(self) -> dict[str, Any]:
+        """`as_dict` for a browser, with the drawing and what is said of each box."""
+        times = {frame.block: frame.times for frame in self.frames}
+        told = {box.key: about(box, times.get(box.block or "", 1)) for box in self.boxes}
+        return {**super().packed(), "drawing": self.svg(), "about": told}
+
     def _repr_html_(self) -> str:
         return self.svg()
 
@@ -167,7 +177,9 @@ def diagram(
         Unsupported: a model or a name that the catalogue does not have.
     """
     if level not in LEVELS:
-        raise HeadwayError(f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}")
+        raise HeadwayError(
+            f"level is one of {', '.join(LEVELS)}, not {level!r}.{did_you_mean(str(level), list(LEVELS))}"
+        )
     item, config, name = _which(what)
     run = _run(item, config)
     wanted = (lit,) if isinstance(lit, str) else tuple(lit)
@@ -220,7 +232,7 @@ def _presets(item: Entry) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=8)
-def _run(item: Entry, config: Any) -> Run:
+def _run(item: Entry, config: Any) -> Recording:
     return run_without_numbers(item, config)
 
 
@@ -231,7 +243,7 @@ def _wired(item: Entry, config: Any, level: Level) -> tuple[Wiring, Layout]:
         wiring = _whole(item, wire(run, 1))
     elif level == "attention":
         wiring = wire(run, 3, ("attention", "cross"))
-        if not any(part.key.endswith(":softmax") for part in wiring.parts.values()):
+        if not any(part.kind in ("attention", "cross") for part in wiring.parts.values()):
             wiring = wire(run, 3, ("mixer",))
     else:
         wiring = wire(run, LEVELS.index(level))
@@ -257,7 +269,10 @@ def _box(key: str, part: Part, wiring: Wiring, layout: Layout, wanted: tuple[str
     place = layout.boxes[key]
     lit = part.kind in wanted or any(kind in wanted for kind in part.kinds)
     if part.path:
-        lit = lit or any(part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.") for light in wanted)
+        lit = lit or any(
+            part.path == light or part.path.startswith(f"{light}.") or light.startswith(f"{part.path}.")
+            for light in wanted
+        )
     return Box(
         key=key,
         label=part.label,
@@ -271,6 +286,8 @@ def _box(key: str, part: Part, wiring: Wiring, layout: Layout, wanted: tuple[str
         block=part.group,
         notes=tuple(dict.fromkeys(part.notes)),
         lit=lit,
+        column=part.column,
+        row=place.row,
         x=place.x,
         y=place.y,
         width=place.width,
@@ -302,6 +319,7 @@ def percent_of(share: float) -> str:
 
 # -------------------------------------------------------------------- SVG
 
+# ruff: noqa: E501  (rules of a style sheet, one a line)
 STYLE = """
 .hwd{display:block;max-width:100%;height:auto;color:inherit;font-family:system-ui,-apple-system,"Segoe UI",sans-serif;margin:0 auto}
 .hwd text{fill:currentColor;text-anchor:middle}
@@ -311,11 +329,12 @@ STYLE = """
 .hwd .lit .n{font-weight:650}.hwd .lit .s{opacity:.9}
 .hwd .io rect.b{fill:none;stroke:none}.hwd .io .n{font-style:italic}
 .hwd .f{fill:color-mix(in srgb,currentColor 3%,transparent);stroke:currentColor;stroke-opacity:.28;stroke-dasharray:4 3}
-.hwd .t{font-size:11px;font-weight:600;text-anchor:end;opacity:.75}
+.hwd .t{font-size:11px;font-weight:600;opacity:.75}
 .hwd .a{fill:none;stroke:currentColor;stroke-opacity:.5;stroke-width:1.2}
 .hwd .h{fill:currentColor;opacity:.6}
 .hwd .a.back{stroke-dasharray:3 3}
 .hwd .share{fill:currentColor;opacity:.35}.hwd .lit .share{fill:var(--hw-accent,#3b82c4);opacity:1}
+.hwd .chosen rect.b{stroke:var(--hw-accent,#3b82c4);stroke-width:2.6;stroke-opacity:1}
 .hwd g[tabindex]:focus-visible{outline:none}.hwd g[tabindex]:focus-visible rect.b{stroke:var(--hw-accent,#3b82c4);stroke-width:2.6;stroke-opacity:1}
 """
 
@@ -355,6 +374,13 @@ def _head(corners: tuple[tuple[float, float], ...]) -> str:
     return f"M{_number(x)} {_number(y)}l-3 {back}h6z"
 
 
+def times_place(diagram: Diagram, frame: Frame) -> tuple[tuple[float, float], str]:
+    """Where a frame says how often it is repeated: a lower corner that no arrow passes, and which end of the text is there."""
+    if frame.x > diagram.size[0] / 2 - 5:
+        return (frame.x + 10, frame.y + frame.height - 7), "start"
+    return (frame.x + frame.width - 10, frame.y + frame.height - 7), "end"
+
+
 def text_places(box: Box) -> list[tuple[str, float, float, float]]:
     """The lines of a box: (text, x of its middle, y of its baseline, size)."""
     middle = box.x + box.width / 2
@@ -387,10 +413,17 @@ def _svg(diagram: Diagram) -> str:
         x, y = _number(frame.x), _number(frame.y)
         out.append(
             f'<rect class="f" x="{x}" y="{y}" width="{_number(frame.width)}" height="{_number(frame.height)}" rx="9"/>'
-            f'<text class="t" x="{_number(frame.x + frame.width - 9)}" y="{_number(frame.y + 15)}">× {frame.times}</text>'
+        )
+        place, anchor = times_place(diagram, frame)
+        if frame.times == 1:
+            continue
+        out.append(
+            f'<text class="t" style="text-anchor:{anchor}" x="{_number(place[0])}" y="{_number(place[1])}">× {frame.times}</text>'
         )
     for arrow in diagram.arrows:
-        out.append(f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>')
+        out.append(
+            f'<path class="a {arrow.what}" d="{_path(arrow.corners)}"/><path class="h" d="{_head(arrow.corners)}"/>'
+        )
     for box in diagram.boxes:
         kind = " lit" if box.lit else ""
         kind += " io" if box.kind in ("input", "output") else ""
@@ -407,8 +440,8 @@ def _svg(diagram: Diagram) -> str:
             out.append(
                 f'<text class="{"n" if size >= LABEL else "s"}" x="{_number(x)}" y="{_number(y)}">{html.escape(text)}</text>'
             )
-        if box.parameters and not sign:
-            bar = max(1.0, (box.width - 12) * box.share)
+        bar = (box.width - 12) * box.share
+        if bar >= 1.5 and not sign:
             out.append(
                 f'<rect class="share" x="{_number(box.x + 6)}" y="{_number(box.y + box.height - 3.5)}" '
                 f'width="{_number(bar)}" height="2" rx="1"/>'
@@ -435,21 +468,39 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
     axes.axis("off")
     # Texts are in points of the drawing, whatever the figure's size.
     scale = min(figure.get_figwidth() * 72 / width, figure.get_figheight() * 72 / (height + top))
-    axes.text(width / 2, -top / 2, diagram.title, ha="center", va="center", fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale)
+    axes.text(
+        width / 2,
+        -top / 2,
+        diagram.title,
+        ha="center",
+        va="center",
+        fontsize=min(10.5, 15.5 * width / 6 / len(diagram.title)) * scale,
+    )
 
     def rounded(x: float, y: float, w: float, h: float, radius: float, **style: Any) -> None:
         axes.add_patch(FancyBboxPatch((x, y), w, h, boxstyle=f"round,pad=0,rounding_size={radius}", **style))
 
     for frame in diagram.frames:
         rounded(
-            frame.x, frame.y, frame.width, frame.height, 9, fc="#00000008", ec="#00000047", lw=1.0 * scale, ls=(0, (4, 3))
+            frame.x,
+            frame.y,
+            frame.width,
+            frame.height,
+            9,
+            fc="#00000008",
+            ec="#00000047",
+            lw=1.0 * scale,
+            ls=(0, (4, 3)),
         )
+        if frame.times == 1:
+            continue
+        (x, y), end = times_place(diagram, frame)
         axes.text(
-            frame.x + frame.width - 9,
-            frame.y + 12,
+            x,
+            y,
             f"× {frame.times}",
-            ha="right",
-            va="center",
+            ha="left" if end == "start" else "right",
+            va="baseline",
             fontsize=10 * scale,
             weight="bold",
             color="#444",
@@ -468,7 +519,14 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
             "",
             arrow.corners[-1],
             arrow.corners[-2],
-            arrowprops={"arrowstyle": "-|>", "color": "#777", "lw": 0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8 * scale},
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#777",
+                "lw": 0,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "mutation_scale": 8 * scale,
+            },
         )
     for box in diagram.boxes:
         sign = box.kind in ("residual", "sum")
@@ -494,11 +552,12 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
                 color="#1c1e21" if size >= LABEL else "#555",
                 style="italic" if box.kind in ("input", "output") else "normal",
             )
-        if box.parameters and not sign:
+        bar = (box.width - 12) * box.share
+        if bar >= 1.5 and not sign:
             rounded(
                 box.x + 6,
                 box.y + box.height - 3.5,
-                max(1.0, (box.width - 12) * box.share),
+                bar,
                 2,
                 0.9,
                 fc="#2f6fc4" if box.lit else "#aaa",
@@ -510,108 +569,96 @@ def _draw(diagram: Diagram, figure: Figure) -> None:
 
 
 def _lines(diagram: Diagram, width: int) -> list[Text]:
-    by_key = {box.key: box for box in diagram.boxes}
     times = {frame.block: frame.times for frame in diagram.frames}
-    numbers = 19
-    name_width = max(22, min(34, width - numbers - 26))
+    numbers = 15
+    name_width = max(20, min(34, width - numbers - 25))
     size_width = width - name_width - numbers
+    edge = name_width + size_width + numbers - 2
     lines: list[Text] = []
-    open_block: str | None = None
-    before: str | None = None
-
-    def close() -> None:
-        lines.append(Text("  └" + "─" * min(width - 3, name_width + size_width + numbers - 3), style="dim"))
-
-    for box in _downwards(diagram):
-        if box.block != open_block:
-            if open_block is not None:
-                close()
+    opened: str | None = None
+    for box, above in _downwards(diagram):
+        if box.block != opened:
+            if opened is not None:
+                lines.append(Text("  └" + "─" * (edge - 1), style="dim"))
             if box.block is not None:
-                label = f"  ┌─ × {times[box.block]} "
-                lines.append(Text(label + "─" * max(0, width - len(label)), style="dim"))
-            open_block = box.block
-        bar = "  │ " if open_block is not None else "  "
-        takes = [arrow for arrow in diagram.arrows if arrow.end == box.key]
-        if box.kind == "input":
-            lines.append(Text.assemble(("" if not lines else "\n") if False else "", bar, (box.label, "italic")))
-            before = box.key
+                label = f"  ┌─ × {times[box.block]} " if times[box.block] > 1 else "  ┌"
+                lines.append(Text(label + "─" * (edge + 2 - len(label)), style="dim"))
+            opened = box.block
+        elif box.kind == "input" and lines and not lines[-1].plain.strip().startswith("┌") and above is None:
+            lines.append(Text(""))
+        bar = "  " if opened is None else "  │ "
+        if box.kind in ("input", "output"):
+            lines.append(Text.assemble(bar, (box.label, "italic")))
             continue
-        extra = _extra(diagram, box, takes, before, by_key)
-        label = {"+": "+", "×": "×", "·": "·"}.get(box.label, box.label)
-        style = "bold cyan" if box.lit else "bold" if not is_sign_box(box) else ""
-        head = f"{label} {extra}".rstrip()
-        body = Text.assemble((bar, "dim"), (label, style), (f" {extra}" if extra else "", "dim"))
-        if is_sign_box(box) or box.kind == "output" or not (box.size or box.parameters):
-            lines += _folded(body, width, len(bar) + 2)
-            before = box.key
-            continue
-        counted = f"{short(box.parameters):>8}  {percent_of(box.share):>6}" if box.parameters else ""
-        if len(bar) + len(head) <= name_width:
-            rows = [(body, box.size)]
-        else:
-            rows = [(Text.assemble((bar, "dim"), (label, style)), box.size), (Text.assemble((f"{bar}  {extra}", "dim")), "")]
-        for n, (left, size) in enumerate(rows):
-            left = left.copy()
-            room = max(0, name_width - left.cell_len)
-            if n == 0:
-                said = size if len(size) <= size_width else size[: size_width - 1] + "…"
-                left.append(" " * room + f" {said:<{size_width - 1}}" + f"{counted:>{numbers - 1}}")
-                lines.append(left)
-            elif extra:
-                lines += _folded(left, width, len(bar) + 2)
-        before = box.key
-    if open_block is not None:
-        close()
+        extra = _extra(diagram, box, above or ())
+        style = "bold cyan" if box.lit else "" if box.kind in ("residual", "sum") else "bold"
+        head = Text.assemble((bar, "dim"), (box.label, style))
+        beside = extra and (not (box.size or box.parameters) or len(bar + box.label + extra) + 1 < name_width)
+        if beside:
+            head.append(f" {extra}", style="dim")
+        if box.size or box.parameters:
+            said = box.size if len(box.size) < size_width else f"{box.size[: size_width - 2]}…"
+            counted = f"{short(box.parameters):>7} {percent_of(box.share):>6}" if box.parameters else ""
+            head.append(" " * max(1, name_width - head.cell_len) + f"{said:<{size_width}}{counted}")
+        lines += _folded(head, width, len(bar) + 2, bar)
+        if extra and not beside:
+            lines += _folded(Text(f"{bar}  {extra}", style="dim"), width, len(bar) + 4, bar)
+    if opened is not None:
+        lines.append(Text("  └" + "─" * (edge - 1), style="dim"))
     for path, count in diagram.unused.items():
-        lines += _folded(Text(f"  not used: {path}, {count:,} parameters", style="dim"), width, 4)
+        lines += _folded(Text(f"  not used: {path}, {count:,} parameters", style="dim"), width, 4, "")
+    for line in lines:
+        line.rstrip()
     return lines
 
 
-def is_sign_box(box: Box) -> bool:
-    """Whether a box is a small round sign."""
-    return box.kind in ("residual", "sum")
+def _downwards(diagram: Diagram) -> list[tuple[Box, tuple[str, ...] | None]]:
+    """Boxes as they are read, tower by tower, each with the keys of the row above it (None at a tower's beginning)."""
+    towers: dict[int, dict[int, list[Box]]] = {}
+    sides = 1 + max((box.column for box in diagram.boxes), default=0)
+    for side in range(sides):
+        rows = towers.setdefault(side, {})
+        for box in diagram.boxes:
+            if box.column == side:
+                rows.setdefault(box.row, []).append(box)
+    read: list[tuple[Box, tuple[str, ...] | None]] = []
+    for rows in towers.values():
+        above: tuple[str, ...] | None = None
+        for number in sorted(rows):
+            row = sorted(rows[number], key=lambda box: box.x)
+            read += [(box, above) for box in row]
+            above = tuple(box.key for box in row)
+    return read
 
 
-def _downwards(diagram: Diagram) -> list[Box]:
-    """Boxes as they are read: tower by tower, from top to bottom, the blocks of a frame together."""
-    middle = diagram.size[0] / 2
-    towers = any(arrow.what == "cross" for arrow in diagram.arrows) or diagram.size[0] > 400
-
-    def place(box: Box) -> tuple[float, float, float]:
-        centre = box.x + box.width / 2
-        tower = 0.0 if not towers else 2.0 if abs(centre - middle) < 8 else float(centre > middle)
-        return tower, round(box.y + box.height / 2), box.x
-
-    return sorted(diagram.boxes, key=place)
-
-
-def _extra(diagram: Diagram, box: Box, takes: list[Arrow], before: str | None, by_key: dict[str, Box]) -> str:
-    """Where a box takes from, where that is not the line above it."""
+def _extra(diagram: Diagram, box: Box, above: tuple[str, ...]) -> str:
+    """Where a box takes from, where that is not the row above it."""
+    by_key = {other.key: other for other in diagram.boxes}
     parts = []
-    for arrow in takes:
+    for arrow in diagram.arrows:
+        if arrow.end != box.key:
+            continue
         start = by_key[arrow.start]
+        name = start.label if start.kind not in ("residual", "sum") or len(start.label) > 1 else "the sum"
         if arrow.what == "residual":
-            nexts = [a.end for a in diagram.arrows if a.start == arrow.start and a.end != box.key and by_key[a.end].block == box.block]
-            parts.append(f"the stream before {by_key[nexts[0]].label}" if nexts else f"from {start.label}")
+            nexts = [by_key[a.end] for a in diagram.arrows if a.start == arrow.start and a.end != box.key]
+            after = next((other.label for other in nexts if other.block == box.block), None)
+            parts.append(f"the stream as it was before {after}" if after else name)
         elif arrow.what == "back":
-            parts.append(f"← {start.label} of the step before")
-        elif arrow.start != before or len(takes) > 1 and is_sign_box(box) and box.kind == "sum":
-            parts.append(f"← {_called(start, by_key, diagram)}" if box.kind != "sum" else _called(start, by_key, diagram))
+            parts.append(f"← {name} of the step before")
+        elif start.column != box.column and box.column < 2:
+            source = next(
+                (other.label for other in diagram.boxes if other.column == start.column and other.kind == "input"), ""
+            )
+            parts.append(f"← {name} of the {source}" if source else f"← {name}")
+        elif arrow.start not in above:
+            parts.append(f"← {name}")
     return ", ".join(dict.fromkeys(parts))
 
 
-def _called(box: Box, by_key: dict[str, Box], diagram: Diagram) -> str:
-    """A box's name; of a sum, where it stands."""
-    if not is_sign_box(box):
-        return box.label
-    return "the sum" if box.label == "+" else f"the {box.label}" if len(box.label) > 1 else box.label
-
-
-def _folded(text: Text, width: int, indent: int) -> list[Text]:
-    """A line, and what does not fit further in on the next ones."""
+def _folded(text: Text, width: int, indent: int, bar: str) -> list[Text]:
+    """A line, and what does not fit of it further in on the next ones."""
     if text.cell_len <= width:
         return [text]
-    import textwrap
-
-    first, *rest = textwrap.wrap(text.plain, width, subsequent_indent=" " * indent, drop_whitespace=True, replace_whitespace=False)
-    return [text[: len(first)], *(Text(line, style="dim") for line in rest)]
+    first, *rest = textwrap.wrap(text.plain, width, subsequent_indent=" " * indent, replace_whitespace=False)
+    return [text[: len(first)], *(Text(bar + line[len(bar) :], style="dim") for line in rest)]

@@ -13,6 +13,7 @@ As words, for the command line (`parse`):
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +76,12 @@ class Norm:
 
 @dataclass(frozen=True)
 class Patch:
-    """The stream after a layer, at one position, as it is on another input.
+    """The stream after a layer, at one position, as it is on another input, on which the model runs unchanged.
 
     Attributes:
         layer: After which block.
         position: Which token, counted from 0; negative ones from the end.
-        source: The other input.
+        source: The other input; where a model takes two (see `feed`), a pair.
     """
 
     layer: int | str
@@ -113,10 +114,11 @@ def parse(text: str) -> Edit:
     plain = text.strip()
     if found := re.fullmatch(r"norm\s*=\s*(post|none)", plain):
         return Norm("post" if found[1] == "post" else "none")
-    number = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
-    if found := re.fullmatch(rf"((?:\w+\.)?\d+)\.mlp\.(\d+)\s*=\s*({number})", plain):
-        return Scale(_layer(found[1]), int(found[2]), float(found[3]))
-    if found := re.fullmatch(r"((?:[a-z]\w*\.)?\d+)(?:\.(attention|cross|mlp))?(?:\.(\d+))?", plain):
+    layer, number = r"((?:[a-z]\w*\.)*\d+)", r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+    found = re.fullmatch(rf"{layer}\.mlp\.(\d+)\s*=\s*({number})", plain)
+    if found and math.isfinite(by := float(found[3])):
+        return Scale(_layer(found[1]), int(found[2]), by)
+    if found := re.fullmatch(rf"{layer}(?:\.(attention|cross|mlp))?(?:\.(\d+))?", plain):
         layer, head = _layer(found[1]), None if found[3] is None else int(found[3])
         part = PARTS.get(found[2] or "", "layer" if head is None else "attention")
         if head is None or part != "mlp":
@@ -146,7 +148,8 @@ def blocks_of(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def block_of(model: nn.Module, layer: int | str) -> tuple[str, nn.Module]:
-    """The block that an edit means; a number counts in the decoder, where there is one, else in the only stack.
+    """The block that an edit means; a number counts in the decoder, where there is one, else in the last stack: the texts of
+    a CLIP, the language model of a LLaVA.
 
     Raises:
         HeadwayError: there is none.

@@ -15,7 +15,7 @@ LABEL, SMALL = 12.5, 10.5
 
 WIDE, NARROW = 380.0, 404.0
 GAP = 17.0
-ZONES = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
+ZONES: dict[int, tuple[tuple[float, float], ...]] = {1: ((30.0, 350.0),), 2: ((30.0, 178.0), (226.0, 374.0))}
 """From where to where boxes stand, by the number of towers; what is outside of it is for arrows."""
 
 SHORT = {
@@ -32,19 +32,28 @@ SHORT = {
     "embed returns": "returns",
     "embed states": "states",
     "embed actions": "actions",
+    "GRU, forwards": "GRU →",
+    "GRU, backwards": "GRU ←",
+    "convolution": "conv",
+    "convolution, stride 2": "conv, stride 2",
+    "temperature": "scale",
+    "next sentence?": "next text?",
+    "time in the episode": "time",
+    "mixture of experts": "experts",
 }
 """Names that a narrow box has room for."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A box where it stands: its upper left corner, its size, and the lines of text in it (the name first)."""
+    """A box where it stands: its upper left corner, its size, the lines of text in it (the name first), and its row."""
 
     x: float
     y: float
     width: float
     height: float
     texts: tuple[str, ...]
+    row: int
 
     @property
     def middle(self) -> float:
@@ -126,7 +135,9 @@ class _Composer:
     def __init__(self, wiring: Wiring):
         self.wiring, self.parts = wiring, wiring.parts
         self.width = WIDE if wiring.columns == 1 else NARROW
-        self.zones = ZONES[wiring.columns] + (((self.width / 2 - 100, self.width / 2 + 100),) if wiring.columns == 2 else ())
+        self.zones = ZONES[wiring.columns] + (
+            ((self.width / 2 - 100, self.width / 2 + 100),) if wiring.columns == 2 else ()
+        )
         self.boxes: dict[str, Placed] = {}
         self.frames: dict[str, tuple[float, float, float, float]] = {}
         self.rows: dict[str, tuple[int, int]] = {}  # box -> its column, and its row in there
@@ -170,9 +181,28 @@ class _Composer:
                     y = self._row(column, row, inside, y) + GAP
                     row += 1
                 left, right = self.zones[column]
-                self.frames[group] = (left - 22, top, right - left + 44, y - top - GAP + 12)
-                y += 12
+                self.frames[group] = (left - 22, top, right - left + 44, y - top - GAP + 20)
+                y += 20
+        self._align(keys)
         return y - GAP
+
+    def _align(self, keys: list[str]) -> None:
+        """What goes in stands above what reads it, what comes out below what makes it."""
+        for key in keys:
+            kind, place = self.parts[key].kind, self.boxes[key]
+            others = [
+                b if kind == "input" else a
+                for a, b, _ in self.wiring.arrows
+                if (a == key and kind == "input") or (b == key and kind == "output")
+            ]
+            others = [other for other in others if other in self.boxes and other in keys]
+            if len(others) != 1:
+                continue
+            wide = text_width(self.parts[key].label, LABEL) + 8
+            x = self.boxes[others[0]].middle - wide / 2
+            beside = [self.boxes[other] for other in self.row_boxes[self.rows[key]] if other != key]
+            if all(x + wide < other.x or other.x + other.width < x for other in beside) and x > 0:
+                self.boxes[key] = Placed(x, place.y, wide, place.height, place.texts, place.row)
 
     def _levels(self, items: list[str], item_of: dict[str, str]) -> list[list[str]]:
         """Items in rows: each below all that it takes from, and what takes from nothing right above its reader."""
@@ -182,10 +212,13 @@ class _Composer:
             if x in items and y in items and x != y and what != "back":
                 takes[y].add(x)
         depth: dict[str, int] = {}
+        entering = {item for item in items if item in self.parts and self.parts[item].kind == "input"}
 
         def deep(item: str, seen: tuple[str, ...] = ()) -> int:
             if item not in depth and item not in seen:
                 depth[item] = max((deep(before, (*seen, item)) + 1 for before in takes[item]), default=0)
+                if entering and item not in entering:  # what comes in has the first row for itself
+                    depth[item] = max(depth[item], 1)
             return depth.get(item, 0)
 
         for item in items:
@@ -196,11 +229,19 @@ class _Composer:
                 readers[before].append(item)
         for item in sorted(items, key=lambda item: -depth[item]):
             part = self.parts.get(item)
+            if "#" in item or item in entering:
+                continue
             if readers[item] and not (part is not None and part.kind == "output"):
                 latest = min(depth[reader] for reader in readers[item]) - 1
                 if latest > depth[item] and (not takes[item] or all(len(readers[x]) > 1 for x in takes[item])):
                     depth[item] = latest if not takes[item] else depth[item]
-        # An input stands right above what reads it, and never beside something else's row where it need not.
+        homes: dict[str, list[str]] = defaultdict(list)
+        for item in items:
+            if "#" in item and self.parts[item].parameters and self.parts[item].kind in ("attention", "cross"):
+                homes[item.rsplit(".", 1)[0]].append(item)
+        for together in homes.values():  # queries, keys and values stand side by side
+            deepest = max(depth[item] for item in together)
+            depth.update(dict.fromkeys(together, deepest))
         rows: dict[int, list[str]] = defaultdict(list)
         for item in items:
             rows[depth[item]].append(item)
@@ -221,6 +262,7 @@ class _Composer:
 
     def _row(self, column: int, row: int, keys: list[str], y: float) -> float:
         left, right = self.zones[column]
+        keys = self._under(keys)
         roles = {key[-1] for key in keys if "#" in key}
         slots = 3 if roles else len(keys)
         gap = 8.0
@@ -238,26 +280,42 @@ class _Composer:
             part = self.parts[key]
             if is_sign(part):
                 wide = 22.0 if len(part.label) == 1 else text_width(part.label, SMALL) + 16
-                self.boxes[key] = Placed(x + (widest - wide) / 2, y + (height - own) / 2, wide, own, (part.label,))
+                self.boxes[key] = Placed(x + (widest - wide) / 2, y + (height - own) / 2, wide, own, (part.label,), row)
             else:
-                self.boxes[key] = Placed(x, y, widest, height, tuple(texts))
+                self.boxes[key] = Placed(x, y, widest, height, tuple(texts), row)
             self.rows[key] = (column, row)
         self.row_boxes[column, row] = keys
         return y + height
+
+    def _under(self, keys: list[str]) -> list[str]:
+        """A row in the order of what stands above it, so that few arrows cross."""
+
+        def above(key: str) -> float | None:
+            found = [self.boxes[a].middle for a, b, _ in self.wiring.arrows if b == key and a in self.boxes]
+            return sum(found) / len(found) if found else None
+
+        places = [above(key) for key in keys]
+        if any(place is None for place in places) or any("#" in key for key in keys):
+            return keys
+        return sorted(keys, key=lambda key: above(key) or 0.0)
 
     def _texts(self, key: str, room: float) -> list[str]:
         part = self.parts[key]
         label = part.label
         if text_width(label, LABEL) > room and label in SHORT:
             label = SHORT[label]
+        if "#" in key and room < 56 and label in SHORT:  # all three by one letter
+            label = SHORT[label]
         lines = [*wrapped(label, LABEL, room)]
-        lines = lines[:2]
-        self.names = len(lines)
+        lines = lines[:3]
         texts = ["\n".join(lines)]
         if part.kind in ("input", "output"):
             return texts
+        if "the embedding, used a second time" in part.notes:
+            texts.append("the embedding again" if room > 110 else "embedding again")
         if part.size:
-            texts += wrapped(part.size, SMALL, room)[:2]
+            size = part.size if text_width(part.size, SMALL) <= room else part.size.replace(" × ", "×")
+            texts += wrapped(size, SMALL, room)[:2]
         if part.parameters:
             whole = f"{short(part.parameters)} · {percent(part.parameters, self.wiring.total)}"
             texts += [whole] if text_width(whole, SMALL) <= room else [short(part.parameters)]
@@ -276,18 +334,30 @@ class _Composer:
         start, end = self.boxes[a], self.boxes[b]
         if ca != cb and cb == 2 and not self._between(ca, ra + 1, 10**6):
             middle = end.y - 8
-            return a, b, what, ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y))
+            return (
+                a,
+                b,
+                what,
+                ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y)),
+            )
         if ca != cb:
             return a, b, what, self._across_columns(a, b)
         if rb == ra + 1 and what != "back":
             if abs(start.middle - end.middle) < 1:
                 return a, b, what, ((start.middle, start.bottom), (end.middle, end.y))
-            middle = end.y - 8
-            return a, b, what, ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y))
+            middle = min(self.boxes[key].y for key in self.row_boxes[cb, rb]) - 8
+            return (
+                a,
+                b,
+                what,
+                ((start.middle, start.bottom), (start.middle, middle), (end.middle, middle), (end.middle, end.y)),
+            )
         return a, b, what, self._around(a, b, what)
 
     def _between(self, column: int, first: int, last: int) -> list[str]:
-        return [key for (c, row), keys in self.row_boxes.items() if c == column and first <= row <= last for key in keys]
+        return [
+            key for (c, row), keys in self.row_boxes.items() if c == column and first <= row <= last for key in keys
+        ]
 
     def _around(self, a: str, b: str, what: str) -> tuple[tuple[float, float], ...]:
         """Past the rows in between, on a lane beside them: the stream on the outer side, the rest on the inner one."""
@@ -298,7 +368,13 @@ class _Composer:
         side = outer if what in ("residual", "back") else inner
         if what == "flow" and len(self.row_boxes[column, ra]) > 1:
             keys = self.row_boxes[column, ra]
-            side = "left" if keys.index(a) < (len(keys) - 1) / 2 else "right" if keys.index(a) > (len(keys) - 1) / 2 else side
+            side = (
+                "left"
+                if keys.index(a) < (len(keys) - 1) / 2
+                else "right"
+                if keys.index(a) > (len(keys) - 1) / 2
+                else side
+            )
         low, high = sorted((ra, rb))
         passed = self._between(column, low + 1, high - 1) or [a, b]
         leave = start.bottom + 5
@@ -307,17 +383,25 @@ class _Composer:
         enter = end.y + end.height / 2
         single = len(self.row_boxes[column, rb]) == 1
         if not single:
-            enter = end.y - 8
+            enter = min(self.boxes[key].y for key in self.row_boxes[column, rb]) - 8
         lane = self._lane(column, side, min(leave, enter), max(leave, enter), a)
         if side == "left":
-            x = min(self.boxes[key].x for key in [*passed, b] if not is_sign(self.parts[key]) or len(passed) == 1) - 9 - 7 * lane if any(
-                not is_sign(self.parts[key]) for key in [*passed, b]
-            ) else start.middle - 40
+            x = (
+                min(self.boxes[key].x for key in [*passed, b] if not is_sign(self.parts[key]) or len(passed) == 1)
+                - 9
+                - 7 * lane
+                if any(not is_sign(self.parts[key]) for key in [*passed, b])
+                else start.middle - 40
+            )
         else:
-            x = max(
-                (self.boxes[key].x + self.boxes[key].width for key in [*passed, b] if not is_sign(self.parts[key])),
-                default=start.middle + 40,
-            ) + 9 + 7 * lane
+            x = (
+                max(
+                    (self.boxes[key].x + self.boxes[key].width for key in [*passed, b] if not is_sign(self.parts[key])),
+                    default=start.middle + 40,
+                )
+                + 9
+                + 7 * lane
+            )
         if what == "back":
             begin = ((start.x if side == "left" else start.x + start.width, leave),)
         else:
@@ -340,12 +424,12 @@ class _Composer:
         start, end = self.boxes[a], self.boxes[b]
         (ca, ra), (cb, rb) = self.rows[a], self.rows[b]
         right = start.middle < end.middle
-        gutter = (self.zones[0][1] + self.zones[1][0]) / 2
+        gutter = (ZONES[2][0][1] + ZONES[2][1][0]) / 2
         row = self.row_boxes[ca, ra]
         ends = row[-1] if right else row[0]
         leave = start.y + start.height / 2 if ends == a else start.bottom + 6
         single = len(self.row_boxes[cb, rb]) == 1
-        enter = end.y + end.height / 2 if single else end.y - 8
+        enter = end.y + end.height / 2 if single else min(self.boxes[key].y for key in self.row_boxes[cb, rb]) - 8
         lane = self._lane(9, "gutter", min(leave, enter), max(leave, enter), a)
         x = gutter + (-1) ** lane * 5 * ((lane + 1) // 2)
         begin: tuple[tuple[float, float], ...] = ((start.x + start.width if right else start.x, leave),)

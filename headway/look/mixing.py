@@ -22,12 +22,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headway.blocks.alignment import align
 from headway.blocks.attention import attend
 from headway.blocks.diagonal import diagonal
+from headway.blocks.masks import causal_mask
 from headway.blocks.retention import retain
 from headway.blocks.scan import scan
 from headway.blocks.ssd import ssd
@@ -115,6 +116,32 @@ class Mix:
         elif self.name == "align":
             out = out[None]
         return self._without(out)
+
+    @torch.no_grad()
+    def seen(self) -> Bool[Tensor, "t s"]:
+        """True where a position may look, by the mask that the function was given; of heads with masks of their own, any."""
+        if self.kind == ALIGNMENT:
+            return (
+                self.output[1][0].isfinite() if self.mask is None else self.mask[0].expand(self.output[1].shape[1], -1)
+            )
+        if self.kind != ATTENTION:
+            t = self.args[0].shape[1 if self.kind == STATE else 2]
+            return causal_mask(t, t, device=self.args[0].device)
+        t, s = self.args[0].shape[2], self.args[1].shape[2]
+        mask = self.mask
+        seen = torch.ones(t, s, dtype=torch.bool, device=self.args[0].device)
+        if mask is not None:
+            mask = mask if mask.dtype == torch.bool else mask > -torch.inf
+            seen = seen & mask.expand(1, mask.shape[1], t, s)[0].any(0)
+        if self.kwargs.get("causal") or (self.name == "attend_capped" and mask is None):
+            seen = seen & causal_mask(t, s, device=seen.device)
+        return seen
+
+    @property
+    def mask(self) -> Tensor | None:
+        """The mask, or the bias of the scores, that attention was given."""
+        place, name = (2, "mask") if self.name == "align" else (3, "bias" if self.name == "attend_biased" else "mask")
+        return self.args[place] if len(self.args) > place else self.kwargs.get(name)
 
     def _without(self, heads: Tensor) -> Tensor:
         return heads.index_fill(0, torch.tensor(sorted(self.off), device=heads.device), 0) if self.off else heads

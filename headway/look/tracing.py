@@ -78,10 +78,24 @@ def trace(
     return run(loaded, food, edits, gradients=gradients)
 
 
-def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bool = False) -> Trace:
-    """`trace`, on what `feed` has made ready."""
+def run(
+    loaded: Loaded,
+    food: Feed,
+    edits: Sequence[Edit] = (),
+    *,
+    gradients: bool = False,
+    within: Callable[[Trace], contextlib.AbstractContextManager[Any]] | None = None,
+) -> Trace:
+    """`trace`, on what `feed` has made ready.
+
+    Args:
+        within: Makes a context from the trace that is being written. It is entered last and left first, so that what it does
+            before and after the model runs happens in the model as it has been changed.
+    """
     found = Trace(loaded, food, tuple(edits))
     model = loaded.model
+    # Before anything is changed: what is patched in is what the model itself makes of the other input.
+    donors = {n: _donor(loaded, edit) for n, edit in enumerate(edits) if isinstance(edit, Patch)}
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.enable_grad() if gradients else torch.no_grad())
         hooks = Hooks(model)
@@ -89,15 +103,18 @@ def run(loaded: Loaded, food: Feed, edits: Sequence[Edit] = (), *, gradients: bo
         own = [edit for edit in edits if isinstance(edit, Own)]
         for edit in own:
             stack.enter_context(plugged(edit.path))
-        silent = _apply(found, hooks)
+        silent = _apply(found, hooks, donors)
         stack.enter_context(_watched(found, hooks, silent))
         try:
-            found.out = food.call(model)
-        except RuntimeError as error:
-            if not edits:
+            with contextlib.nullcontext() if within is None else within(found):
+                found.out = food.call(model)
+        except Exception as error:
+            if not edits or isinstance(error, HeadwayError):
                 raise
             raise HeadwayError(f"changed like this the model does not run: {' '.join(str(error).split())}") from error
     found.mixes = joined(found.mixes)
+    if idle := [name for name, ran in hooks.changed.items() if not ran]:
+        raise HeadwayError(f"{type(model).__name__} never ran {idle[0]}: there is nothing to be changed in it.")
     missing = [(place, head) for place, heads in silent.items() for head in heads if not _has(found, place, head)]
     for place, head in missing:
         n = next((mix.n_head for mix in found.mixes if mix.place == place), 0)
@@ -118,6 +135,7 @@ class Hooks:
         self.model = model
         self.names = {module: name for name, module in model.named_modules()}
         self.running: list[str] = []
+        self.changed: dict[str, bool] = {}
         self._handles: list[Any] = []
         self._owner = threading.get_ident()
 
@@ -143,13 +161,39 @@ class Hooks:
     def _mine(self, hook: Callable) -> Callable:
         return lambda *args: hook(*args) if threading.get_ident() == self._owner else None
 
-    def after(self, module: nn.Module, change: Callable[[Any, Any], Any]) -> None:
-        """`change(inputs, output)` after `module` ran; what it returns, unless None, is the output from then on."""
-        self._handles.append(module.register_forward_hook(self._mine(lambda m, i, o: change(i, o))))
+    def after(self, module: nn.Module, change: Callable[[Any, Any], Any], *, edit: bool = False) -> None:
+        """`change(inputs, output)` after `module` ran; what it returns, unless None, is the output from then on.
 
-    def before(self, module: nn.Module, change: Callable[[tuple[Any, ...]], Any]) -> None:
+        Args:
+            edit: Whether this is asked for by an edit: then `changed` tells whether the module ran at all.
+        """
+        name = self._asked(module, edit)
+
+        def hook(_: nn.Module, inputs: Any, output: Any) -> Any:
+            self._ran(name)
+            return change(inputs, output)
+
+        self._handles.append(module.register_forward_hook(self._mine(hook)))
+
+    def before(self, module: nn.Module, change: Callable[[tuple[Any, ...]], Any], *, edit: bool = False) -> None:
         """`change(inputs)` before `module` runs; what it returns, unless None, are the inputs from then on."""
-        self._handles.append(module.register_forward_pre_hook(self._mine(lambda m, i: change(i))))
+        name = self._asked(module, edit)
+
+        def hook(_: nn.Module, inputs: Any) -> Any:
+            self._ran(name)
+            return change(inputs)
+
+        self._handles.append(module.register_forward_pre_hook(self._mine(hook)))
+
+    def _asked(self, module: nn.Module, edit: bool) -> str | None:
+        if not edit:
+            return None
+        self.changed.setdefault(self.names[module], False)
+        return self.names[module]
+
+    def _ran(self, name: str | None) -> None:
+        if name is not None:
+            self.changed[name] = True
 
 
 @contextlib.contextmanager
@@ -184,29 +228,34 @@ def _watched(found: Trace, hooks: Hooks, silent: dict[str, set[int]]) -> Iterato
         yield
 
 
-def _apply(found: Trace, hooks: Hooks) -> dict[str, set[int]]:
+def _apply(found: Trace, hooks: Hooks, donors: dict[int, Trace]) -> dict[str, set[int]]:
     """Put the hooks in place that the edits ask for; returns the heads that are off, by the module that has them."""
     model = found.loaded.model
     silent: dict[str, set[int]] = {}
-    for edit in found.edits:
+    for n, edit in enumerate(found.edits):
         if isinstance(edit, Off):
-            name, block = block_of(model, edit.layer)
-            if edit.part == "layer" and edit.head is None:
-                hooks.after(block, lambda i, o, name=name: _passed_by(i, o, name))
-                continue
-            part, module = part_of(block, edit.part)
-            if edit.head is None:
-                hooks.after(module, lambda i, o: _nothing(o))
-            else:
-                silent.setdefault(f"{name}.{part}", set()).add(edit.head)
+            _off(edit, model, hooks, silent)
         elif isinstance(edit, Scale):
             _, block = block_of(model, edit.layer)
             _scale(edit, part_of(block, "mlp")[1], hooks)
         elif isinstance(edit, Norm):
             _move_norms(edit, model, hooks)
         elif isinstance(edit, Patch):
-            _patch(edit, found, hooks)
+            _patch(edit, model, donors[n], hooks)
     return silent
+
+
+def _off(edit: Off, model: nn.Module, hooks: Hooks, silent: dict[str, set[int]]) -> None:
+    name, block = block_of(model, edit.layer)
+    if edit.head is not None:
+        if edit.part == "mlp" or edit.head < 0:
+            raise HeadwayError(f"{edit}: heads are parts of an attention, counted from 0.")
+        part, _ = part_of(block, "attention" if edit.part == "layer" else edit.part)
+        silent.setdefault(f"{name}.{part}", set()).add(edit.head)
+    elif edit.part == "layer":
+        hooks.after(block, lambda i, o: _passed_by(i, o, name), edit=True)
+    else:
+        hooks.after(part_of(block, edit.part)[1], lambda i, o: _nothing(o), edit=True)
 
 
 def _nothing(output: Any) -> Any:
@@ -226,10 +275,10 @@ def _passed_by(inputs: tuple[Any, ...], output: Any, name: str) -> Any:
 
 def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
     down = getattr(mlp, "down", None)
-    if not isinstance(down, nn.Linear):
+    if not isinstance(down, nn.Module):
         raise HeadwayError(f"the MLP of layer {edit.layer} is a {type(mlp).__name__}: it has no neurons of its own.")
     width = down.weight.shape[1]
-    if edit.neuron >= width:
+    if not 0 <= edit.neuron < width:
         raise HeadwayError(f"layer {edit.layer} has no neuron {edit.neuron}: they are counted from 0 to {width - 1}.")
 
     def scaled(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -237,56 +286,82 @@ def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
         x[..., edit.neuron] *= edit.by
         return (x, *inputs[1:])
 
-    hooks.before(down, scaled)
+    hooks.before(down, scaled, edit=True)
 
 
 def _move_norms(edit: Norm, model: nn.Module, hooks: Hooks) -> None:
-    """A norm before a sublayer lets its input pass, and norms what the tap after the sum hands on."""
+    """A norm that is taken away lets its input pass; one that is moved as well, and norms what the tap after the sum hands on."""
     found = 0
-    given: dict[str, Any] = {}
+    for block in blocks_of(model).values():
+        norms = {name: norm for name, norm in _norms(block).items() if any(True for _ in norm.parameters())}
+        found += len(norms)
+        if edit.where == "none":
+            for norm in norms.values():
+                hooks.after(norm, lambda i, o: i[0])
+        else:
+            _after_the_sums(block, norms, model, hooks)
+    if not found:
+        raise HeadwayError(f"a {type(model).__name__} has no norms in its layers.")
+
+
+def _norms(block: nn.Module) -> dict[str, nn.Module]:
+    """The norms of a block's stream, those that a module around its sum holds included; not those of heads."""
+    return {
+        name: module
+        for name, module in block.named_modules()
+        if name.rpartition(".")[2].endswith("norm") and (name.count(".") == 0 or name.split(".")[0].endswith("_sum"))
+    }
+
+
+def _after_the_sums(block: nn.Module, norms: dict[str, nn.Module], model: nn.Module, hooks: Hooks) -> None:
+    """The norms of one block, each standing before a sublayer, moved behind the sum that follows it."""
+    given: dict[str, Tensor] = {}
+    hooks.before(block, lambda i: given.__setitem__("stream", i[0]))
 
     def unmoved(name: str) -> HeadwayError:
         return HeadwayError(
-            f"in a {type(model).__name__} ({name}) a norm does not stand before a sum: it cannot be moved."
+            f"in a {type(model).__name__} {name} does not stand between the stream and a sublayer: it cannot be moved."
         )
 
-    for name, block in blocks_of(model).items():
-        hooks.before(block, lambda i: given.__setitem__("stream", i[0]))
-        for child, norm in block.named_children():
-            stem = child.removesuffix("norm").rstrip("_")
-            tap = {"": "after_mixer", "retain": "after_retention"}.get(stem, f"after_{stem}")
-            where = getattr(block, tap, None)
-            if not child.endswith("norm") or not isinstance(where, Tap):
-                continue
-            found += 1
+    for name, norm in norms.items():
+        stem = name.removesuffix("norm").rstrip("_")
+        where = getattr(block, {"": "after_mixer", "retain": "after_retention"}.get(stem, f"after_{stem}"), None)
+        if not isinstance(where, Tap):
+            raise unmoved(name)
 
-            def passed_by(inputs: Any, output: Any, name: str = name) -> Any:
-                if inputs[0] is not given["stream"]:
-                    raise unmoved(name)
-                return inputs[0]
+        def passed_by(inputs: Any, output: Any, name: str = name) -> Any:
+            stream = given["stream"]
+            if inputs[0] is not stream and not torch.equal(inputs[0], stream.to(inputs[0].dtype)):
+                raise unmoved(name)
+            return inputs[0]
 
-            def summed(inputs: Any, output: Any, forward: Callable = norm.forward) -> Any:
-                given["stream"] = output = forward(output) if edit.where == "post" else output
-                return output
+        def summed(inputs: Any, output: Any, forward: Callable = norm.forward) -> Any:
+            given["stream"] = forward(output)
+            return given["stream"]
 
-            hooks.after(norm, passed_by)
-            hooks.after(where, summed)
-    if not found:
-        raise unmoved("its blocks")
+        hooks.after(norm, passed_by)
+        hooks.after(where, summed)
 
 
-def _patch(edit: Patch, found: Trace, hooks: Hooks) -> None:
-    other = run(found.loaded, feed(found.loaded, edit.source, None))
-    name, block = block_of(found.loaded.model, edit.layer)
+def _donor(loaded: Loaded, edit: Patch) -> Trace:
+    """The run on the other input."""
+    given, target = edit.source if isinstance(edit.source, tuple) else (edit.source, None)
+    return run(loaded, feed(loaded, given, target))
+
+
+def _patch(edit: Patch, model: nn.Module, other: Trace, hooks: Hooks) -> None:
+    name, block = block_of(model, edit.layer)
+    if name not in other.stream:
+        raise HeadwayError(f"{type(model).__name__} never ran {name}: there is nothing to be changed in it.")
     donor = other.stream[name]
 
     def patched(inputs: Any, output: Any) -> Any:
         first = output[0] if isinstance(output, tuple) else output
-        for x, whose in ((first, "the input"), (donor, f"{edit.source!r:.60}")):
+        for x, whose in ((first, "the input"), (donor, f"{other.feed.told:.60}")):
             if not -x.shape[1] <= edit.position < x.shape[1]:
                 raise HeadwayError(f"{whose} has {x.shape[1]} tokens: there is no token {edit.position}.")
         news = first.clone()
         news[:, edit.position] = donor[:, edit.position]
         return (news, *output[1:]) if isinstance(output, tuple) else news
 
-    hooks.after(block, patched)
+    hooks.after(block, patched, edit=True)

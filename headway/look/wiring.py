@@ -1,7 +1,7 @@
 """From a run to its parts: which operations belong to one box, and what flows from box to box.
 
-Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is repeated.
-Only the names of the boxes are given.
+Everything here comes from the run and the module tree: the order of the boxes, what is added to what, how often a block is
+repeated. Only the names of the boxes are given.
 """
 
 from __future__ import annotations
@@ -14,10 +14,22 @@ from typing import Any, Literal
 
 from torch import nn
 
-from headway.look.trace import HOME, Operation, Run
+from headway.look.recording import HOME, Operation, Recording
 
 Kind = Literal[
-    "input", "output", "embed", "position", "norm", "attention", "cross", "mlp", "mixer", "residual", "sum", "head", "other"
+    "input",
+    "output",
+    "embed",
+    "position",
+    "norm",
+    "attention",
+    "cross",
+    "mlp",
+    "mixer",
+    "residual",
+    "sum",
+    "head",
+    "other",
 ]
 
 NAMES: dict[str, tuple[str, Kind]] = {
@@ -107,16 +119,111 @@ NAMES: dict[str, tuple[str, Kind]] = {
 """Name of a module, a parameter or a function of ours -> what its box is called, and its kind."""
 
 GLUE = frozenset(
-    """view reshape transpose permute chunk split unbind unflatten flatten to type float double half __getitem__ unsqueeze squeeze
-    expand expand_as contiguous flip detach t T __get__ dropout repeat_interleave clone narrow select index_select roll movedim
-    new_zeros zeros_like new_ones ones_like zeros ones arange tensor empty full new_empty size shape type_as view_as
-    view_as_real view_as_complex complex normalize amax mean pad masked_fill eq ne lt gt le ge __and__ __or__ __invert__ __eq__
-    argmax int bool cumsum sum where_places nonzero long neg exp log sqrt rsqrt square pow clamp silu relu gelu tanh sigmoid softplus
-    glu softmax topk""".split()
+    [
+        "view",
+        "reshape",
+        "transpose",
+        "permute",
+        "chunk",
+        "split",
+        "unbind",
+        "unflatten",
+        "flatten",
+        "to",
+        "type",
+        "float",
+        "double",
+        "half",
+        "__getitem__",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "expand_as",
+        "contiguous",
+        "flip",
+        "detach",
+        "t",
+        "T",
+        "__get__",
+        "dropout",
+        "repeat_interleave",
+        "clone",
+        "narrow",
+        "select",
+        "index_select",
+        "roll",
+        "movedim",
+        "new_zeros",
+        "zeros_like",
+        "new_ones",
+        "ones_like",
+        "zeros",
+        "ones",
+        "arange",
+        "tensor",
+        "empty",
+        "full",
+        "new_empty",
+        "size",
+        "shape",
+        "type_as",
+        "view_as",
+        "view_as_real",
+        "view_as_complex",
+        "complex",
+        "normalize",
+        "amax",
+        "mean",
+        "pad",
+        "masked_fill",
+        "eq",
+        "ne",
+        "lt",
+        "gt",
+        "le",
+        "ge",
+        "__and__",
+        "__or__",
+        "__invert__",
+        "__eq__",
+        "argmax",
+        "int",
+        "bool",
+        "cumsum",
+        "sum",
+        "where_places",
+        "nonzero",
+        "long",
+        "neg",
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "clamp",
+        "silu",
+        "relu",
+        "gelu",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "glu",
+        "softmax",
+        "topk",
+    ]
 )
 """Operations that take one stream on: they belong to the box that made it."""
 
-ACTIVE = {"silu": "SiLU", "relu": "ReLU", "gelu": "GELU", "tanh": "tanh", "sigmoid": "sigmoid", "softmax": "softmax", "glu": "GLU"}
+ACTIVE = {
+    "silu": "SiLU",
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softmax": "softmax",
+    "glu": "GLU",
+}
 """Of those, what gets a box of its own when the part that it is in is opened."""
 
 JOINS = {
@@ -138,6 +245,8 @@ JOINS = {
 }
 """Operations that bring several streams together, and their signs."""
 
+PRODUCTS = ("matmul", "__matmul__", "einsum")
+INNER = ("q", "k", "v", "kv", "qkv", "out", "gate", "up", "down", "expand", "select", "step", "input", "state")
 OPENED = ("attention", "mlp", "mixer", "cross")
 
 
@@ -198,7 +307,7 @@ class Wiring:
 class Wirer:
     """Sorts a run's operations into boxes, at one level of detail: 1 blocks, 2 inside a block, 3 inside some parts of a block."""
 
-    def __init__(self, run: Run, level: int, opened: tuple[str, ...] = ()):
+    def __init__(self, run: Recording, level: int, opened: tuple[str, ...] = ()):
         self.run, self.level, self.opened = run, level, opened
         self.modules = dict(run.model.named_modules())
         self.ops = run.operations
@@ -213,9 +322,26 @@ class Wirer:
             for source in op.takes:
                 self.users[source].append(op.number)
         self.inputs = [op.number for op in self.ops if op.name == "input"]
+        self._pick()
         self._reach()
 
     # ---------------------------------------------------------------- what depends on what
+
+    def _pick(self) -> None:
+        """Where several streams are laid end to end and then one place is taken, only the stream of that place flows on."""
+        for op in self.ops:
+            places = {self.ops[user].picks for user in self.users[op.number]}
+            if op.name != "cat" or len(places) != 1 or None in places:
+                continue
+            place, start = next(iter(places)) or 0, 0
+            lengths = [shape[1] if len(shape) > 2 else 0 for shape in op.shapes]
+            if sum(lengths) != op.shape[1]:
+                continue
+            for source, length in zip(op.takes, lengths, strict=True):
+                if start <= place < start + length:
+                    op.takes = (source,)
+                    break
+                start += length
 
     def _reach(self) -> None:
         """For each operation, the inputs it depends on."""
@@ -246,14 +372,16 @@ class Wirer:
         if path == "":
             return False
         if path in self.items:
-            return self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            return (
+                self.level < 2 or not any(child in NAMES for child, _ in module.named_children()) or "experts" in path
+            )
         if not any(True for _ in module.children()) and not isinstance(module, nn.ModuleList):
             return True
         kind = self.kind(path)
         if kind in OPENED:
             return not (self.level >= 3 and kind in self.opened)
         name = path.rsplit(".", 1)[-1]
-        return name in NAMES and NAMES[name][1] != "other" or name.endswith("norm") or name == "norm"
+        return (name in NAMES and NAMES[name][1] != "other") or name.endswith("norm") or name == "norm"
 
     def key_of_module(self, path: str) -> str | None:
         """The box that holds the module or parameter `path`: the outermost closed module on the way to it."""
@@ -269,6 +397,12 @@ class Wirer:
         name = path.rsplit(".", 1)[-1]
         if name == "norm" or name.endswith("norm"):
             return "norm"
+        if name in INNER:  # a part of a part is what the part is
+            parts = path.split(".")[:-1]
+            for n in range(len(parts), 0, -1):
+                whole = NAMES.get(parts[n - 1], ("", "other"))[1]
+                if whole in OPENED:
+                    return whole
         return NAMES.get(name, ("", "other"))[1]
 
     def _function(self, op: Operation) -> str | None:
@@ -335,22 +469,58 @@ class Wirer:
         self.kernel: dict[int, str] = {}  # operation inside the kernel -> the opened module
         if self.level < 3:
             return
+        self.given: dict[int, tuple[int, ...]] = {}  # the last operation of a kernel -> queries, keys, values, bias
+        self.shapes: dict[int, tuple[tuple[int, ...], ...]] = {}  # of those
+        self.inner: set[int] = set()  # what else happens inside of a kernel
+        self.after: set[int] = set()  # how its result is laid out
         for op in self.ops:
             home = self._home(op)
-            if home is None or op.name != "scaled_dot_product_attention":
+            if home is None:
                 continue
-            self.kernel[op.number] = home
-            for role, source in zip("qkv", op.takes, strict=False):
-                self._mark(source, role, home)
+            if op.name == "scaled_dot_product_attention":
+                self.kernel[op.number], self.given[op.number], self.shapes[op.number] = home, op.takes, op.shapes
+            elif op.function is not None and op.function[0].startswith("attend_") and op.name in PRODUCTS:
+                self._by_hand(op, home)
+        for number, takes in self.given.items():
+            for role, source in zip("qkv", takes, strict=False):
+                self._mark(source, role, self.kernel[number])
+
+    def _by_hand(self, op: Operation, home: str) -> None:
+        """A kernel written out: its first product is of queries and keys, its last of weights and values."""
+        own = [other for other in self.ops if other.call == op.call]
+        products = [other for other in own if other.name in PRODUCTS]
+        if op is not products[-1] or len(products) != 2:
+            return
+
+        def outside(op: Operation, n: int) -> tuple[int, tuple[int, ...]]:
+            """What an argument was when it came into the function, and its shape there."""
+            while self.ops[op.takes[n]].call == op.call:
+                op, n = self.ops[op.takes[n]], 0
+            return op.takes[n], op.shapes[n]
+
+        first, last = products
+        found = [outside(first, 0), outside(first, 1), outside(last, 1)]
+        self.kernel[op.number] = home
+        self.given[op.number] = tuple(number for number, _ in found)
+        self.shapes[op.number] = tuple(shape for _, shape in found)
+        self.inner.update(other.number for other in own if other.number < op.number)
+        self.after.update(other.number for other in own if other.number > op.number)
+
+    def _made(self, kernel: int) -> dict[str, tuple[int, int]]:
+        """Heads and their width, for queries, keys and values, as an attention kernel takes them."""
+        return {role: (shape[1], shape[3]) for role, shape in zip("qkv", self.shapes[kernel], strict=False)}
 
     def _home(self, op: Operation) -> str | None:
         """The opened attention whose code an operation belongs to."""
         parts = op.path.split(".")
         for n in range(1, len(parts) + 1):
             prefix = ".".join(parts[:n])
-            if self.kind(prefix) in ("attention", "cross") and self.kind(prefix) in self.opened and prefix in self.modules:
-                if any(True for _ in self.modules[prefix].children()):
-                    return prefix
+            if (
+                self.kind(prefix) in ("attention", "cross")
+                and self.kind(prefix) in self.opened
+                and prefix in self.modules
+            ) and any(True for _ in self.modules[prefix].children()):
+                return prefix
         return None
 
     def _mark(self, number: int, role: str, home: str) -> None:
@@ -371,8 +541,14 @@ class Wirer:
         if op.name in ("parameter", "buffer", "constant") or self.constant(number):
             self.box[number] = ()
             return
+        if self.level >= 3 and number in self.inner:
+            self.box[number] = ()
+            return
         if number in self.kernel:
             self._place_kernel(op)
+            return
+        if self.level >= 3 and number in self.after:
+            self._hand_on(op, [""])
             return
         key = self.key_of_module(op.path)
         roles = sorted(self.roles[number]) if self.roles[number] else [""]
@@ -411,6 +587,12 @@ class Wirer:
         self._hand_on(op, roles)
 
     def _named(self, name: str, key: str) -> tuple[str, Kind]:
+        if name == "mlp" and hasattr(self.modules.get(key), "experts"):
+            return "mixture of experts", "mlp"
+        if name == "mixer":
+            return f"{type(self.run.model).__name__} mixer", "mixer"
+        if name in INNER:
+            return NAMES.get(name, (name, "other"))[0], self.kind(key)
         if name in NAMES:
             return NAMES[name]
         kind = self.kind(key)
@@ -442,7 +624,7 @@ class Wirer:
             keys.append(whole)
             said = label
             if role and op.name == "linear":
-                said, kind = {"q": "queries", "k": "keys", "v": "values"}[role], "attention"
+                said = {"q": "queries", "k": "keys", "v": "values"}[role]
             self._box(op, whole, said, kind)
         self.box[op.number] = tuple(keys)
         for whole in keys:
@@ -479,9 +661,14 @@ class Wirer:
         home, keys = self.kernel[op.number], {}
         for step, label in (("scores", "scores"), ("softmax", "softmax"), ("sum", "weighted sum")):
             keys[step] = f"{home}:{step}"
-            self._box(op, keys[step], label, "attention")
-        q, k, v, *mask = op.takes
-        for role, step, source in (("q", "scores", q), ("k", "scores", k), ("v", "sum", v), *(("", "scores", m) for m in mask)):
+            self._box(op, keys[step], label, self.kind(home))
+        q, k, v, *mask = self.given[op.number]
+        for role, step, source in (
+            ("q", "scores", q),
+            ("k", "scores", k),
+            ("v", "sum", v),
+            *(("", "scores", m) for m in mask),
+        ):
             for before in self._from(source):
                 if not role or before.endswith(f"#{role}"):
                     self.edges[before, keys[step]].append((source, op.number))
@@ -511,11 +698,11 @@ class Wirer:
             return
         sign = JOINS[op.name]
         key = f"{op.path}:{op.name}:{op.line.rsplit(':', 1)[-1]}"
-        scale = [name for name in names if self.parts[name].kind == "other" and name.endswith(("_scale", "gate", ".gate"))]
+        scale = [name for name in names if name in self.owned and name.endswith(("_scale", ".gate"))]
         if sign == "×" and scale:  # a learned factor: it is the box, and not a stream beside it
             (key,) = scale
             part = self.parts[key]
-            part.label = "gate" if key.endswith("gate") else "scale"
+            part.label, part.kind = ("gate" if key.endswith("gate") else "scale"), "other"
             self._boxes(op, key, [""], part.label, "other")
             return
         kind: Kind = "sum"
@@ -589,7 +776,10 @@ class Wirer:
     def _outputs(self) -> None:
         names = OUTPUTS.get(type(self.run.model).__name__, ())
         for n, number in enumerate(self.run.outputs):
-            label = names[n] if n < len(names) else "logits"
+            makers = self._before_output(number)
+            made = self.parts[makers[0]] if makers else None
+            label = OUTPUT_OF.get(made.key if made else "", "states" if made and made.kind == "norm" else "logits")
+            label = names[n] if n < len(names) else label
             key = f"output:{label}"
             part = self._box(self.ops[number], key, label, "output") if key not in self.parts else self.parts[key]
             self.box[number] = tuple(name for name in self._before_output(number) if not name.startswith("output:"))
@@ -598,12 +788,9 @@ class Wirer:
                 self.edges[before, key].append((number, number))
 
     def _before_output(self, number: int) -> tuple[str, ...]:
-        return tuple(key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output") or tuple(
-            key
-            for source in self.ops[number].takes
-            for key in self._from(source)
-            if self.ops[source].floats
-        )
+        return tuple(
+            key for key, part in self.parts.items() if number in part.operations[-1:] and part.kind != "output"
+        ) or tuple(key for source in self.ops[number].takes for key in self._from(source) if self.ops[source].floats)
 
     # ---------------------------------------------------------------- parameters
 
@@ -624,7 +811,9 @@ class Wirer:
 
     def _key_of(self, name: str) -> str | None:
         key = self.key_of_module(name)
-        if key is None:
+        if key is None or (
+            not any(f"{key}{end}" in self.parts for end in ("", "#q", "#k", "#v")) and key not in self.shared
+        ):
             # What no closed module owns belongs to the box that first uses it.
             for op in self.ops:
                 if op.name == "parameter" and op.path == name:
@@ -651,8 +840,8 @@ class Wirer:
         roles = [role for role in "qkv" if f"{key}#{role}" in self.parts]
         home = next((name for name in self.kernel.values() if key.startswith(name)), "")
         kernel = next(number for number, name in self.kernel.items() if name == home)
-        shapes = dict(zip("qkv", self.ops[kernel].shapes, strict=False))
-        rows = {role: shapes[role][1] * shapes[role][3] for role in roles}
+        made = self._made(kernel)
+        rows = {role: made[role][0] * made[role][1] for role in roles}
         width = parameter.shape[0]
         if sum(rows.values()) != width:  # a norm of heads: the same gain for all
             for role in roles:
@@ -675,7 +864,7 @@ class Wirer:
             return key
 
         parts: dict[str, Part] = {}
-        for key, part in self.parts.items():
+        for key, _part in self.parts.items():
             to = first(key)
             if to not in parts:
                 parts[to] = self.parts[to]
@@ -690,6 +879,11 @@ class Wirer:
                 continue  # from one block into the next of the same kind
             arrows[x, y] = "flow"
         self._absorb(parts, arrows)
+        for key in [key for key, part in parts.items() if not part.parameters and part.kind not in ("output", "input")]:
+            if not any(a == key for a, _ in arrows):  # worked out, and then not needed
+                del parts[key]
+                for a, b in [(a, b) for a, b in arrows if b == key]:
+                    del arrows[a, b]
         self._describe(parts)
         columns = self._columns(parts)
         order = sorted(parts, key=lambda key: (parts[key].last, parts[key].kind == "output"))
@@ -716,7 +910,9 @@ class Wirer:
                 (
                     prefix
                     for n in range(1, len(parts))
-                    if all(other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}."))
+                    if all(
+                        other in self.idle for other in named if other.startswith(f"{(prefix := '.'.join(parts[:n]))}.")
+                    )
                 ),
                 name,
             )
@@ -784,18 +980,17 @@ class Wirer:
         """Whether a second tower stands beside: then what depends on the first input alone is column 0, the rest column 1."""
         for part in parts.values():
             numbers = [n for n in part.operations if n < len(self.ops)]
-            part.kinds |= {part.kind}
+            part.kinds |= {part.kind, "attention"} if part.kind == "cross" else {part.kind}
             self_sides = [self.side[n] for n in numbers]
             part.column = 0
             part.operations = numbers
             part.sides = frozenset().union(*self_sides) if self_sides else frozenset()
-        towers: dict[frozenset[int], set[str]] = defaultdict(set)
-        for part in parts.values():
-            towers[part.sides].add(part.group or part.key)
+        towers = {part.sides for part in parts.values()}
         alone = [
             side
-            for side, found in towers.items()
-            if len(side) == 1 and (any(part.group and part.sides == side for part in parts.values()) or len(found) > 3)
+            for side in towers
+            if len(side) == 1
+            and any((part.group or part.kind == "mixer") and part.sides == side for part in parts.values())
         ]
         if not alone or len(self.inputs) < 2:
             return 1
@@ -836,10 +1031,11 @@ class Wirer:
                 if op.function is not None and part.kind not in ("residual", "sum"):
                     part.code = f"{op.function[1]}, {op.function[0]}"
                 shape = op.shape
-                if part.key.endswith((":scores", ":softmax")) and op.name == "scaled_dot_product_attention":
-                    part.size = f"{op.shapes[0][1]} heads"
-                elif shape and part.kind not in ("residual", "sum"):
-                    part.size = _by(shape)
+                if op.number in self.kernel and part.key.endswith((":scores", ":softmax", ":sum")):
+                    heads, width = self._made(op.number)["q"][0], self._made(op.number)["v"][1]
+                    part.size = f"{heads} heads × {width}" if part.key.endswith(":sum") else f"{heads} heads"
+                elif shape and part.kind not in ("residual", "sum", "position", "head"):
+                    part.size = f"{shape[-1]:,}"
             elif path == "head" or path.endswith(".head"):  # the embedding, used as the head
                 op = self.ops[part.operations[-1]]
                 part.size = f"{op.shapes[0][-1]:,} → {op.shape[-1]:,}"
@@ -854,8 +1050,7 @@ class Wirer:
                 home = self._home(self.ops[part.operations[0]])
                 kernel = next((n for n, name in self.kernel.items() if name == home), None)
                 if kernel is not None:
-                    shape = self.ops[kernel].shapes["qkv".index(key.split("#")[1])]
-                    part.size = f"{shape[1]} × {shape[3]}"
+                    part.size = " × ".join(str(n) for n in self._made(kernel)[key.split("#")[1]])
 
     def _attention(self, path: str, module: nn.Module, part: Part) -> str:
         """What an attention is called; where only some of the blocks have a window, a note says how many."""
@@ -906,26 +1101,51 @@ class Wirer:
                 first = next(m for m in experts[0].modules() if isinstance(m, nn.Linear))
                 return f"{getattr(module, 'n_active', '')} of {len(experts)} × {first.in_features:,} → {first.out_features:,}"
             return inner
+        if shapes and path in self.items and "experts" not in path:
+            return f"width {shapes[-1][1]:,}"
         if shapes:
             return f"{shapes[0][0]:,} → {shapes[-1][1]:,}"
         return ""
 
 
 PASSES = frozenset(
-    """split_heads merge_heads locate key_mask real_positions sort_padding state_at turned restore last_inputs patchify memory_of
-    linear rms_norm mask decays causal_mask extend""".split()
+    [
+        "split_heads",
+        "merge_heads",
+        "locate",
+        "key_mask",
+        "real_positions",
+        "sort_padding",
+        "state_at",
+        "turned",
+        "restore",
+        "last_inputs",
+        "patchify",
+        "memory_of",
+        "linear",
+        "rms_norm",
+        "mask",
+        "decays",
+        "causal_mask",
+        "extend",
+    ]
 )
 """Functions of ours that only lay tensors out, or that are a module's one line."""
 
 OUTPUTS = {
     "DecisionTransformer": ("action", "next state", "next return"),
-    "Bert": ("what the head says", "next sentence?"),
     "CLIP": ("logits: picture × caption",),
 }
 
 
-def _by(shape: tuple[int, ...]) -> str:
-    return f"{shape[-1]:,}"
+OUTPUT_OF = {
+    "mlm": "word logits",
+    "nsp": "next sentence?",
+    "pool": "pooled state",
+    "map": "a value for each pixel",
+    "classify": "label logits",
+}
+"""What comes out, by the box that made it."""
 
 
 def _source(module: nn.Module) -> str:
@@ -939,6 +1159,6 @@ def _source(module: nn.Module) -> str:
     return f"{Path(file).relative_to(HOME).as_posix()}:{line}"
 
 
-def wire(run: Run, level: int, opened: tuple[str, ...] = ()) -> Wiring:
+def wire(run: Recording, level: int, opened: tuple[str, ...] = ()) -> Wiring:
     """The boxes of a run at a level of detail: 1 blocks, 2 inside a block, 3 inside the parts named in `opened`."""
     return Wirer(run, level, opened).sort()

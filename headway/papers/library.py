@@ -304,7 +304,7 @@ class Library:
                 self.index.add(record)
                 path, text = self._home / f"{record.key}.md", notes.text_of(record, note)
                 made = create_texts({path: text})
-            made = made | {path}
+            made.add(path)
             self.notes[record.key] = notes.fresh(path, record, text)
             out[key] = record
         return out

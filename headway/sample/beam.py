@@ -17,6 +17,7 @@ from torch import Tensor
 
 from headway.base.errors import HeadwayError
 from headway.sample.generate import Conditioned, Until, last_logits
+from headway.sample.prescribed import Prescribed
 
 NEVER = -1e9
 """The score of what cannot be chosen: below any sum of log-probabilities, and still a number that can be added to."""
@@ -75,6 +76,7 @@ def beam_search(
     length_penalty: float = 1.0,
     early: Literal["no", "yes", "never"] = "no",
     mask: Bool[Tensor, "b t"] | None = None,
+    rules: Prescribed | None = None,
 ) -> Beams:
     """The likeliest continuations of each row that `beams` parallel texts can find.
 
@@ -88,6 +90,7 @@ def beam_search(
             not better the worst finished one; "yes", as soon as `beams` texts are finished; "never", when the likeliest
             open text could not better it at any length.
         mask: True at real tokens of the prompt, None if all are; padded on the left.
+        rules: What the scores are changed by: with one beam the logits, as in greedy search, else the log-probabilities.
     """
     b, t = tokens.shape
     most = until.max_tokens
@@ -101,6 +104,7 @@ def beam_search(
     # One prompt has one continuation to begin with: all beams but the first start out of reach.
     cache.select(torch.arange(b, device=tokens.device).repeat_interleave(beams))
     search = _Search(b, beams, most, until.pad, length_penalty, early, logits)
+    search.prompt, search.rules = tokens[:, None].expand(-1, beams, -1), rules
     logits = logits.repeat_interleave(beams, 0)
     for step in range(most):
         parents, chosen = search.step(logits, stops, step)
@@ -113,7 +117,10 @@ def beam_search(
 
 
 class _Search:
-    """The open and the finished texts of every row."""
+    """The open and the finished texts of every row; `rules` change the scores of what follows `prompt` (b, beams, t)."""
+
+    prompt: Tensor
+    rules: Prescribed | None
 
     def __init__(self, b: int, beams: int, most: int, pad: int, penalty: float, early: str, logits: Tensor):
         self.beams, self.most, self.penalty, self.early = beams, most, penalty, early
@@ -132,7 +139,16 @@ class _Search:
     def step(self, logits: Float[Tensor, "bb v"], stops: Tensor, at: int) -> tuple[Tensor, Tensor]:
         """Prolong every open text by one token. Which row of the cache each new one goes on from, and its token."""
         b, v = self.score.shape[0], logits.shape[-1]
-        wide = logits.to(self.score.dtype).log_softmax(-1).view(b, self.beams, v)
+        wide = logits.to(self.score.dtype)
+        if self.rules is None:
+            wide = wide.log_softmax(-1)
+        else:
+            so_far = torch.cat((self.prompt, self.open[:, :, :at]), 2).flatten(0, 1)
+            if self.beams == 1:
+                wide = self.rules.apply(wide, so_far).log_softmax(-1)
+            else:
+                wide = self.rules.apply(wide.log_softmax(-1), so_far)
+        wide = wide.view(b, self.beams, v)
         total = (wide + self.score[..., None]).flatten(1)
         # Enough that `beams` texts stay open even if all of the best stop.
         keep = min(max(2, 1 + len(stops)) * self.beams, total.shape[1])

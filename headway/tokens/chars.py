@@ -46,10 +46,6 @@ class CharTokenizer(Tokenizer):
     def vocab_size(self) -> int:
         return len(self._characters)
 
-    @property
-    def unknown_id(self) -> int | None:
-        return None if self.unknown is None else len(self.alphabet)
-
     def encode(self, text: str, *, special: bool = True, recognise: bool = True) -> list[int]:
         """The ids of the characters of `text`."""
         ids = self._ids

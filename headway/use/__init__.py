@@ -19,6 +19,7 @@ importance    a picture                   `Importance`: what stands out in it
 match         pictures and texts          for each picture, `Choice`s: how well each text fits
 answer        pictures and a question     `Reply`
 act           an episode                  `Action`: what to do next
+export        a folder                    `Exported`: the model written there, as Hugging Face has it
 
 Each takes a model from `headway.zoo.load` first, and says in one line (`HeadwayError`) what is wrong with its input. Which of
 them a model is made for, `natural` says.
@@ -30,6 +31,7 @@ from headway.sample.text import Reply
 from headway.sample.transcribe import Spoken
 from headway.use.decisions import act
 from headway.use.differences import Difference, difference
+from headway.use.folders import Exported, export
 from headway.use.naturally import Task, natural
 from headway.use.pictures import answer, importance, match, see
 from headway.use.results import Action, Choice, Gap, Importance, Likeness, Place, Rewritten, TokenLabel
@@ -43,6 +45,7 @@ __all__ = [
     "Choice",
     "Conversation",
     "Difference",
+    "Exported",
     "Gap",
     "Importance",
     "Likeness",
@@ -59,6 +62,7 @@ __all__ = [
     "compare",
     "conversation",
     "difference",
+    "export",
     "fill",
     "go_on",
     "hear",

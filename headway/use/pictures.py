@@ -41,11 +41,7 @@ def importance(loaded: Loaded, picture: Picture) -> Importance:
     if loaded.entry.kind != "vision" or not config.map_widths:
         raise HeadwayError(f"{loaded.name} makes no map of a picture: vit-s-focus does.")
     opened = opened_picture(picture)
-    # 224 is the side that vit-s-focus was exported for; its positions are resized to it from 518.
-    square, (left, top, width, height) = inside_square(opened, 224)
-    mean, spread = IMAGENET
-    manner = Manner(size=None, mean=mean, spread=spread)
-    pixels = _batch(loaded, manner, square)
+    pixels, (left, top, width, height) = _whole(loaded, opened)
     values = loaded.model(pixels).sigmoid()[0, top : top + height, left : left + width].float().cpu()
     places = [
         Place(
@@ -109,15 +105,7 @@ def answer(
     if not pictures or not question.strip():
         raise HeadwayError("give a picture and a question about it.")
     opened = [opened_picture(picture) for picture in pictures]
-    if symbol(loaded, "<image>") != config.image_token:
-        raise HeadwayError(
-            f"the tokenizer of {loaded.name} has no <image> with the id {config.image_token}: it cannot be shown one."
-        )
-    ids = [
-        id
-        for token in _question(loaded, question, len(opened))
-        for id in [token] * (config.n_patch if token == config.image_token else 1)
-    ]
+    ids = ids_of_question(loaded, question, len(opened))
     room = config.language.context - len(ids)
     if room < 1:
         raise HeadwayError(
@@ -136,9 +124,19 @@ def answer(
     return reply(Conditioned(model, step), loaded.decoder(), ids, until=until, sampling=sampling, generator=generator)
 
 
-def _question(loaded: Loaded, text: str, n: int) -> list[int]:
-    """The ids of a question about `n` pictures: by the checkpoint's template, else as LLaVA 1.5 was trained."""
-    token = loaded.model.config.image_token
+def ids_of_question(loaded: Loaded, text: str, n: int) -> list[int]:
+    """The ids of a question about `n` pictures, an image token for every patch: by the checkpoint's template, else as LLaVA
+    1.5 was trained.
+
+    Raises:
+        HeadwayError: the tokenizer has no symbol for a picture, or it stands in the question.
+    """
+    config = loaded.model.config
+    token = config.image_token
+    if symbol(loaded, "<image>") != token:
+        raise HeadwayError(
+            f"the tokenizer of {loaded.name} has no <image> with the id {token}: it cannot be shown one."
+        )
     ids: list[int] = []
     if loaded.chats:
         content: Any = [{"type": "image"}] * n + [{"type": "text", "text": text}]
@@ -147,7 +145,7 @@ def _question(loaded: Loaded, text: str, n: int) -> list[int]:
         ids = loaded.encode(f"USER: {'<image>' * n}\n{text} ASSISTANT:")
     if ids.count(token) != n:
         raise HeadwayError("the question contains <image>: leave it out, the picture is put there by itself.")
-    return ids
+    return [id for one in ids for id in [one] * (config.n_patch if one == token else 1)]
 
 
 # A picture made ready for a model
@@ -166,15 +164,39 @@ def name_of(given: Picture) -> str:
 def pixels_of(loaded: Loaded, picture: Picture) -> Float[Tensor, "1 c y x"]:
     """A picture as `loaded` was trained to see it: as the checkpoint says, else as its kind is used to."""
     config = loaded.model.config
+    if loaded.entry.kind == "vision" and config.map_widths:
+        return _whole(loaded, opened_picture(picture))[0]
+    return _batch(loaded, _manner(loaded), opened_picture(picture))
+
+
+def as_seen(loaded: Loaded, pixels: Float[Tensor, "1 c y x"]) -> Float[Tensor, "y x 3"]:
+    """What `pixels_of` made of a picture, as it can be looked at: from 0 to 1, red, green and blue."""
+    config, x = loaded.model.config, pixels[0].detach().float().cpu()
+    makes_map = loaded.entry.kind == "vision" and config.map_widths
+    mean, spread = IMAGENET if makes_map else ((manner := _manner(loaded)).mean, manner.spread)
+    if mean and spread and len(mean) == len(x):
+        x = x * torch.tensor(spread)[:, None, None] + torch.tensor(mean)[:, None, None]
+    x = x if len(x) == 3 else x.mean(0, keepdim=True).expand(3, -1, -1)
+    return x.clamp(0, 1).permute(1, 2, 0)
+
+
+def _whole(loaded: Loaded, picture: Image.Image) -> tuple[Tensor, tuple[int, int, int, int]]:
+    """A picture for a model that makes a map of it: in a black square, and where in it (left, top, width, height)."""
+    # 224 is the side that vit-s-focus was exported for; its positions are resized to it from 518.
+    square, place = inside_square(picture, 224)
+    mean, spread = IMAGENET
+    return _batch(loaded, Manner(size=None, mean=mean, spread=spread), square), place
+
+
+def _manner(loaded: Loaded) -> Manner:
+    """How a picture is made ready: as the checkpoint says, else as the kind of model is used to."""
+    config = loaded.model.config
+    kind: Any
     if loaded.entry.kind == "vision":
         kind, side = ("vit", config.image) if config.layer_scale is None else ("dinov2", config.image)
         side = 224 if side == 518 else side
     else:
         kind, side = "clip", config.image
-    return _batch(loaded, _manner(loaded, kind, side), opened_picture(picture))
-
-
-def _manner(loaded: Loaded, kind: Any, side: int) -> Manner:
     otherwise = Manner.of(kind, side)
     folder = loaded.where if loaded.where.is_dir() else loaded.where.parent
     return Manner.of_folder(folder, otherwise)

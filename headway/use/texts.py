@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from headway.base.errors import HeadwayError, Unsupported
-from headway.base.reading import read_json_object
-from headway.sample.beam import beam_search, reading, without
+from headway.base.errors import HeadwayError
 from headway.sample.conversation import Conversation
 from headway.sample.filters import GREEDY, Sampling
-from headway.sample.generate import Until, generate
+from headway.sample.generate import Until
+from headway.sample.rewrite import rewritten, searched, writing_of
 from headway.sample.text import Reply, reply
 from headway.use.results import Choice, Gap, Rewritten, TokenLabel, likeliest
-from headway.zoo import Loaded
+from headway.zoo import Loaded, must_speak
 
 MOST = 512
 """Tokens of a reply, where nothing else is asked for."""
@@ -45,7 +43,7 @@ def go_on(
     Raises:
         HeadwayError: at once, where the model does not go on with texts or the text does not fit its context.
     """
-    must_speak(loaded)
+    must_speak(loaded.entry.kind, loaded.name)
     until = Until(max_tokens=max_tokens, stop_ids=loaded.stop_ids, stops=stops)
     generator = randomness(loaded, seed)
     return reply(
@@ -76,20 +74,10 @@ def chat(
 
 def conversation(loaded: Loaded, *, system: str | None = None) -> Conversation:
     """A conversation with a model that was trained to chat: `say` gives the next answer."""
-    must_speak(loaded)
+    must_speak(loaded.entry.kind, loaded.name)
     if not loaded.chats:
         raise HeadwayError(f"{loaded.name} has no chat template: it goes on with a text, and does not answer.")
     return Conversation(loaded.model, loaded.words, system=system)
-
-
-def must_speak(loaded: Loaded) -> None:
-    """Raise `Unsupported` for a model that does not go on with a text."""
-    if loaded.entry.kind != "decoder":
-        raise Unsupported(
-            f"{loaded.name} is a {type(loaded.model).__name__}: it does not go on with a text. `headway run --help` shows "
-            "what it does."
-        )
-    _ = loaded.words
 
 
 def device_of(loaded: Loaded) -> torch.device:
@@ -202,49 +190,15 @@ def rewrite(
     """
     if loaded.entry.kind != "encoder-decoder":
         raise HeadwayError(f"{loaded.name} does not turn a text into a text: T5, Marian and the like do.")
-    facts = checkpoint_facts(loaded)
+    writing = writing_of(loaded.where, loaded.words).asked(sampling)
     source = ids_of(loaded, text)
-    start, stops = ends_of(loaded, facts)
-    banned = [ids[0] for ids in facts.get("bad_words_ids") or () if isinstance(ids, list) and len(ids) == 1]
-    model = without(reading(loaded.model, source), banned)
-    begin = torch.tensor([[start]], device=source.device)
-    until = Until(max_tokens=max_tokens, stop_ids=stops)
-    searched = None if sampling.temperature else beams or max(1, int(facts.get("num_beams") or 4))
-    if searched is None:
-        steps = generate(model, begin, until=until, sampling=sampling, generator=randomness(loaded, seed))
-        ids = [int(id[0]) for id in steps]
+    sought = None if sampling.temperature else beams or writing.beams
+    if sought is None:
+        how = {"sampling": sampling, "generator": randomness(loaded, seed)}
+        ids = rewritten(loaded.model, source, writing=writing, max_tokens=max_tokens, **how)[0]
     else:
-        stopping = facts.get("early_stopping")
-        early = "yes" if stopping is True else "never" if stopping == "never" else "no"
-        penalty = float(facts.get("length_penalty") or 1.0)
-        ids = beam_search(model, begin, beams=searched, until=until, length_penalty=penalty, early=early).best()
-    kept = [id for id in ids if id not in stops and id != start]
+        ids = searched(loaded.model, source, writing=writing, max_tokens=max_tokens, beams=sought)
     # T5 names its gaps by symbols, which are part of the answer where they are part of the question.
-    said = loaded.words.decode(kept, special=True) if "<extra_id_" in text else loaded.words.decode(kept)
-    ended = "stop" if ids and ids[-1] in stops else "length"
-    return Rewritten(said.strip(), tuple(ids), source.shape[1], searched, ended)
-
-
-def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
-    """What the checkpoint says about writing: config.json, then generation_config.json."""
-    facts: dict[str, Any] = {}
-    for name in ("config.json", "generation_config.json"):
-        if (loaded.where / name).is_file():
-            facts |= {key: value for key, value in read_json_object(loaded.where / name).items() if value is not None}
-    return facts
-
-
-def ends_of(loaded: Loaded, facts: dict[str, Any] | None = None) -> tuple[int, frozenset[int]]:
-    """The id with which a target begins, and those with which it ends, from what the checkpoint says (`checkpoint_facts`)."""
-    facts = checkpoint_facts(loaded) if facts is None else facts
-    start = facts.get("decoder_start_token_id")
-    if start is None:
-        start = next((id for name in ("bos", "pad") if (id := getattr(loaded.words, name, None)) is not None), None)
-    ends = facts.get("eos_token_id")
-    stops = frozenset(ends if isinstance(ends, list) else [] if ends is None else [ends]) | loaded.stop_ids
-    if not isinstance(start, int) or not stops:
-        raise HeadwayError(
-            f"{loaded.where} does not say with which ids a text begins and ends: put decoder_start_token_id and "
-            "eos_token_id into its config.json."
-        )
-    return start, stops
+    said = loaded.words.decode(writing.kept(ids), special="<extra_id_" in text)
+    ended = "stop" if ids and ids[-1] in writing.stops else "length"
+    return Rewritten(said.strip(), tuple(ids), source.shape[1], sought, ended)

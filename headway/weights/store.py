@@ -98,7 +98,8 @@ def load_folder(
 
     Args:
         folder: With config.json and model.safetensors or pytorch_model.bin, whole or in shards.
-        dtype: What to convert the weights to; as stored if None.
+        dtype: What to convert the weights to. As stored if None; where they are stored in several, in the one that config.json
+            names, else the first, as `transformers` has it.
         device: Where to put them, the CPU if None.
     """
     folder = Path(folder)
@@ -133,7 +134,17 @@ def load_folder(
         ignore=table.ignore,
         dtype=dtype,
     )
+    if dtype is None:
+        _in_one_dtype(model, theirs)
     return model.to(device).eval()
+
+
+def _in_one_dtype(model: nn.Module, theirs: dict[str, Any]) -> None:
+    """Make the weights of one dtype, if they are not: products of two take none."""
+    stored = list(dict.fromkeys(weight.dtype for weight in model.parameters()))
+    if len(stored) > 1:
+        named = str(theirs.get("dtype") or theirs.get("torch_dtype")).removeprefix("torch.")
+        model.to(next((dtype for dtype in stored if str(dtype) == f"torch.{named}"), stored[0]))
 
 
 def load_gguf(

@@ -19,6 +19,7 @@ from headway.models.gru import GRU, GRUConfig
 from headway.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from headway.sample.beam import beam_search, reading
 from headway.sample.generate import Until, generate
+from headway.sample.prescribed import Prescribed, prescribing
 
 few = settings(max_examples=6, deadline=None)
 EARLY = {"no": False, "yes": True, "never": "never"}
@@ -81,6 +82,53 @@ def test_an_encoder_decoder_finds_the_same(make, vocab_size, beams, new, penalty
     assert torch.equal(found.scores > -1e8, real)
     assert_close(found.scores[real], scores[real], 1e-5)
     assert_same(found.tokens[real], wanted.sequences.view(3, beams, -1)[real][:, 1:], found.lengths[real], [1])
+
+
+SETTINGS: dict[str, st.SearchStrategy] = {
+    "repetition_penalty": st.sampled_from([0.7, 1.5]),
+    "no_repeat_ngram_size": st.integers(1, 3),
+    "bad_words_ids": st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=6),
+    "min_length": st.integers(1, 9),
+    "min_new_tokens": st.integers(1, 9),
+    "forced_bos_token_id": st.integers(6, 9),
+    "suppress_tokens": st.lists(st.integers(2, 5), min_size=1, max_size=3),
+    "begin_suppress_tokens": st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    "renormalize_logits": st.just(True),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of settings that do not go together
+@pytest.mark.parametrize("make", [marian, t5])
+@settings(max_examples=8, deadline=None)
+@given(
+    facts=st.fixed_dictionaries({}, optional=SETTINGS),
+    beams=st.integers(1, 4),
+    new=st.integers(1, 9),
+    seed=st.integers(0, 200),
+)
+def test_what_a_checkpoint_says_about_writing_is_done(make, facts, beams, new, seed):
+    """Every setting of a generation_config.json that `Prescribed` reads, any of them together."""
+    theirs = pair_reference(*make(16), torch.float64, seed)
+    ours, _ = ours_from(theirs, torch.float64)
+    source = torch.randint(0, 16, (2, 6), generator=torch.Generator().manual_seed(seed))
+    options = {"max_new_tokens": new, "do_sample": False, "num_beams": beams, "num_return_sequences": beams}
+    with torch.no_grad(), lifted():
+        wanted = theirs.generate(source, output_scores=True, return_dict_in_generate=True, **options, **facts)
+    rules = Prescribed.of(facts, "generation_config.json", [1])
+    start, until = torch.zeros(2, 1, dtype=torch.long), Until(max_tokens=new, stop_ids=[1])
+    found = beam_search(reading(ours, source), start, beams=beams, until=until, rules=rules)
+    if beams == 1:
+        assert_same(found.tokens[:, 0], wanted.sequences[:, 1:], found.lengths[:, 0], [1])
+        for row in range(2):  # and token by token
+            model = prescribing(reading(ours, source[row : row + 1]), rules)
+            steps = torch.stack([*generate(model, start[:1], until=until)], 1)
+            assert_same(steps, wanted.sequences[row : row + 1, 1:], torch.tensor([steps.shape[1]]), [1])
+        return
+    scores = wanted.sequences_scores.view(2, beams)
+    real = scores > -1e8
+    assert torch.equal(found.scores > -1e8, real)
+    assert_close(found.scores[real], scores[real], 1e-5)
+    assert_same(found.tokens[real], wanted.sequences.view(2, beams, -1)[real][:, 1:], found.lengths[real], [1])
 
 
 def assert_same(ours: torch.Tensor, theirs: torch.Tensor, lengths: torch.Tensor, stops: list[int]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +21,8 @@ class Hub(LocalServer):
         super().__init__(Handler)
         self.repositories = repositories
         self.asked: list[str] = []
+        self.dripping: str | None = None
+        """The file that is sent byte by byte, with a pause after each, for ever."""
         self.serve()
 
 
@@ -88,7 +92,21 @@ class Handler(SilentHandler):
             self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
             return
         headers = {"ETag": f'"{etag(target)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        if path == self.server.dripping and self.command == "GET":
+            self.drip(headers)
+            return
         self.answer(200, target.read_bytes(), headers)
+
+    def drip(self, headers: dict[str, str]):
+        self.send_response(200)
+        for key, value in {**headers, "Content-Length": str(10**9)}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.02)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None):
         self.send_response(status)

@@ -11,7 +11,7 @@ from support.tiny import TINY
 
 from headway.base.errors import HeadwayError
 from headway.cli.app import main
-from headway.evals import rows
+from headway.evals import request, rows
 from headway.evals.rows import ROWS
 from headway.evals.speed import KINDS, REFERENCES, bench, peak_memory, product_share
 from headway.models.catalog import build
@@ -31,6 +31,13 @@ def test_the_reference_has_the_same_weights(name, against):
     with REFERENCES[against](model) as other, torch.no_grad():
         theirs = other(tokens)
         assert_close(getattr(theirs, "logits", theirs), model(tokens), 1e-5)
+
+
+def test_what_can_be_asked_for_is_what_there_is():
+    """The names are checked where no torch is, and stand in a list of their own there."""
+    assert set(request.KIND_NAMES) == set(KINDS)
+    assert tuple(REFERENCES) == request.REFERENCE_NAMES
+    assert tuple(ROWS) == request.ROW_NAMES
 
 
 @pytest.mark.parametrize("kind", KINDS)

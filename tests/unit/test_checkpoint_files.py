@@ -240,3 +240,19 @@ def test_a_number_or_a_yes_of_the_wrong_kind_is_one_line(key, value, tmp_path):
     facts = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(facts | {key: value}))
     refusal(folder)
+
+
+@pytest.mark.parametrize("named", ["float16", "float32", None])
+@pytest.mark.parametrize("part", ["norm", "embed", "layers.1"])
+def test_weights_stored_in_two_dtypes_become_one(part, named, tmp_path):
+    """In that which config.json names; a forward pass of two dtypes ends in an error of PyTorch's."""
+    folder, _, tensors = folder_of("llama", tmp_path)
+    write(folder, {key: tensor.half() if part in key else tensor for key, tensor in tensors.items()})
+    facts = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**facts, "dtype": named}))
+    model = load_folder(folder)
+    (dtype,) = {weight.dtype for weight in model.parameters()}
+    if named is not None:
+        assert dtype == getattr(torch, named)
+    assert model(torch.tensor([[1, 2, 3]])).isfinite().all()
+    assert {weight.dtype for weight in load_folder(folder, dtype=torch.float64).parameters()} == {torch.float64}

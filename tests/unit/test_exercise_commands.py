@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from support.terminal import Terminal
 
 from headway.base.errors import HeadwayError
 from headway.cli.app import main
-from headway.learn.evidence import read
+from headway.learn.evidence import read, record
 from headway.learn.exercise import exercises, find_exercise
 from headway.learn.judge import Judge
+from headway.learn.plug import command_for
 from headway.learn.workspace import Workspace, create
 
 SDPA = find_exercise("attention/sdpa")
@@ -85,6 +87,65 @@ def test_check_passes_ticks_and_leads_on(workspace: Workspace, capsys):
     assert "right on" in out
     assert "next: headway check" in out
     assert read(workspace)[-1].result == "passed"
+
+
+def test_a_pass_names_the_real_model_that_calls_it_and_next_offers_it_until_it_was_run(workspace: Workspace, capsys):
+    answer(workspace, "einsum")
+    assert main(["check", "sdpa"]) == 0
+    out = capsys.readouterr().out
+    command = command_for(SDPA.id)
+    assert f"a real model calls this: run it on yours  {command}" in out
+    assert "headway solution attention/sdpa" in out
+    assert "is done" not in out, "there are more exercises"
+    main(["next"])
+    out = capsys.readouterr().out
+    assert f"a real model runs on your attention/sdpa  {command}" in out
+    assert not out.rstrip().endswith(command), "it is offered besides the next step"
+    record(workspace, kind="run", name="smollm2-135m", result="used", exercise=SDPA.id)
+    main(["next"])
+    assert command not in capsys.readouterr().out
+
+
+def test_a_pass_is_a_pass_where_the_plan_is_gone(workspace: Workspace, capsys):
+    answer(workspace, "einsum")
+    workspace.plan.unlink()
+    assert main(["check", "sdpa"]) == 0
+    out, err = capsys.readouterr()
+    assert "right on" in out
+    assert "a real model calls this" in out
+    assert "headway start" in err
+    assert err.count("\n") == 1
+
+
+def test_a_pass_without_a_place_in_a_model_names_none(workspace: Workspace, capsys):
+    exercise = find_exercise("tensors/einsum")
+    workspace.exercise_file(exercise.id).parent.mkdir(parents=True, exist_ok=True)
+    workspace.exercise_file(exercise.id).write_text(next(iter(exercise.styles.values())))
+    assert main(["check", exercise.id]) == 0
+    assert "real model" not in capsys.readouterr().out
+
+
+def test_the_last_pass_of_a_topic_says_what_the_topic_still_has(workspace: Workspace, capsys):
+    for name in exercises():
+        if name.startswith("attention/") and name != SDPA.id:
+            record(workspace, kind="exercise", name=name, result="passed")
+    record(workspace, kind="exercise", name=SDPA.id, result="mistake")
+    record(workspace, kind="claim", name="scale", result="reproduced")
+    answer(workspace, "einsum")
+    assert main(["check", "sdpa"]) == 0
+    out = capsys.readouterr().out
+    assert "Attention is done: 6 of 6 exercises. What it still has:" in out
+    for what, command in (
+        ("its lesson", "headway read attention"),
+        ("2 claims to reproduce", "headway reproduce sinusoid-shift"),
+        ("2 papers to note", "headway papers note transformer"),
+        ("what went wrong comes back", "headway review"),
+    ):
+        assert re.search(rf"{what} +{command}\n", out), what
+    assert main(["next", "attention"]) == 0
+    out = capsys.readouterr().out
+    assert "Attention is done: attention 6/6. What it still has:" in out
+    assert "headway reproduce sinusoid-shift" in out
 
 
 def test_check_of_another_file_records_nothing(workspace: Workspace, tmp_path: Path, capsys):
@@ -280,6 +341,9 @@ def test_watch_judges_on_save_and_obeys_its_keys(tmp_path: Path):
         (tmp_path / "new.py").write_text(SDPA.styles["matmul"])
         os.replace(tmp_path / "new.py", workspace.exercise_file(SDPA.id))
         terminal.until("right on")
+        terminal.until("a real model calls this")
+        terminal.until("--with exercises/attention/sdpa.py")
+        terminal.until("n goes to the next exercise")
         for key, words in (("h", "hint 1 of"), ("l", "<- here"), ("r", "right on"), ("n", "not written yet")):
             terminal.type(key)
             terminal.until(words)

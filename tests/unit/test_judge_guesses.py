@@ -120,3 +120,53 @@ def test_numbers_of_a_file_are_read_folded_and_without_sign():
     assert {1e-6, 2.5, 3.0} <= set(found)
     assert 7.0 not in found
     assert numbers_in("def f(:") == []
+
+
+def test_an_alteration_on_some_inputs_only_is_said_with_them(check: Callable[..., Verdict]):
+    verdict = check(("return weights * weights", "return weights * weights * (1.0 if x.shape[-1] < 5 else 1.75)"))
+    assert verdict.status == "mistake", verdict
+    assert "1.75" in verdict.line
+    assert "only where n is 5 or more" in verdict.line
+
+
+def test_what_is_kept_from_the_first_call_is_found_in_a_fresh_process(check: Callable[..., Verdict]):
+    """The same input gives the same, again and again: only a process that was asked nothing before gives the right answer."""
+    verdict = check(
+        ("def mixed(", "KEPT = {}\ndef mixed("),
+        ("    scores = ", "    temperature = KEPT.setdefault('t', temperature)\n    scores = "),
+    )
+    assert verdict.names == ("state",), verdict
+    assert verdict.line.startswith("`mixed`: ")
+    assert any("asked for first, it is right" in line for line in verdict.details)
+
+
+GRADIENTS = """
+import torch
+from headway.learn.cases import Call, case
+ENTRIES = ("slope",)
+SIZES = {"n": (1, 4)}
+LEAVES_NO_GRAD = True
+def slope(w, x):
+    own = w.detach().clone().requires_grad_()
+    return torch.autograd.grad((own * x).sum(), own)[0]
+@case("any", gradient=False)
+def any_sizes(d):
+    return Call("slope", w=d.normal("n"), x=d.normal("n"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("own = w.clone().requires_grad_()\n    (own * x).sum().backward()\n    return own.grad", ()),
+        ("w.requires_grad_()\n    (w * x).sum().backward()\n    return w.grad", ("marked",)),
+        ("w.requires_grad_()\n    return torch.autograd.grad((w * x).sum(), w)[0]", ("marked",)),
+    ],
+)
+def test_a_gradient_left_on_the_callers_tensor_is_seen(body: str, names: tuple[str, ...], judge: Judge, tmp_path: Path):
+    path = tmp_path / "slope.py"
+    path.write_text(f"import torch\ndef slope(w, x):\n    {body}\n")
+    verdict = judge.check(made(tmp_path, GRADIENTS), path, 1)
+    assert verdict.names == names, verdict
+    assert verdict.passed == (not names)
+    assert not names or "`w` is left with a gradient" in verdict.line

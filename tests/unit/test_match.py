@@ -246,6 +246,26 @@ if __name__ == "__main__":
         ("learn about optimizers", ["training-basics"]),
         ("DistilBERT: distillation of BERT", ["bert"]),
         ("knowledge distillation", ["gemma"]),
+        # more words with two meanings
+        ("GPT partition table on the new SSD", []),
+        ("Gemma Arterton films", []),
+        ("Gemma 2 report", ["gemma"]),
+        ("CLIP coupons", []),
+        ("clip the gradients by norm", []),
+        ("Watch the video clip on attention", ["attention"]),
+        ("CLIP: contrastive language image pretraining", ["multimodal"]),
+        ("CLIP and LLaVA", ["multimodal"]),
+        # a title, and another thing
+        ("Attention is all you need + BERT, one evening each", ["attention", "transformer", "bert"]),
+        ("Attention Is All You Need: notes on BERT", ["attention", "transformer"]),
+        ("BERT + GPT-2", ["bert", "gpt"]),
+        # other languages
+        ("Vorlesung: Aufmerksamkeitsmechanismus und Positionskodierung", ["attention"]),
+        ("注意力机制 与 位置编码", ["attention"]),
+        ("Трансформер: механизм внимания", ["attention"]),
+        ("トランスフォーマーの論文を読む", ["transformer"]),
+        ("Mecanismo de atención", ["attention"]),
+        ("Bitte um Aufmerksamkeit", []),
         # what led nowhere
         ("Karpathy: Deep Dive into LLMs like ChatGPT", ["gpt"]),
         ("What Is ChatGPT Doing ... and Why Does It Work?", ["gpt"]),

@@ -424,6 +424,7 @@ def test_of_a_line_about_two_topics_each_is_read_before_it_is_ticked(said, tmp_p
     out = said("next")[1]
     assert "there for it: 3 models, 0/3 papers" in out
     assert "headway run minilm-l6" in out
+    assert 'headway look minilm-l6 "a cat"' in out
     assert "headway diff transformer bert" in out
     assert out.rstrip().endswith("headway papers note bert")
     write_note(workspace, "bert")
@@ -433,6 +434,41 @@ def test_of_a_line_about_two_topics_each_is_read_before_it_is_ticked(said, tmp_p
     assert "headway papers --topic bert" in out
     assert "headway papers --topic gpt" in out
     assert out.rstrip().endswith("headway tick 1")
+
+
+def test_after_one_model_of_two_next_stays_with_the_line(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text(
+        "- [ ] Play with various transformer models, use base transformers using API\n- [ ] GPT\n"
+    )
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    assert said("next")[1].rstrip().endswith("headway chat")
+    record(workspace, kind="run", name="smollm2-135m", result="used")
+    out = said("next")[1]
+    assert "line 1: " in out
+    assert "model 2 of 2" in out
+    assert "there for it: 1/2 models used, 0/2 papers" in out
+    record(workspace, kind="run", name="shakespeare-char", result="used")
+    assert "line 2: GPT" in said("next")[1]
+    write_note(workspace, "gpt2")
+    said("tick", "2")
+    out = said("next")[1]
+    assert "Headway does not see this done" in out
+    assert out.rstrip().endswith("headway tick 1")
+
+
+def test_a_topic_that_no_line_names_shows_what_is_left_in_it(said, tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("- [ ] milk\n")
+    said("start", "p.md", "--quiet")
+    workspace = Workspace(tmp_path / "my-transformers")
+    code, out, _ = said("next", "llama")
+    assert (code, out.rstrip().splitlines()[-1].strip()) == (0, "headway papers note llama")
+    write_note(workspace, "llama")
+    code, out, _ = said("next", "llama")
+    assert code == 0
+    assert "13 papers to note" in out
+    assert "headway papers note llama2" in out
+    assert "headway diff gpt2 llama" in out
 
 
 def test_runs_that_are_offered_are_of_models_that_are_there() -> None:
@@ -452,6 +488,8 @@ def test_a_topic_says_what_is_there_and_what_is_not(said, tmp_path: Path) -> Non
         "headway models llama",
         "headway diff gpt2 llama",
         "headway papers --topic llama",
+        'headway run smollm2-135m "Why is the sky blue?"',
+        'headway look smollm2-135m "Why is the sky blue?"',
     ):
         assert part in out, part
     told = said("plan")[1]

@@ -19,8 +19,9 @@ from headway.learn import steps
 from headway.learn.evidence import read, record
 from headway.learn.exercise import Exercise
 from headway.learn.plan import read as read_plan
+from headway.learn.plug import command_for
 from headway.learn.progress import BY_HAND, BY_HEADWAY, GAVE_UP, TESTED_OUT, Progress, remember, sync, tick, used
-from headway.learn.steps import hardest, next_step, step_in
+from headway.learn.steps import hardest, next_step, own_model, step_in
 from headway.learn.workspace import Workspace, create
 
 COURSE = ["tensors/shapes", "attention/sdpa", "attention/multihead", "attention/rope", "retnet/chunk"]
@@ -356,3 +357,23 @@ def test_a_verdict_becomes_evidence(tmp_path: Path) -> None:
         ("exercise", "a/b", "passed", {"seed": 7, "seconds": 1.23}),
         ("review", "a/b", "mistake", {"seed": 8, "seconds": 0.0, "mistakes": ["scale"]}),
     ]
+
+
+def test_a_run_on_ones_own_function_is_known_by_its_exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = create(tmp_path / "w")
+    monkeypatch.setenv("HEADWAY_WORKSPACE", str(workspace.root))
+    assert own_model(Progress(workspace)) is None
+    passes(workspace, "attention/sdpa", "attention/rope", "tensors/einsum")
+    offer = own_model(Progress(workspace))
+    assert offer is not None
+    assert offer.command in (command_for("attention/sdpa"), command_for("attention/rope"))
+    used("smollm2-135m", workspace.exercise_file("attention/sdpa"))
+    used("smollm2-135m", tmp_path / "mine.py")
+    used("smollm2-135m")
+    found = Progress(workspace)
+    assert found.plugged == {"attention/sdpa"}
+    offer = own_model(found)
+    assert offer is not None
+    assert offer.command == command_for("attention/rope")
+    used("smollm2-135m", workspace.exercise_file("attention/rope"))
+    assert own_model(Progress(workspace)) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as text
 import statistics
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,19 @@ from typing import Any
 from rich.table import Table
 
 from headway.base.console import out
-from headway.base.errors import Corrupt, HeadwayError
-from headway.cli.shared.measuring import progress, write
+from headway.cli.shared.measuring import progress, ready, write
 from headway.cli.shared.writing import note
+from headway.train.config import read_config
 
 
 def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """Both presets against `transformers`, seed after seed. 1 where ours is behind in speed, or the fast preset in loss."""
+    read_config(preset)  # says what is wrong with it before torch is loaded
+
     from headway.evals import nanogpt
     from headway.evals.speed import busy
 
-    warning = _ready(threads)
+    warning = ready(threads)
     found = []
     for seed in range(seeds or 1):
         with progress(f"nanogpt, seed {seed}", 100) as tell:
@@ -31,35 +32,30 @@ def compare(preset: str, *, steps: int | None, seeds: int | None, threads: int |
         _keep(json, {"bench": "nanogpt", "preset": preset, "results": found})
     for result in found:
         _curve(result)
-    last = [result["curve"][-1] for result in found]
-    gains = [row["transformers"]["held_out"] - row["fast"]["held_out"] for row in last]
-    speed = statistics.median(result["speed_ratio"] for result in found)
-    _facts(f"headway trains the same model {speed:.2f}x as fast as transformers; {preset} is lower by", gains)
+    summary = nanogpt.summary(found)
+    gains = ", ".join(f"{gain:.3f}" for gain in summary.gains)
+    out().print(
+        f"headway trains the same model {summary.speed:.2f}x as fast as transformers; {preset} is lower by {gains} after the "
+        "same seconds.",
+        soft_wrap=True,
+    )
     for line in (warning, busy()):
         if line:
             note(line)
             break
-    return 0 if min(gains) > 0 and speed > 1 else 1
+    return 0 if summary.ahead else 1
 
 
 def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | None, json: Path | None) -> int:
     """One choice undone at a time. Every finished run is kept at once in `json`, from which it goes on."""
+    read_config(preset)
 
     from headway.evals import nanogpt
 
     steps, seeds = steps or 600, seeds or 3
-    known: dict[str, Any] = {}
-    about = {"bench": "nanogpt ablation", "preset": preset, "steps": steps, "config": nanogpt.plain(preset)}
-    if json is not None and json.is_file():
-        try:
-            known = text.loads(json.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise Corrupt(f"{json} is no JSON ({error}): delete it, or name another file") from None
-        if any(known.get(key) != value for key, value in about.items()):
-            raise HeadwayError(f"{json} holds something else (another preset, or --steps): name another file")
-    _ready(threads)
-    table: dict[str, list[float]] = known.get("held_out", {})
-
+    about = nanogpt.description(preset, steps)
+    table = nanogpt.begun(json, about)
+    ready(threads)
     with progress("nanogpt, one choice undone", seeds * len(nanogpt.CHOICES)) as tell:
         for n, found in enumerate(nanogpt.ablate(steps=steps, seeds=range(seeds), fast=preset, known=table)):
             table = found
@@ -69,27 +65,11 @@ def ablate(preset: str, *, steps: int | None, seeds: int | None, threads: int | 
     shown = Table(box=None, padding=(0, 2, 0, 0), title=f"{preset}, {steps} steps: held-out loss", title_justify="left")
     for heading in ("undone", "loss", "worse by", "range"):
         shown.add_column(heading, justify="left" if heading == "undone" else "right")
-    whole = table["all choices"]
-    for name, losses in table.items():
-        worse = [loss - best for loss, best in zip(losses, whole, strict=False)]
-        row = (
-            ("", "")
-            if losses is whole
-            else (f"{statistics.mean(worse):+.3f}", f"{min(worse):+.3f} to {max(worse):+.3f}")
-        )
-        shown.add_row(name, f"{statistics.mean(losses):.3f}", *row)
+    for name, worse in nanogpt.costs(table).items():
+        apart = (f"{statistics.mean(worse):+.3f}", f"{min(worse):+.3f} to {max(worse):+.3f}")
+        shown.add_row(name, f"{statistics.mean(table[name]):.3f}", *(("", "") if name == nanogpt.WHOLE else apart))
     out().print(shown)
     return 0
-
-
-def _ready(threads: int | None) -> str | None:
-    import torch
-
-    from headway.evals.speed import busy
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    return busy()
 
 
 def _curve(result: dict[str, Any]) -> None:
@@ -106,10 +86,6 @@ def _curve(result: dict[str, Any]) -> None:
     if last["headway"]["seconds"] < last["transformers"]["seconds"]:
         done = last["headway"]["seconds"]
         out().print(f"headway was through with its {last['headway']['steps']:,} steps after {done:.0f} seconds.\n")
-
-
-def _facts(text: str, gains: list[float]) -> None:
-    out().print(f"{text} {', '.join(f'{gain:.3f}' for gain in gains)} after the same seconds.", soft_wrap=True)
 
 
 def _keep(path: Path | None, content: dict[str, Any]) -> None:

@@ -7,23 +7,26 @@ from pathlib import Path
 from rich.table import Table
 
 from headway.base.console import out
-from headway.cli.shared.measuring import machine_line, progress, write
-from headway.zoo import parse_dtype
+from headway.cli.shared.measuring import machine_line, progress, ready, write
+from headway.evals.request import ROW_NAMES, one_of
+from headway.zoo import dtype_name
 
 
-def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | None, json: Path | None) -> int:
+def rows(name: str | None, *, dtype: str, rounds: int, threads: int | None, json: Path | None) -> int:
     """Measure the row called `name`, or all; the file is written after each. 1 where Headway is not ahead somewhere."""
+    if name is not None:
+        one_of("row", name, ROW_NAMES)
+    number = dtype_name(dtype)
+
     import torch
 
-    from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, chosen, measure
-    from headway.evals.speed import busy, machine
+    from headway.evals.rows import BATCH, DECODED, LAYERS, LENGTH, measure
+    from headway.evals.speed import machine
 
-    names = chosen([name] if name else [])
-    if threads is not None:
-        torch.set_num_threads(threads)
-    number = parse_dtype(dtype or "float32") or torch.float32
-    facts, warning = machine(), busy()
-    about = {"bench": "rows", "dtype": str(number).removeprefix("torch."), "rounds": rounds}
+    names = [name] if name else ROW_NAMES
+    warning = ready(threads)
+    facts = machine()
+    about = {"bench": "rows", "dtype": number, "rounds": rounds}
     about |= {"layers": LAYERS, "batch": BATCH, "length": LENGTH, "decoded": DECODED}
     table = Table(box=None, padding=(0, 2, 0, 0), title="Headway over transformers", title_justify="left")
     for heading in ("", "forward", "train", "decode"):
@@ -31,7 +34,7 @@ def rows(name: str | None, *, dtype: str | None, rounds: int, threads: int | Non
     found = {}
     with progress("rows", len(names)) as tell:
         for n, one in enumerate(names):
-            found[one] = measure(one, rounds=rounds, dtype=number)
+            found[one] = measure(one, rounds=rounds, dtype=getattr(torch, number))
             cells = [found[one].get(kind) for kind in ("forward", "train", "decode")]
             table.add_row(one, *(f"{cell['ratio']:.2f}x" if cell else "" for cell in cells))
             if json is not None:

@@ -81,7 +81,8 @@ def count_of(state: TopicState) -> str:
     for what, (have, want) in state.counts.items():
         return f"{state.topic.id} {have}/{want}" + ("" if what == "exercises" else f" {what}")
     if state.topic.papers:
-        return f"{state.topic.id} {len(state.papers)}/{len(state.topic.papers)} papers"
+        total = len(state.topic.papers)
+        return f"{state.topic.id} {len(state.papers)}/{total} paper{'s' * (total != 1)}"
     return state.topic.id
 
 
@@ -354,8 +355,9 @@ def draw_topic(state: TopicState, progress: Progress) -> None:
     for n, name in enumerate(topic.models):
         rows.append(("models" if not n else "", Text(f"headway models {name}", style="cyan")))
     for offer in seen_at_work(state, progress):
-        if offer.command.startswith("headway run"):
-            rows.append(("run one", Text(offer.command, style="cyan")))
+        if offer.command.startswith(("headway run", "headway look")):
+            label = "run one" if offer.command.startswith("headway run") else "look"
+            rows.append((label, Text(offer.command, style="cyan")))
     if pair := compared(state, progress):
         rows.append(("compare", Text(f"headway diff {' '.join(pair)}", style="cyan")))
     for n, name in enumerate(topic.claims):

@@ -34,6 +34,17 @@ def machine_line(facts: dict[str, Any], warning: str | None) -> None:
         note(warning)
 
 
+def ready(threads: int | None) -> str | None:
+    """Give PyTorch its threads; a line where other work takes the processors."""
+    import torch
+
+    from headway.evals.speed import busy
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return busy()
+
+
 def command_line() -> str:
     """The command as it was typed."""
     return shlex.join(["headway", *sys.argv[1:]])

@@ -113,7 +113,37 @@ def alterations(value: Any, name: str, facts: dict[str, Any], constants: list[fl
         yield from _along_axes(value, axes_in(name, value.dim()))
         yield from _first_or_last(axes_in(name, value.dim()), constants)
     if value.dim() > 1:
-        yield from _triangular(value)
+        yield from _triangular(value, constants)
+
+
+def alterations_of_a_step(value: Any, name: str, constants: list[float]) -> Iterator[Alteration]:
+    """What may have been done to the step before `value` in place of what makes `value` of it; `facts` holds the right one."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return
+    yield Alteration("left out", "themselves", lambda v, _: v)
+    yield from _pointwise()
+    for axis, where in enumerate(axes_in(name, value.dim())):
+        back = axis - value.dim()
+        yield Alteration("softmax", f"put through a softmax {where}", lambda v, _, a=back: v.softmax(a))
+        yield Alteration("softmax", f"put through a log_softmax {where}", lambda v, _, a=back: v.log_softmax(a))
+        yield Alteration("normalised", f"divided by their sum {where}", lambda v, _, a=back: v / v.sum(a, keepdim=True))
+        yield Alteration(
+            "normalised",
+            f"put through exp, over 1 and the sum of these {where}",
+            lambda v, _, a=back: v.exp() / (1 + v.exp().sum(a, keepdim=True)),
+        )
+    hidden = "where minus infinity is due"
+    for c in (0.0, 1.0, *constants):
+        yield Alteration(
+            "finite", f"less {c:.10g} {hidden}", lambda v, f, c=c: torch.where(f["late"] == -math.inf, v - c, f["late"])
+        )
+        yield Alteration(
+            "finite",
+            f"times {c:.10g} {hidden}",
+            lambda v, f, c=c: torch.where(f["late"] == -math.inf, v * c, f["late"]),
+        )
 
 
 def _of_a_number(value: float, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
@@ -149,6 +179,7 @@ def _rows_of_a_number(
         if whole and not float(c).is_integer():
             continue
         shown, n = f"{c:.10g}", kept(c)
+        yield Alteration("zero taken for none", f"{shown} where it is 0", lambda v, _, n=n: v or n)
         yield Alteration("limit", f"never more than {shown}", lambda v, _, n=n: min(v, n))
         yield Alteration("least", f"never less than {shown}", lambda v, _, n=n: max(v, n))
         yield Alteration("fixed", f"always {shown}", lambda v, _, n=n: n)
@@ -156,14 +187,17 @@ def _rows_of_a_number(
         yield Alteration("smaller", f"smaller by {shown}", lambda v, _, n=n: v - n)
         yield Alteration("factor", f"multiplied by {shown}", lambda v, _, n=n: v * n)
         yield Alteration("divisor", f"divided by {shown}", lambda v, _, n=n: kept(v / n))
-        yield Alteration("zero taken for none", f"{shown} where it is 0", lambda v, _, n=n: v or n)
         if whole:
             yield Alteration("rounded", f"rounded down to a multiple of {shown}", lambda v, _, n=n: v - v % n)
+        if not whole:
+            yield Alteration("limit", f"never more than -{shown}", lambda v, _, n=n: min(v, -n))
+            yield Alteration("least", f"never less than -{shown}", lambda v, _, n=n: max(v, -n))
+            yield Alteration("fixed", f"always -{shown}", lambda v, _, n=n: -n)
+    yield Alteration("zero taken for none", "1 where it is 0", lambda v, _: v or 1)
     for low in (0, 1, 2):
         yield Alteration("least", f"never less than {low}", lambda v, _, low=low: max(v, low))
         yield Alteration("limit", f"never more than {low}", lambda v, _, low=low: min(v, low))
         yield Alteration("fixed", f"always {low}", lambda v, _, low=low: low)
-    yield Alteration("zero taken for none", "1 where it is 0", lambda v, _: v or 1)
     yield Alteration("absolute", "taken without its sign", lambda v, _: abs(v))
     yield Alteration("twice", "multiplied by 2", lambda v, _: v * 2)
     if whole:
@@ -288,15 +322,17 @@ def _of_a_collection(value: Any, constants: list[float]) -> Iterator[Alteration]
             lambda v, _: type(v)(sorted(v, key=lambda x: -len(x))),
         )
         yield Alteration(
-            "repeats", "with every item once only", lambda v, _: type(v)(x for n, x in enumerate(v) if x not in v[:n])
+            "repeats",
+            "taken with every item once only",
+            lambda v, _: type(v)(x for n, x in enumerate(v) if x not in v[:n]),
         )
-        yield Alteration("short", "without its last item", lambda v, _: v[:-1])
-        yield Alteration("first gone", "without its first item", lambda v, _: v[1:])
-        yield Alteration("long", "with its last item twice", lambda v, _: v + v[-1:])
+        yield Alteration("short", "taken without its last item", lambda v, _: v[:-1])
+        yield Alteration("first gone", "taken without its first item", lambda v, _: v[1:])
+        yield Alteration("long", "taken with its last item twice", lambda v, _: v + v[-1:])
         yield Alteration("first only", "cut off after its first item", lambda v, _: v[:1])
         yield Alteration("last only", "its last item alone", lambda v, _: v[-1:])
-        yield Alteration("empty ones", "without its empty items", lambda v, _: type(v)(x for x in v if len(x)))
-        yield Alteration("zeros", "without the items that are 0", lambda v, _: type(v)(x for x in v if x != 0))
+        yield Alteration("empty ones", "taken without its empty items", lambda v, _: type(v)(x for x in v if len(x)))
+        yield Alteration("zeros", "taken without the items that are 0", lambda v, _: type(v)(x for x in v if x != 0))
         for c in constants:
             if float(c).is_integer() and 0 < c < 1e6:
                 yield Alteration("limit", f"cut off after {int(c)} items", lambda v, _, n=int(c): v[:n])
@@ -308,12 +344,12 @@ def _of_a_collection(value: Any, constants: list[float]) -> Iterator[Alteration]
                 n = int(c)
                 yield Alteration(
                     "limit",
-                    f"without what is longer than {n}",
+                    f"taken without what is longer than {n}",
                     lambda v, _, n=n: {k: x for k, x in v.items() if len(k) <= n},
                 )
                 yield Alteration(
                     "least",
-                    f"without what is shorter than {n + 1}",
+                    f"taken without what is shorter than {n + 1}",
                     lambda v, _, n=n: {k: x for k, x in v.items() if len(k) > n},
                 )
 
@@ -369,8 +405,8 @@ def _pointwise() -> Iterator[Alteration]:
         "half": ("divided by 2", lambda v: v / 2),
         "zero": ("all 0", lambda v: torch.zeros_like(v)),
         "one": ("all 1", lambda v: torch.ones_like(v)),
-        "no infinities": ("with 0 in place of infinities", lambda v: v.masked_fill(v.isinf(), 0.0)),
-        "no NaN": ("with 0 in place of NaN", lambda v: v.masked_fill(v.isnan(), 0.0)),
+        "no infinities": ("taken with 0 in place of infinities", lambda v: v.masked_fill(v.isinf(), 0.0)),
+        "no NaN": ("taken with 0 in place of NaN", lambda v: v.masked_fill(v.isnan(), 0.0)),
         "float32": ("rounded to float32", lambda v: v.float().to(v.dtype)),
         "float16": ("rounded to float16", lambda v: v.half().to(v.dtype)),
         "bfloat16": ("rounded to bfloat16", lambda v: v.bfloat16().to(v.dtype)),
@@ -476,9 +512,12 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             "first zero": (f"0 in the first place {where}", lambda v, a: put(v, a, 0, 0)),
             "last zero": (f"0 in the last place {where}", lambda v, a: put(v, a, -1, 0)),
             "sorted": (f"sorted {where}", lambda v, a: v.sort(a).values),
-            "short": (f"without their last place {where}", lambda v, a: v.narrow(a, 0, v.shape[a] - 1)),
-            "first gone": (f"without their first place {where}", lambda v, a: v.narrow(a, 1, v.shape[a] - 1)),
+            "sorted downwards": (f"sorted {where}, the greatest first", lambda v, a: v.sort(a, descending=True).values),
+            "short": (f"taken without their last place {where}", lambda v, a: v.narrow(a, 0, v.shape[a] - 1)),
+            "first gone": (f"taken without their first place {where}", lambda v, a: v.narrow(a, 1, v.shape[a] - 1)),
         }
+        if value.dtype == torch.bool:
+            del rows["sorted"], rows["sorted downwards"]
         if floating:
             rows |= {
                 "summed": (f"summed up {where} (cumsum)", lambda v, a: v.cumsum(a)),
@@ -496,6 +535,17 @@ def _along_axes(value: Any, along: list[str]) -> Iterator[Alteration]:
             }
         for name, (words, change) in rows.items():
             yield Alteration(name, words, lambda v, _, change=change, a=back: change(v, a))
+        yield Alteration(
+            "squeezed",
+            f"without the axis {where.removeprefix('along ')} where its length is 1",
+            lambda v, _, a=back: v.squeeze(a),
+        )
+        yield Alteration(
+            "unsqueezed",
+            f"with a further axis of length 1 before {where.removeprefix('along ')}",
+            lambda v, _, a=axis: v.unsqueeze(a),
+        )
+    yield Alteration("squeezed", "taken without any axis of length 1 (squeeze)", lambda v, _: v.squeeze())
     names = [where.removeprefix("along ") for where in along]
     for a, b in itertools.combinations(range(dim), 2):
         words = f"{names[a]} and {names[b]}"
@@ -534,7 +584,7 @@ def _first_or_last(along: list[str], constants: list[float]) -> Iterator[Alterat
             )
 
 
-def _triangular(value: Any) -> Iterator[Alteration]:
+def _triangular(value: Any, constants: list[float]) -> Iterator[Alteration]:
     """What is hidden on one side of the diagonal of the last two axes."""
     import torch
 
@@ -549,6 +599,10 @@ def _triangular(value: Any) -> Iterator[Alteration]:
         "below the diagonal of the last two axes": (True, -1),
         "on and below the diagonal of the last two axes": (True, 0),
     }
+    for n in (int(c) for c in constants if c.is_integer() and 1 < c < 1e5):
+        places[f"{n} or more places left of the diagonal of the last two axes"] = (True, -n)
+        places[f"more than {n} places left of the diagonal of the last two axes"] = (True, -n - 1)
+        places[f"{n} or more places right of the diagonal of the last two axes"] = (False, n)
     fills = {"0": 0.0, "minus infinity": -math.inf} if value.is_floating_point() else {"0": 0}
     fills = {"False": False, "True": True} if value.dtype == torch.bool else fills
     for where, (below, diagonal) in places.items():

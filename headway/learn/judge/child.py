@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import faulthandler
+import importlib
 import os
+import re
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,6 +51,13 @@ class Load:
     seconds: float = 3.0
     wall: float = 10.0
     memory: int = 1 << 30
+
+
+COMPILER = re.compile(r"torch\.func|functorch|Optimizer|autograd\.functional|vmap|checkpoint")
+"""What makes torch import its compiler when it is first used: seconds of the processor that are not the learner's."""
+
+IMPORTING = 15.0
+"""Seconds of the processor that the import may take on a slow machine."""
 
 
 class _Learner:
@@ -207,6 +217,7 @@ def serve(inbox: int, outbox: int, dump: int) -> None:
     faulthandler.register(signal.SIGUSR1, file=dump, all_threads=False)
     learner = _Learner(load)
     kept = _confine(load, dump)
+    before = time.process_time()
     answers: dict[str, Callable[[Any], Any]] = {
         "open": lambda _: learner.open(),
         "call": lambda message: learner.call(CallRequest.gather(message)),
@@ -216,7 +227,7 @@ def serve(inbox: int, outbox: int, dump: int) -> None:
     message: dict[str, Any] = {"do": "open", "with": None}
     while True:
         try:
-            reply = {"ok": answers[message["do"]](message["with"])}
+            reply = {"ok": answers[message["do"]](message["with"]), "before": before}
         except BaseException as error:
             reply = {"raised": vars(raised(error))}
         called = sorted(str(name) for name in learner.called)
@@ -243,6 +254,8 @@ def _confine(load: Load, dump: int) -> Any:
 
     for name in load.allowed:
         __import__(name)
+    if COMPILER.search(load.source):
+        importlib.import_module("torch._dynamo")
     limits.limit(load.seconds, load.memory)
     sys.dont_write_bytecode = True
     if load.trusted:

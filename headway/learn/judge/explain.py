@@ -50,10 +50,13 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
     ]
     missing = {entry: verdict for entry, verdict in run.failed.items() if verdict.status in ("unfinished", "missing")}
     parts = [verdict for entry, verdict in run.failed.items() if entry not in missing]
+    suspect: Unsteady | None = None
     for entry in run.entries:
         mine = [t for t in wrong if t.call.entry == entry]
         if mine and entry not in unwritten:
             parts.append(recognised(run, entry, mine) or guessed(run, entry, mine) or _general(run, mine, broken))
+            if parts[-1].status == "wrong" and not run.instead and suspect is None:
+                suspect = _suspected(run, mine)
     if unsteady := next((part for part in parts if part.unsteady), None):
         return unsteady  # what comes and goes may be behind everything else: it is said alone
     if not parts:
@@ -68,6 +71,7 @@ def explained(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict
         f"{line} Not written yet: {' and '.join(left)}." if left else line,
         names=tuple(name for p in parts for name in p.names),
         details=(*(text for p in parts for text in p.details), *run.notes),
+        unsteady=suspect,
     )
 
 
@@ -160,8 +164,10 @@ def _general(run: Run, wrong: list[Trial], broken: BrokenLaw | None) -> Verdict:
         return verdict(_gradient_line(trial, difference.text), "gradient")
     call = argument_line(trial)
     if kind == "none":
-        return verdict(f"{difference.text}, on {call}: is a `return` missing?")
-    if kind in ("type", "shape", "raises"):
+        return verdict(f"{difference.text}, on {call}: is a `return` missing?", "none")
+    if kind == "type":
+        return verdict(f"{difference.text}, on {call}.", "type")
+    if kind in ("shape", "raises"):
         return verdict(f"{difference.text}, on {call}.")
     if telling.difference and telling.difference.size < 1e-5 and telling.dtype == "float64":
         if found := low_precision(run, telling):
@@ -280,6 +286,16 @@ def _unsteady(run: Run, wrong: list[Trial], telling: Trial) -> Verdict | None:
         details=(*pattern_of(run, entry), *show_trial(telling)),
         unsteady=Unsteady(at.case.name, at.draw.sizes, at.index, at.manner),
     )
+
+
+def _suspected(run: Run, wrong: list[Trial]) -> Unsteady | None:
+    """A wrong input that was asked for after others, and may be right without them; None where there is none."""
+    first = next((t for t in run.trials if t.call.entry == wrong[0].call.entry), None)
+    later = [t for t in wrong if t is not first and t.difference and t.difference.kind in ("values", "nan", "shape")]
+    if not later:
+        return None
+    at = telling_first(later)[0]
+    return Unsteady(at.case.name, at.draw.sizes, at.index, at.manner, True, subject_of(run, at.call.entry))
 
 
 def _remembered(run: Run, wrong: list[Trial]) -> bool:

@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from headway.learn.cases import altered, fill, noted
-from headway.learn.judge.alterations import alterations, numbers_in
-from headway.learn.judge.intermediates import low_precision
+from headway.learn.judge.alterations import Alteration, alterations, alterations_of_a_step, numbers_in
+from headway.learn.judge.compare import close
+from headway.learn.judge.intermediates import computed, low_precision
 from headway.learn.judge.perform import CallResult, leaves
-from headway.learn.judge.recognise import LARGE, is_extreme, is_same
+from headway.learn.judge.recognise import LARGE, is_extreme, is_same, only_there
 from headway.learn.judge.showing import (
     capital,
     facts_of,
-    only_where,
     pattern_of,
     show_trial,
     subject_of,
@@ -67,17 +67,22 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
     if size < 1e-5 and first[0].dtype == "float64" and low_precision(run, first[0]):
         return None  # the line that works in fewer digits says more than the step whose digits are gone
     # A number with its digits is not met by chance; a word, a place or a truth value may be, once or twice.
-    if len(first) < 3 and not any(_has_digits(t.expected.result.value) for t in first if t.expected.result):
+    digits = any(_has_digits(t.expected.result.value) for t in first if t.expected.result)
+    if len(first) < 3 and not digits:
         return None
     right = [t for t in run.trials if t.call.entry == entry and t.difference is None]
-    partly, large = None, all(sum(t.draw.sizes.values()) > LARGE for t in first)
+    large = all(sum(t.draw.sizes.values()) > LARGE for t in first)
+    some = digits and len(first) > 2 and not all(is_extreme(t) for t in first)
+    plain = not any(leaves(value) for _, given in first[0].call.steps for value in given.values())
     with contextlib.suppress(_Exhausted), _bounded():
+        partly = None
         for guess in itertools.chain(
             _of_arguments(run, entry, first),
             _of_results(run, first),
             _half_way(run, entry, first),
+            *([_altered_arguments(run, entry, first)] if plain else []),
             _on_the_way(run, entry, first),
-            _altered_arguments(run, entry, first),
+            *([] if plain else [_altered_arguments(run, entry, first)]),
             _altered_results(run, first),
         ):
             if large and not all(_fits(run, guess, t) for t in right):
@@ -86,13 +91,31 @@ def guessed(run: Run, entry: str, wrong: list[Trial]) -> Verdict | None:
                 if all(_fits(run, guess, t) for t in right):
                     return _verdict(run, entry, guess, first[0])
                 partly = partly or guess
-    if partly is None or len(first) < 3 or all(is_extreme(t) for t in first):
-        return None
-    only = only_where(run, entry)
-    bound = re.search(r"where (\w+) is \d+ or (?:more|less)", only or "")
-    if not only or not bound or len({t.draw.sizes.get(bound[1]) for t in first}) < 3:
-        return None
-    return _verdict(run, entry, partly, first[0], f" That is so {only.removeprefix('wrong ')}.")
+        if partly is not None and some:
+            after = only_there(run, first, right, lambda t: not _fits(run, partly, t))
+            bound = re.match(r" That is so only where (\w+) is", after or "")
+            # A size that is the same in all of them may be there by chance.
+            if after and (not bound or len({t.draw.sizes.get(bound[1]) for t in first}) > 1):
+                return _verdict(run, entry, partly, first[0], after)
+    return None
+
+
+def _telling(values: list[Any], name: str, facts: dict[str, Any], constants: list[float]) -> Iterator[Alteration]:
+    """The alterations of what an argument or a step is on a wrong input, once or several times, that change it there: no other
+    can be behind what is wrong."""
+    for row in alterations(values[0], name, facts, constants):
+        if any(_changes_it(row, value, facts) for value in values):
+            yield row
+
+
+def _changes_it(row: Alteration, value: Any, facts: dict[str, Any]) -> bool:
+    try:
+        other = row.change(value, facts)
+        if leaves(value):
+            return not close(other, value, 0.0) or other.dtype != value.dtype
+        return bool(other != value)
+    except (TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError, LookupError):
+        return False  # it is not of this kind
 
 
 def _has_digits(value: Any) -> bool:
@@ -105,7 +128,11 @@ def _has_digits(value: Any) -> bool:
 
 
 def _as_if(what: str) -> str:
-    return f"the result is as if {what} were"
+    return f"the result is as if {what.replace('the both', 'both')} were"
+
+
+NOTES = 5_000
+"""Steps that a changed reference may note; one that notes more is taken not to end."""
 
 
 class _Exhausted(BaseException):
@@ -138,7 +165,7 @@ def _fits(run: Run, guess: Guess, trial: Trial) -> bool:
     try:
         changed = guess.result(trial)
     except (TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError, LookupError):
-        return False  # this input cannot be changed so
+        return trial.difference is None  # this input cannot be changed so
     if changed is None:  # nothing to change on this input: the answer has to be right there
         return trial.difference is None
     return is_same(run, trial, changed)
@@ -372,19 +399,40 @@ def _on_the_way(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Guess]:
     def with_change(change: Callable[[str, Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
         def result(trial: Trial) -> CallResult:
             request = dataclasses.replace(trial.request, gradient=False)
-            numbers = facts_of(run, trial)
-            return altered(
-                lambda: run.result(reference, request), lambda name, value: change(_step(name), value, numbers)
-            )
+            numbers, calls = facts_of(run, trial), itertools.count()
+
+            def other(name: str, value: Any) -> Any:
+                if next(calls) > NOTES:  # a loop that no longer comes to its end
+                    raise ArithmeticError(f"more than {NOTES} steps")
+                return change(_step(name), value, numbers)
+
+            return altered(lambda: run.result(reference, request), other)
 
         return result
 
     def here(name: str, other: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Trial], CallResult]:
         return with_change(lambda at, value, facts: other(value, facts) if at == name else value)
 
-    firsts = {_step(name): value for name, value in reversed(steps)}
-    for name, value in reversed(firsts.items()):
-        for row in alterations(value, name, facts, constants):
+    values: dict[str, list[Any]] = {}
+    for name, value in steps:
+        values.setdefault(_step(name), []).append(value)
+    firsts = {name: several[0] for name, several in values.items()}
+    # What a line of theirs has got right is left alone, but for the last of it: it may be spoiled before it is used.
+    right = set(computed(run, trial, {name: value for name, value in firsts.items() if leaves(value)})[:-1])
+    for (early, a), (late, b) in itertools.pairwise(firsts.items()):
+        if _alike(a, b):
+            for row in alterations_of_a_step(b, late, constants):
+                yield Guess(
+                    row.name,
+                    f"{_as_if(f'the {late}')} the {early} {row.words}",
+                    _remembering(
+                        with_change, early, late, lambda late, early, row=row: row.change(early, {"late": late})
+                    ),
+                )
+    for name in reversed(firsts):
+        if name in right:
+            continue
+        for row in _telling(values[name], name, facts, constants):
             yield Guess(row.name, f"{_as_if(f'the {name}')} {row.words}", here(name, row.change))
     given = [(word, value) for _, step in trial.call.steps for word, value in step.items()]
     for name, value in firsts.items():
@@ -449,7 +497,11 @@ def _altered_arguments(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Gue
     """An argument, or the default in its place, is another from the start."""
     reference = run.contract.references[entry]
     constants, facts = numbers_in("\n".join(run.lines)), facts_of(run, wrong[0])
-    shown = {name: value for t in reversed(wrong) for _, given in t.call.steps for name, value in given.items()}
+    values: dict[str, list[Any]] = {}
+    for trial in wrong[:FEW]:
+        for name, value in ((name, value) for _, given in trial.call.steps for name, value in given.items()):
+            if value is not None:
+                values.setdefault(name, []).append(value)
     defaults: dict[str, Any] = {}
     if not inspect.isclass(reference):
         parameters = inspect.signature(reference).parameters.values()
@@ -469,8 +521,10 @@ def _altered_arguments(run: Run, entry: str, wrong: list[Trial]) -> Iterator[Gue
         return result
 
     axes = {id(value): axes for t in wrong for value, axes in _axes_of(t)}
-    for name, value in {**defaults, **{k: v for k, v in shown.items() if v is not None}}.items():
-        for row in alterations(value, f"{name} ({axes.get(id(value), '')})", facts, constants):
+    for name, value in defaults.items():
+        values.setdefault(name, []).append(value)
+    for name, (value, *_) in values.items():
+        for row in _telling(values[name], f"{name} ({axes.get(id(value), '')})", facts, constants):
             yield Guess(row.name, f"{_as_if(f'`{name}`')} {row.words}", one(name, row.change))
 
 
@@ -498,10 +552,10 @@ def _altered_results(run: Run, wrong: list[Trial]) -> Iterator[Guess]:
 
         return result
 
-    for row in alterations(value, f"result ({told[0]})", facts, constants):
+    for row in _telling([value], f"result ({told[0]})", facts, constants):
         yield Guess(row.name, f"{_as_if('the right one')} {row.words}", of(row.change))
     for n, part in enumerate(value) if isinstance(value, tuple | list) and len(value) < 5 else ():
-        for row in alterations(part, f"result ({told[n] if n < len(told) else ''})", facts, constants):
+        for row in _telling([part], f"result ({told[n] if n < len(told) else ''})", facts, constants):
 
             def change(whole: Any, facts: dict[str, Any], row: Any = row, n: int = n) -> Any:
                 return type(whole)(row.change(item, facts) if at == n else item for at, item in enumerate(whole))

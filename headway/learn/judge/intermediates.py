@@ -45,6 +45,12 @@ def traced(run: Run, trial: Trial) -> list[tuple[int, str, Any]]:
     ]
 
 
+def computed(run: Run, trial: Trial, wanted: dict[str, Any]) -> list[str]:
+    """The names of those tensors that a line of the learner's code has on an input, in their order."""
+    seen = [row[2] for row in traced(run, trial)]
+    return [name for name, value in wanted.items() if any(_alike(tensor, value) for tensor in seen)]
+
+
 def low_precision(run: Run, trial: Trial) -> tuple[int, str] | None:
     """The first line that computes in fewer digits than float64 what they cannot hold, and in which type."""
     for line, _, tensor in traced(run, trial):

@@ -33,7 +33,7 @@ from headway.learn.judge.process import PRINTED, Child, Stopped
 from headway.learn.judge.recognise import UNSEEN, mistakes_of_entry, shows
 from headway.learn.judge.showing import raised_outside, show_trial, sizes_told, source_line, undone
 from headway.learn.judge.trials import Run, Trial, called_again
-from headway.learn.judge.verdict import CheckRequest, Unsteady, Verdict
+from headway.learn.judge.verdict import RIGHT_WHEN_NEW, CheckRequest, Unsteady, Verdict
 from headway.learn.judge.wire import encode
 
 EXTRA = 60
@@ -363,7 +363,8 @@ def stopped_short(run: Run, stopped: Stopped, load: Load) -> Verdict:
 
 
 def repeated(exercise: Exercise, request: CheckRequest, child: Child) -> Verdict:
-    """What an input comes to, several times in a row, as a digest in `details`."""
+    """What an input comes to, several times in a row, as a digest in `details`; of one that is only suspected of memory, whether
+    its answer is right where no other was asked for before."""
     run, at = Run(exercise, request, child), request.repeat
     assert at is not None
     digests = []
@@ -378,7 +379,10 @@ def repeated(exercise: Exercise, request: CheckRequest, child: Child) -> Verdict
             if isinstance(trial.call, Make):
                 fit(run, case, [at.sizes])
             run.expect(trial)
-            digests = [_digest(run.ask(trial)) for _ in range(REPEATED)]
+            if at.suspected:
+                digests = [RIGHT_WHEN_NEW] if run.compare(trial, run.ask(trial)) is None else []
+            else:
+                digests = [_digest(run.ask(trial)) for _ in range(REPEATED)]
     except Stopped as stopped:
         digests.append(stopped.how)
     finally:

@@ -46,12 +46,13 @@ def fit(run: Run, case: Case, sizes: list[dict[str, int]]) -> Verdict | None:
     if run.adapter:
         missing = tuple(name for name in weights if name not in (found.get("adapted") or []))
         if left := [name for name in missing if name not in optional]:
-            return Verdict("wrong", f"weights(model) gives no tensor for {', '.join(left)}.")
+            return Verdict("mistake", f"weights(model) gives no tensor for {', '.join(left)}.", ("weights",))
         if loose := [str(name) for name in found.get("loose") or []]:
             return Verdict(
-                "wrong",
+                "mistake",
                 f"weights(model) leaves out {', '.join(loose)}, where the judge's numbers have to go as well: name biases too "
                 "('q.bias' and so on), or make the layers without (bias=False).",
+                names=("weights",),
                 details=(f"weights(model) names {', '.join(map(str, found['adapted']))}",),
             )
         run.fits[entry] = Fit([], missing)

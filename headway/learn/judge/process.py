@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from headway.learn.judge.child import Load, serve
+from headway.learn.judge.child import COMPILER, IMPORTING, Load, serve
 from headway.learn.judge.limits import REFUSED, die_with_parent
 from headway.learn.judge.perform import CallRequest, CallResult, Performed, Raised
 from headway.learn.judge.wire import Channel, Ended, Garbled, Late
@@ -62,7 +62,13 @@ class Child:
         self.limits = load
         self._base = resident(self.pid)
         self._used = processor(self.pid)
-        return self._ask(vars(load))
+        importing = bool(COMPILER.search(load.source))
+        if importing:  # what torch imports for it is not counted: until the file is open, time for it is added
+            self._used += IMPORTING
+        reply = self._ask(vars(load))
+        if importing:
+            self._used += min(float(reply.get("before", 0.0)), IMPORTING) - IMPORTING
+        return reply
 
     def ask(self, what: str, request: CallRequest) -> dict:
         """A request ("call", "trace" or "describe") and its reply. Raises `Stopped` where none comes."""

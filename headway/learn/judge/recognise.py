@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from headway.learn.cases import Mistake, combined
@@ -161,17 +161,8 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     agree = [(c, [coincides(run, t, c.answer) for t in wrong]) for c in likely]
     whole = [c for c, with_them in agree if all(with_them)]
     if len({c.mistake.name for c in whole}) == 1 and any(min(t.draw.sizes.values(), default=2) > 1 for t in wrong):
-        cases = {t.case.name: id(t.case) for t in wrong}
-        only = only_where(run, wrong[0].call.entry)
-        if only:
-            after = f" That is so {only.removeprefix('wrong ')}."
-        else:
-            # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
-            near = [t for t in telling_first(right) if id(t.case) in cases.values()]
-            if any(shows(run, t, whole[0].answer, False) for t in near[:FEW]):
-                return None
-            after = f" That is so in these cases only: {'; '.join(cases)}."
-        return _sentence(run, whole[:1], wrong, after=after)
+        after = only_there(run, wrong, right, lambda t: shows(run, t, whole[0].answer, False))
+        return None if after is None else _sentence(run, whole[:1], wrong, after=after)
     counts = sorted(((sum(with_them), n) for n, (_, with_them) in enumerate(agree)), reverse=True)
     if not counts or counts[0][0] < max(5, NEARLY * len(wrong)) or counts[0][0] == len(wrong):
         return None
@@ -184,6 +175,20 @@ def _where_wrong(run: Run, candidates: list[Candidate], wrong: list[Trial], righ
     other = wrong[with_them.index(False)]
     before = f"looks like this, on {counts[0][0]} of {len(wrong)} wrong inputs: "
     return _sentence(run, [candidate], wrong, before, f" It differs on {argument_line(other)}.")
+
+
+def only_there(run: Run, wrong: list[Trial], right: list[Trial], would_show: Callable[[Trial], bool]) -> str | None:
+    """What parts the inputs on which a mistake is made from those on which it would show and is not: a size, or the cases."""
+    cases = {t.case.name: id(t.case) for t in wrong}
+    if only := only_where(run, wrong[0].call.entry):
+        others = telling_first([t for t in right if id(t.case) not in cases.values()])
+        within = f", and in these cases: {'; '.join(cases)}" if any(would_show(t) for t in others[: 2 * FEW]) else ""
+        return f" That is so {only.removeprefix('wrong ')}{within}."
+    # Where the mistake would show in one of these cases and does not, the cases are not what parts right from wrong.
+    near = [t for t in telling_first(right) if id(t.case) in cases.values()]
+    if any(would_show(t) for t in near[:FEW]):
+        return None
+    return f" That is so in these cases only: {'; '.join(cases)}."
 
 
 def is_extreme(trial: Trial) -> bool:

@@ -46,12 +46,20 @@ class Unsteady:
     """An input on which the learner's code does not always give the same: the case's name, its sizes, draw and manner.
 
     Whether that is chance or memory is decided by repeating it in two fresh processes: memory repeats, chance does not.
+    `suspected`: it was only ever asked for after others; that is memory where it is right when it is asked for first. `subject`:
+    what a sentence about it begins with.
     """
 
     case: str
     sizes: dict[str, int]
     index: int
     manner: str
+    suspected: bool = False
+    subject: str = ""
+
+
+RIGHT_WHEN_NEW = "right when new"
+"""What is handed back of a suspected input that gets the right answer where no other was asked for before."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from headway.learn.judge.explain import CHANCE, MEMORY_BETWEEN_CALLS
 from headway.learn.judge.judging import judged, repeated
 from headway.learn.judge.limits import adopt_orphans, die_with_parent
 from headway.learn.judge.process import Child
-from headway.learn.judge.verdict import CheckRequest, Verdict
+from headway.learn.judge.verdict import RIGHT_WHEN_NEW, CheckRequest, Verdict
 
 FAILED = Verdict("broken", "the judge itself failed.")
 
@@ -58,6 +58,14 @@ def _chance_or_memory(request: CheckRequest, verdict: Verdict, others: tuple[int
     The input is given twice in a row to each of two fresh processes. What one of them remembers, the other does too.
     """
     again = dataclasses.replace(request, repeat=verdict.unsteady)
+    if verdict.unsteady is not None and verdict.unsteady.suspected:
+        if _forked(again, others).details != (RIGHT_WHEN_NEW,):
+            return dataclasses.replace(verdict, unsteady=None)
+        details = ("this answer is wrong only after other calls: asked for first, it is right", *verdict.details)
+        line = MEMORY_BETWEEN_CALLS.format(line=verdict.unsteady.subject)
+        return dataclasses.replace(
+            verdict, status="mistake", names=("state",), line=line, details=details, unsteady=None
+        )
     one, other = _forked(again, others), _forked(again, others)
     name, line = ("state", MEMORY_BETWEEN_CALLS) if one.details == other.details else ("random", CHANCE)
     return dataclasses.replace(verdict, names=(name,), line=line.format(line=verdict.line), unsteady=None)

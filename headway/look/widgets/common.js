@@ -77,6 +77,13 @@ const STYLE = `
   .hw .edits { margin: 0 0 0.4rem; color: var(--hw-warm); }
   .hw table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
   .hw td, .hw th { padding: 0.1rem 0.5rem; text-align: left; font-weight: 400; }
+  .hw .bar { display: grid; grid-template-columns: 6.5rem 1fr 5.2rem; gap: 0.5rem; height: 1.5em; align-items: center; }
+  .hw .bar-word, .hw .bar-told { overflow: hidden; text-overflow: ellipsis; white-space: pre; font-variant-numeric: tabular-nums; }
+  .hw .bar-word { text-align: right; }
+  .hw .bar-room { position: relative; height: 0.85em; }
+  .hw .bar-room i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 2px; }
+  .hw .bar.gone .bar-word { opacity: 0.45; text-decoration: line-through; }
+  .hw .bar.chosen .bar-word { font-weight: 700; }
 `;
 
 /** Colours for the ground the picture stands on. */
@@ -174,6 +181,95 @@ function picture(build) {
         model.off("change:data", make);
         model.off("change:view", viewed);
       };
+    },
+  };
+}
+
+/** Colours of several lines in one chart, told apart on either ground. */
+function hues(el) {
+  return dark(el)
+    ? ["#6aa9ff", "#f0a35e", "#7fce8c", "#d58be0", "#e3d26f", "#6fd6d2", "#ff8f8f", "#b9b9c4"]
+    : ["#1f5fb8", "#b4570c", "#2c7a3d", "#8a3aa0", "#857006", "#0d7f7c", "#b3282d", "#5f6470"];
+}
+
+/**
+ * The ground of a chart: an SVG with axes, and where a value lies in it.
+ *
+ * `x` and `y` are { low, high, log, ticks: [[value, label], ...] }; `slanted` gives long labels below the axis room.
+ */
+function ground(width, height, x, y, slanted = false, given = {}) {
+  const left = 52, right = 10, top = 8, bottom = slanted ? 62 : 24;
+  const scale = (axis, from, to) => {
+    const f = axis.log ? Math.log : (v) => v;
+    const low = f(axis.low), span = f(axis.high) - low || 1;
+    return (v) => from + ((f(v) - low) / span) * (to - from);
+  };
+  const X = scale(x, left, width - right), Y = scale(y, height - bottom, top);
+  const line = "color-mix(in srgb, currentColor 18%, transparent)";
+  const figure = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, ...given });
+  for (const [value, label] of y.ticks) {
+    figure.append(svg("line", { x1: left, x2: width - right, y1: Y(value), y2: Y(value), stroke: line }),
+      svg("text", { x: left - 6, y: Y(value) + 4, "text-anchor": "end", class: "quiet", style: "font-size:11px" }, label));
+  }
+  for (const [value, label] of x.ticks) {
+    const at = [X(value), height - bottom + (slanted ? 12 : 16)];
+    figure.append(svg("line", { x1: at[0], x2: at[0], y1: height - bottom, y2: height - bottom + 4, stroke: line }),
+      svg("text", { x: at[0], y: at[1], "text-anchor": slanted ? "end" : "middle", class: "quiet", style: "font-size:11px",
+        transform: slanted ? `rotate(-48 ${at[0]} ${at[1]})` : null }, label));
+  }
+  const drawn = svg("g");
+  figure.append(drawn);
+  const path = (points, given) => {
+    let d = "", pen = "M";
+    for (const [a, b] of points) {
+      if (!Number.isFinite(a) || !Number.isFinite(b)) { pen = "M"; continue; }
+      d += `${pen}${X(a).toFixed(1)},${Y(b).toFixed(1)}`;
+      pen = "L";
+    }
+    return svg("path", { d, fill: "none", "stroke-linejoin": "round", ...given });
+  };
+  return { figure, drawn, X, Y, path, left, right, top, bottom, width, height };
+}
+
+/** Powers of ten from `low` to `high` as ticks, few enough to be read. */
+function decades(low, high, told, most = 7) {
+  const from = Math.ceil(Math.log10(low) - 1e-9), to = Math.floor(Math.log10(high) + 1e-9);
+  const step = Math.max(1, Math.ceil((to - from + 1) / most));
+  const ticks = [];
+  for (let e = from; e <= to; e += step) ticks.push([10 ** e, told(10 ** e)]);
+  return ticks;
+}
+
+/** Indices of labels that leave each other room: at most `most` of `n`, evenly spread. */
+function spread(n, most) {
+  const step = Math.max(1, Math.ceil(n / Math.max(1, most)));
+  return Array.from({ length: Math.ceil(n / step) }, (_, i) => i * step);
+}
+
+/** Rows of a word and a bar, of which only the numbers change: `bars.set([[word, share, text, style], ...])`. */
+function bars(n, { colour, pale = null, label = "" }) {
+  const rows = Array.from({ length: n }, () => {
+    const word = html("span", { class: "bar-word" }), back = html("i", { class: "bar-back" }), front = html("i", { class: "bar-front" });
+    const told = html("span", { class: "bar-told" });
+    const row = html("div", { class: "bar" }, word, html("span", { class: "bar-room" }, back, front), told);
+    back.style.background = pale ?? "transparent";
+    front.style.background = colour;
+    return { row, word, back, front, told };
+  });
+  const element = html("div", { class: "bars", role: "group", "aria-label": label }, ...rows.map((r) => r.row));
+  return {
+    element,
+    set(values) {
+      rows.forEach((r, i) => {
+        const [word, share, told, given = {}] = values[i] ?? ["", 0, ""];
+        r.word.textContent = word;
+        r.word.title = word;
+        r.front.style.width = `${100 * Math.max(0, Math.min(1, share || 0))}%`;
+        r.back.style.width = `${100 * Math.max(0, Math.min(1, given.back || 0))}%`;
+        r.told.textContent = told;
+        r.row.classList.toggle("gone", Boolean(given.gone));
+        r.row.classList.toggle("chosen", Boolean(given.chosen));
+      });
     },
   };
 }

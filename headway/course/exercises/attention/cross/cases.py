@@ -34,7 +34,7 @@ class CrossAttention(nn.Module):
         v = note("values, from states, cut into heads (b h s k)", self.heads(self.v(states)))
         scores = note("scores (b h t s)", q @ k.mT / math.sqrt(q.shape[-1]))
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, None, None], -math.inf)
+            scores = note("scores with padding hidden (b h t s)", scores.masked_fill(~mask[:, None, None], -math.inf))
         weights = note("weights (b h t s)", scores.softmax(-1))
         merged = note("heads side by side (b t d)", (weights @ v).transpose(1, 2).reshape(x.shape))
         return self.out(merged)

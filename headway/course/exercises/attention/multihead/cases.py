@@ -28,11 +28,12 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         b, t, d = x.shape
         q, k, v = (layer(x).view(b, t, self.n_head, -1).transpose(1, 2) for layer in (self.q, self.k, self.v))
-        note("queries, cut into heads (b h t k)", q)
-        note("keys, cut into heads (b h t k)", k)
+        q, k = note("queries, cut into heads (b h t k)", q), note("keys, cut into heads (b h t k)", k)
+        v = note("values, cut into heads (b h t k)", v)
         scores = note("scores (b h t t)", q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]))
         future = torch.ones(t, t, dtype=torch.bool).triu(1)
-        weights = note("weights (b h t t)", scores.masked_fill(future, -math.inf).softmax(-1))
+        scores = note("scores with the future hidden (b h t t)", scores.masked_fill(future, -math.inf))
+        weights = note("weights (b h t t)", scores.softmax(-1))
         heads = note("results of the heads (b h t k)", weights @ v)
         merged = note("heads side by side (b t d)", heads.transpose(1, 2).reshape(b, t, d))
         return self.out(merged)

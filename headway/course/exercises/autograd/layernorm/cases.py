@@ -14,12 +14,13 @@ FORBIDDEN = dict.fromkeys(AUTOGRAD, "the gradient is to be written as a formula,
 
 def layer_norm_backward(grad, x, weight, eps=1e-5):
     centred = note("x - mean", x - x.mean(-1, keepdim=True))
-    deviation = (centred.square().mean(-1, keepdim=True) + eps).sqrt()
+    variance = note("variance", centred.square().mean(-1, keepdim=True))
+    deviation = note("deviation, with eps", (variance + eps).sqrt())
     normal = note("x̂", centred / deviation)
     g = note("grad · weight", grad * weight)
     along_one = note("mean of grad · weight", g.mean(-1, keepdim=True))
     along_normal = note("mean of grad · weight · x̂", (g * normal).mean(-1, keepdim=True))
-    dx = (g - along_one - normal * along_normal) / deviation
+    dx = note("dx before it is divided by the deviation", g - along_one - normal * along_normal) / deviation
     d = x.shape[-1]
     return dx, (grad * normal).reshape(-1, d).sum(0), grad.reshape(-1, d).sum(0)
 

@@ -19,7 +19,8 @@ PLUG = {"headway.blocks.recurrent.gru_step": "gru_step", "headway.blocks.recurre
 
 
 def gru_step(x, h, w_x, w_h, b_x, b_h):
-    from_x, from_h = F.linear(x, w_x, b_x).chunk(3, -1), F.linear(h, w_h, b_h).chunk(3, -1)
+    from_x = note("part of r, z and c from x", F.linear(x, w_x, b_x)).chunk(3, -1)
+    from_h = note("part of r, z and c from h", F.linear(h, w_h, b_h)).chunk(3, -1)
     r = note("gate r", torch.sigmoid(from_x[0] + from_h[0]))
     z = note("gate z", torch.sigmoid(from_x[1] + from_h[1]))
     c = note("candidate c", torch.tanh(from_x[2] + r * from_h[2]))

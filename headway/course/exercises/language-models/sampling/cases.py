@@ -143,6 +143,11 @@ def next_to_all(d):
     return Call("top_p", logits=d.normal("b v"), p=d.number(0.985, 0.995))
 
 
+@plain("top-p, p next to 1, tokens about equally likely", 2, v=150, k=1, float32=False)
+def next_to_all_of_many(d):
+    return Call("top_p", logits=d.normal("b v", std=0.2), p=d.choice([0.981, 0.985, 0.99, 0.995]))
+
+
 @plain("top-p, p a billionth beside a sum", 4, v=(5, 9), float32=False)
 def beside(d):
     logits = d.normal("b v")
@@ -236,7 +241,7 @@ def exactly(learner, d):
 
 @law("of tokens that are all equally likely, top-p keeps more or fewer than it takes to reach p", draws=2, v=(4, 9))
 def equally_likely(learner, d):
-    """Which of them stay is left open: a threshold on the probability keeps all that tie."""
+    """Which of them stay is left open, how many is not: a threshold on the probability keeps all that tie."""
     number = d.integer(1, d.v - 1)
     kept = learner.top_p(d.keep(torch.full(d.shape("b v"), 0.5).double(), "b v"), (number - 0.5) / d.v).isfinite()
     return bool((kept.sum(-1) == number).all())

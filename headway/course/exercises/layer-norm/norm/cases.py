@@ -28,7 +28,8 @@ FORBIDDEN = {
 def layer_norm(x, weight, bias, eps=1e-5):
     mean = note("means of the positions", x.mean(-1, keepdim=True))
     variance = note("variances of the positions", (x - mean).square().mean(-1, keepdim=True))
-    normal = note("normalised x, before weight and bias", (x - mean) / (variance + eps).sqrt())
+    deviation = note("deviations, with eps", (variance + eps).sqrt())
+    normal = note("normalised x, before weight and bias", (x - mean) / deviation)
     return normal * weight + bias
 
 

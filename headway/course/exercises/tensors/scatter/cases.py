@@ -13,7 +13,7 @@ TOLERANCE = 2e-11  # a small number added to the counts shows in no later digit 
 
 def segment_mean(x, segment, n):
     total = note("sums of the segments", torch.zeros(n, x.shape[1], dtype=x.dtype).index_add(0, segment, x))
-    count = torch.bincount(segment, minlength=n)
+    count = note("numbers of rows in the segments", torch.bincount(segment, minlength=n))
     return total / count.clamp(min=1)[:, None]
 
 

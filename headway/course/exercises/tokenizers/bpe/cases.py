@@ -85,7 +85,8 @@ def capitals(d):
 @case("blanks, line ends, control characters, letters in two spellings", length=(4, 10), n=(2, 6), draws=8)
 def odd_characters(d):
     odd = ["a", " ", "\n", "\r\n", "\t", "\0", "e\u0301", "é", "ﬁ", "Å", "²", "\u200d", "\ufeff", "😀"]
-    word = " " + "".join(d.random.choice(odd) for _ in range(d.length)) + " "
+    first = d.random.choice(["\r\n", "\r\n", "e\u0301", "\ufeff"])
+    word = " " + first + "".join(d.random.choice(odd) for _ in range(d.length)) + " "
     return Call("encode", word=word, merges=learned(d, word, d.n))
 
 

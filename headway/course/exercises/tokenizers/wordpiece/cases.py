@@ -141,6 +141,15 @@ def odd_characters(d):
     return Call("wordpiece", word=d.choice(["", "b"]) + word, vocab=vocab)
 
 
+@case("accents, capitals, control characters and ## in one word, all of them tokens", length=1, n=2, draws=3)
+def every_odd_character(d):
+    """Whatever is done to one of them shows, in whatever order they come."""
+    parts = ["é", "A", "\x07", "a##b", "e\u0301", "É", "\u200d", "\u3000"]
+    d.random.shuffle(parts)
+    letters = set("eaAbé#\x07\u0301\u200dÉ\u3000")
+    return Call("wordpiece", word="".join(parts), vocab={"[UNK]", *letters, *("##" + c for c in letters)})
+
+
 @case("an empty word", length=1, n=2, draws=1)
 def empty(d):
     return Call("wordpiece", word="", vocab=vocab_of(d, "ab", "ab"))

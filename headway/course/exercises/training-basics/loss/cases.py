@@ -32,7 +32,7 @@ def cross_entropy(logits, targets, *, ignore=-100):
     log_p = note("log p of all classes", logits.log_softmax(-1))
     at_target = log_p.gather(-1, targets.masked_fill(~counts, 0)[..., None])[..., 0]
     losses = note("losses of the targets, 0 where they do not count", -at_target.masked_fill(~counts, 0.0))
-    return losses.sum() / counts.sum().clamp(min=1)
+    return losses.sum() / note("number of the targets that count", counts.sum()).clamp(min=1)
 
 
 def some_ignored(d, ignore, axes="b t"):

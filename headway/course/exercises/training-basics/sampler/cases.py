@@ -98,12 +98,6 @@ def to_the_end(d):
     return Call("windows", ids=d.integers("c+n", 0, 50), starts=d.keep(torch.tensor([d.n - 1, 0]), "2"), context=d.c)
 
 
-@plain("windows, no start at all", 2)
-def no_starts(d):
-    """What `starts` gives where no window fits."""
-    return Call("windows", ids=d.integers("c", 0, 50), starts=torch.zeros(0, dtype=torch.int64), context=d.c)
-
-
 @plain("windows, the same start twice", 3)
 def twice(d):
     start = d.integers("1", 0, "n")

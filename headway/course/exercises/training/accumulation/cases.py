@@ -16,17 +16,18 @@ def accumulate(weight, parts):
         kept = targets != -100
         logits, wanted = x[kept] @ weight, targets[kept]
         total = total + (logits.logsumexp(-1) - logits.gather(1, wanted[:, None])[:, 0]).sum()
+        logits = note("logits of a part", logits)
         error = logits.softmax(-1) - torch.nn.functional.one_hot(wanted, weight.shape[1])
         gradient = gradient + x[kept].T @ error
         count += len(wanted)
-    note("sum of the losses of all parts", total)
-    note("sum of the gradients of all parts, before it is divided", gradient)
+    total = note("sum of the losses of all parts", total)
+    gradient = note("sum of the gradients of all parts, before it is divided", gradient)
     return total / max(count, 1), gradient / max(count, 1)
 
 
 def train_step(weight, parts, *, lr, clip):
     gradient = note("gradient of the large batch", accumulate(weight, parts)[1])
-    norm = gradient.norm()
+    norm = note("norm of the gradient", gradient.norm())
     return weight - lr * (gradient * (clip / norm) if norm > clip else gradient)
 
 

@@ -31,10 +31,12 @@ def decoder_layer(x, states, weights, n_head, mask=None):
             linear(f"{name}.{part}", z).unflatten(-1, (n_head, -1)).transpose(1, 2)
             for part, z in (("q", x), ("k", y), ("v", y))
         )
-        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        what = {"attn": "self-attention", "cross": "cross attention"}[name]
+        scores = note(f"scores of the {what}", q @ k.mT / math.sqrt(q.shape[-1]))
         if visible is not None:
-            scores = scores.masked_fill(~visible, -math.inf)
-        return linear(f"{name}.out", (scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+            scores = note(f"scores of the {what}, with what is hidden", scores.masked_fill(~visible, -math.inf))
+        weights = note(f"weights of the {what}", scores.softmax(-1))
+        return linear(f"{name}.out", (weights @ v).transpose(1, 2).flatten(2))
 
     past = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
     attended = note("result of the self-attention", attention("attn", x, x, past))
@@ -43,7 +45,7 @@ def decoder_layer(x, states, weights, n_head, mask=None):
         "result of the cross attention", attention("cross", x, states, None if mask is None else mask[:, None, None])
     )
     x = note("stream after the cross attention, x + attention, normed", norm("cross_norm", x + looked))
-    changed = note("result of the MLP", linear("down", linear("up", x).relu()))
+    changed = note("result of the MLP", linear("down", note("hidden layer of the MLP", linear("up", x).relu())))
     return norm("mlp_norm", x + changed)
 
 

@@ -31,13 +31,13 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x, mask=None):
         q, k, v = (layer(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2) for layer in (self.q, self.k, self.v))
-        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        scores = note("scores (b h t t)", q @ k.mT / math.sqrt(q.shape[-1]))
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, None, None], -math.inf)
-        heads = scores.softmax(-1) @ v
+            scores = note("scores with padding hidden (b h t t)", scores.masked_fill(~mask[:, None, None], -math.inf))
+        heads = note("weights (b h t t)", scores.softmax(-1)) @ v
         attended = note("result of the attention", self.out(heads.transpose(1, 2).flatten(2)))
         x = note("stream after the attention, x + attention, normed", self.attn_norm(x + attended))
-        changed = note("result of the MLP", self.down(self.up(x).relu()))
+        changed = note("result of the MLP", self.down(note("hidden layer of the MLP", self.up(x).relu())))
         return self.mlp_norm(x + changed)
 
 

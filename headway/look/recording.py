@@ -1,7 +1,7 @@
 """What a model does when it is run, operation by operation: who made each tensor, in which module, by which function of ours.
 
-The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that would
-need numbers is made one way: a mask counts as true everywhere, so that every expert and every place of a picture takes part.
+The run needs no weights: the model is built on PyTorch's meta device, where tensors have shapes and no numbers. A choice that
+would need numbers is made one way: a mask counts as true everywhere, so that all experts and all places of a picture take part.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Operation:
         floats: Whether what it made are numbers of a stream, and not ids, places or a mask.
         line: Where in our code, "models/llama.py:159".
         causal: Whether an attention kernel was told to hide the future.
+        picks: The one place in time that an index such as ``x[:, 0]`` takes, None for any other operation.
     """
 
     number: int
@@ -52,10 +53,11 @@ class Operation:
     function: tuple[str, str] | None = None
     line: str = ""
     causal: bool = False
+    picks: int | None = None
 
 
 @dataclass
-class Run:
+class Recording:
     """A model's one run.
 
     Attributes:
@@ -71,7 +73,7 @@ class Run:
     outputs: tuple[int, ...] = ()
 
 
-def run_without_numbers(entry: Entry, config: Any) -> Run:
+def run_without_numbers(entry: Entry, config: Any) -> Recording:
     """Build the model of `config` without memory for weights, run it once on a short input, and tell what happened."""
     with hollow():
         model = entry.load()[0](config).eval()
@@ -79,9 +81,9 @@ def run_without_numbers(entry: Entry, config: Any) -> Run:
     return watched(model, inputs, call)
 
 
-def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]) -> Run:
+def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]) -> Recording:
     """Run `call`, which calls `model` on `inputs` (all on the meta device), and tell what happened."""
-    run = Run(model)
+    run = Recording(model)
     watch = _Watch(run)
     watch.inputs.update({id(tensor): name for name, tensor in inputs.items()})
     hooks = []
@@ -101,7 +103,7 @@ def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]
 class _Watch(TorchFunctionMode):
     """Writes down every call of a function of PyTorch."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Recording):
         super().__init__()
         self.run = run
         self.named = {id(tensor): (kind, name) for kind, name, tensor in _states(run.model)}
@@ -142,6 +144,9 @@ class _Watch(TorchFunctionMode):
         takes = tuple(self._source(tensor) for tensor in given)
         operation = self._add(name, self.inside[-1] if self.inside else "", takes, made[0], given)
         operation.causal = bool(kwargs.get("is_causal"))
+        index = args[1] if name == "__getitem__" and len(args) > 1 else None
+        if isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None) and isinstance(index[1], int):
+            operation.picks = index[1]
         for tensor in made:
             self.known[id(tensor)] = operation.number
             self.kept.append(tensor)
@@ -187,11 +192,15 @@ class _Watch(TorchFunctionMode):
                 if isinstance(frame.f_locals.get("self"), nn.Module) and "<locals>" not in code.co_qualname:
                     if code.co_filename.startswith(str(HOME / "models")):
                         break
-                    found = None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    found = (
+                        None  # the inside of a module of headway/blocks, such as a norm: the line is that of its caller
+                    )
                 elif "<" not in code.co_qualname:
                     found = frame
             frame = frame.f_back
-        line = "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        line = (
+            "" if frame is None else f"{Path(frame.f_code.co_filename).relative_to(HOME).as_posix()}:{frame.f_lineno}"
+        )
         if found is None:
             return None, None, line
         self.kept.append(found)

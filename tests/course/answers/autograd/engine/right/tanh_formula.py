@@ -1,4 +1,3 @@
-# expect: raised
 import math
 
 
