@@ -19,7 +19,7 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, merge_heads, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
-    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
+    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.look.attention import of_trace
     from headway.look.diagram import diagram
 
@@ -334,7 +334,7 @@ def _(scaled, wide, width):
     mo.vstack(
         [
             wide.reply,
-            fig_scale,
+            drawn(fig_scale, "The weights of 32 keys, the largest first."),
             mo.md(
                 f"Scores spread by **{_seen['std']:.1f}**; the best key gets **{float(_seen['weights'][0]):.0%}**. If all scores are nudged, "
                 f"the weights move by **{_seen['through']:.2f}** times as much."
@@ -396,7 +396,7 @@ def _(cached, kind):
         _axis.set(title=_title, xlabel="key", ylabel="query", xlim=(-0.5, 7.5), ylim=(7.5, -0.5), xticks=range(8))
         _axis.set_yticks(range(8 - _t, 8))
     fig_mask.tight_layout()
-    fig_mask
+    drawn(fig_mask, "Two tables of queries by keys: what may be looked at, and the weights.")
     return
 
 
@@ -478,7 +478,7 @@ def _(off):
     mo.vstack(
         [
             off.reply,
-            fig_heads,
+            drawn(fig_heads, "A bar for each of 20 heads: how many bits a letter are lost without it."),
             mo.md(
                 f"Whole, it is surprised by {_whole:.2f} bits a letter. Head {int(_before.argmax())} of layer 0 takes "
                 f'{float(_before.max()):.0%} from the letter before. Yours: `headway look shakespeare-char "To be" --off 0.1`.'
@@ -549,7 +549,7 @@ def _(base, shift):
     fig_rope.tight_layout()
     mo.vstack(
         [
-            fig_rope,
+            drawn(fig_rope, "The score of two equal vectors against their distance."),
             mo.md(
                 f"Query at {shift.value + 256}. Score of a key 1 word before it: {float(_scores[1]):.6f}; 32 before: {float(_scores[32]):.6f}. "
                 "Moving both changes nothing; a small base makes far keys come round again."
