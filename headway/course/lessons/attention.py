@@ -16,7 +16,7 @@ with app.setup:
     from headway import look, zoo
     from headway.base.errors import HeadwayError
     from headway.base.sources import find, state
-    from headway.blocks.attention import attend_by_hand, merge_heads, split_heads
+    from headway.blocks.attention import attend_by_hand, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
     from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
@@ -73,7 +73,8 @@ def _():
     In 2017 [[@transformer|Vaswani and seven others]] asked what else a translator needs. Hardly anything: the [[Transformer]] is this one
     operation and a small network at each position, stacked.
 
-    The drawing is read off a real one, MiniLM, from top to bottom: six such [[layer|layers]]. This lesson opens the blue box.
+    The drawing is read off a real one, MiniLM, from top to bottom: six such [[layer|layers]]. This lesson opens the blue box;
+    the others have lessons of their own.
     """)
     beside(diagram("minilm", ("attention",), level="block").svg(), _text.text)
     return
@@ -113,7 +114,7 @@ def _(lines, sentence):
         _told = str(_error)
     if reader().name != "minilm-l6":
         _told += " MiniLM is not there, so a small model of ours reads: `headway fetch minilm-l6` gets it (92 MB)."
-    mo.md(_told or "*Shown first: layer 5, head 11, and from what `it` takes.*")
+    mo.md(_told or "")
     return
 
 
@@ -127,9 +128,9 @@ def _():
         answer="it stays with animal",
         wrong={
             "it moves to street": "Google showed a head that did, in a far larger Transformer.",
-            "it looks at both alike": "It is less sure, and far from undecided.",
+            "it looks at both alike": "It is far from undecided.",
         },
-        why="Look at the column of `animal`: nearly *every* word takes most from there. The head goes for what the sentence is about; it "
+        why="Look at the column of `animal`, too: most words, not only `it`, take most from there. The head goes for what the sentence is about; it "
         "never looked up what `it` stands for. A bright line says where numbers flow, not that something was understood.",
     )
     tired
@@ -143,14 +144,15 @@ def _(tired):
     def _row(last: str) -> str:
         found = read(SENTENCE.replace("tired", last))[0]
         words, layer = found.texts["text"], found.layers[-1]
-        takes, all_take = layer.weights[11, words.index("it")], layer.weights[11].mean(0)
+        takes, best = layer.weights[11, words.index("it")], layer.weights[11].argmax(-1)
         animal, street = words.index("animal"), words.index("street")
-        shares = " | ".join(f"{float(share):.0%}" for share in (takes[animal], takes[street], all_take[animal]))
-        return f"| … because it was too **{last}** | {shares} |\n"
+        shares = " | ".join(f"{float(share):.0%}" for share in (takes[animal], takes[street]))
+        return f"| … because it was too **{last}** | {shares} | {int((best == animal).sum())} of {len(words)} |\n"
 
     if reader().name == "minilm-l6":
-        _table = "| `it` takes from | animal | street | all words, from animal |\n|---|---|---|---|\n" + "".join(
-            map(_row, ("tired", "wide", "narrow"))
+        _table = (
+            "| `it` takes from | animal | street | words that take most from animal |\n|---|---|---|---|\n"
+            + "".join(map(_row, ("tired", "wide", "narrow")))
         )
     else:
         _table = "The numbers need MiniLM: `headway fetch minilm-l6`."
@@ -211,11 +213,11 @@ def _(example):
     Turn the arrow: another word wins. Make it *longer*: the winner takes all. To the middle: all share alike. The result
     never leaves the grey triangle: attention mixes what is there.
 
-    All queries in one table $Q$, a row each, keys in $K$, values in $V$, and it is equation 1 of the paper, $d_k$ being the numbers in a key:
+    All queries in one table $Q$, a row each, keys in $K$, values in $V$, and it is equation 1 of the paper, with $d_k$ numbers in a key:
 
     $$\mathrm{{Attention}}(Q, K, V) = \mathrm{{softmax}}\!\left(\frac{{Q K^\top}}{{\sqrt{{d_k}}}}\right) V$$
 
-    **Where do they come from?** three tables of [[weight|weights]], the same for every word, found by training:
+    **Where do they come from?** From three tables of [[weight|weights]], the same for every word, found by training:
     $q = x\,W_Q$, $k = x\,W_K$, $v = x\,W_V$. **Why not one for all?** With $q = k$ looking would be mutual: if *it* looks for
     *animal*, *animal* would have to look for *it*. And what a word is found by need not be what it has to tell.
 
@@ -264,7 +266,6 @@ def _():
             },
             only=("scale =", "return"),
         ),
-        instead="A few lines of PyTorch do this for all words and heads at once. The first exercise asks you for them.",
     )
     return
 
@@ -275,7 +276,7 @@ def _():
     ## Why divide by the root?
 
     A score is a sum of $d_k$ products. If the numbers in $q$ and $k$ are random, with mean 0 and spread 1, it spreads by
-    $\sqrt{d_k}$: by 8 in the model of 2017, whose heads are 64 wide (footnote 4). And you saw what long arrows do.
+    $\sqrt{d_k}$: by 8 in the model of 2017, whose heads are 64 wide. And you saw what long arrows do.
     """)
     return
 
@@ -412,7 +413,7 @@ def _():
     )
     prose(rf"""
     The newest query stands at the newest key, so the triangle ends at the bottom *right*, however much lies in the cache.
-    A real model keeps to it: `shakespeare-bpe` read *To be, or not to be, that is the sea*, then *… the sun*. Largest change in
+    A real model keeps to it, our small one of Shakespeare. It read *To be, or not to be, that is the sea*, then *… the sun*. Largest change in
     any weight before the last word: **{_moved:.1g}**.
     """)
     return
@@ -433,7 +434,7 @@ def _():
 def _():
     off = Predict(
         "attention/one-head-off",
-        "`shakespeare-char` writes letter by letter, with 4 layers of 5 heads. We switch off one of the 20 and measure its [[surprise]] "
+        "`shakespeare-char` writes letter by letter, with 4 layers of 5 heads. We switch off one of the 20 and measure its [[surprise]], in [[bit|bits]], "
         "at each letter of *Romeo and Juliet*. What happens?",
         choices=["hardly anything: 19 are left", "a few matter much, most hardly", "each matters about as much"],
         answer="a few matter much, most hardly",
@@ -481,7 +482,7 @@ def _(off):
             drawn(fig_heads, "A bar for each of 20 heads: how many bits a letter are lost without it."),
             mo.md(
                 f"Whole, it is surprised by {_whole:.2f} bits a letter. Head {int(_before.argmax())} of layer 0 takes "
-                f'{float(_before.max()):.0%} from the letter before. Yours: `headway look shakespeare-char "To be" --off 0.1`.'
+                f"{float(_before.max()):.0%} from the letter before."
             ),
         ]
     )
@@ -490,20 +491,9 @@ def _(off):
 
 @app.cell(hide_code=True)
 def _():
-    _x = torch.arange(12).view(1, 2, 6)
-    _right, _wrong = split_heads(_x, 3)[0, 0].tolist(), _x.view(1, 3, 2, 2)[0, 0].tolist()
     after(
         "attention/multihead",
-        lambda: mo.vstack(
-            [
-                noted(split_heads, {"x.view": "cut the width, then move the heads forward"}),
-                noted(merge_heads, {"reshape": "side by side again"}),
-                mo.md(
-                    f"Two words, width 6, three heads: head 0 has two numbers of *both*, `{_right}`. A view alone "
-                    f"gives it `{_wrong}`."
-                ),
-            ]
-        ),
+        lambda: noted(split_heads, {"x.view": "cut the width, then move the heads forward"}),
     )
     return
 
@@ -514,7 +504,7 @@ def _():
     ## What attention does not know: order
 
     Shuffle keys and values together, and every query gets the same average: a sum has no order. *Dog bites man* would be *man
-    bites dog*. In 2017 the [[position]] was added to each word, as waves ([[sinusoids]], in the next lesson). Most models since
+    bites dog*. In 2017 the [[position]] was added to each word, as waves ([[sinusoids]]). Most models since
     2021 *turn* queries and keys ([[@rope|Su et al.]]): at position 5 by five times an angle, at 9 by nine times. A dot product sees
     the angle *between* two arrows, so the score depends on how far apart two words are, not on where. In these [[rotary positions]] each
     pair of numbers has its own angle, from 1 radian a word down to about one over the *base*.
@@ -594,7 +584,7 @@ def _():
                 "All shapes fit, the loss falls, and it never gets good",
                 """
                 The heads had been cut with one `view(b, h, t, k)`: the right shape, but it deals out the *words*, not the features. The rest of
-                the network learns around it as well as it can. Two words with the numbers 0 to 11 would have told.
+                the network learns around it as well as it can.
                 """,
             ),
         ]
