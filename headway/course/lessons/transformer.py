@@ -189,6 +189,13 @@ def _():
 
 
 @app.function
+@functools.cache
+def start():
+    """The id with which the decoder begins, (1, 1)."""
+    return look.trace(house(), "one").feed.ids.reshape(1, -1)[:, :1]
+
+
+@app.function
 @functools.lru_cache(maxsize=256)
 def written(text: str, off: str) -> str:
     """What the model writes, the likeliest digit each time, where the modules called `off` (side, name) add nothing."""
@@ -204,9 +211,7 @@ def written(text: str, off: str) -> str:
     handles = [part.register_forward_hook(lambda module, given, out: torch.zeros_like(out)) for part in parts]
     try:
         with torch.no_grad():
-            feed = look.trace(house(), text).feed
-            source = torch.tensor([tokenizer.encode(text)])
-            tokens = feed.ids.reshape(1, -1)[:, :1]  # the start
+            source, tokens = torch.tensor([tokenizer.encode(text)]), start()
             said = ""
             while len(said) < 12:
                 best = int(model(source, tokens)[0, -1].argmax())
