@@ -28,7 +28,7 @@ from headway.look.editing import Edit, Off, block_of, blocks_of
 from headway.look.feeding import Feed, feed
 from headway.look.guessing import WORDS, spoken_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, printable
+from headway.look.telling import heading, notes
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -143,7 +143,7 @@ class Norms(Picture):
                 axis.tick_params(axis="y", labelsize=6)
                 axis.spines[["top", "right"]].set_visible(False)
             row[0].set_ylabel(stack.name, fontsize=8)
-        figure.suptitle(printable(self.title), fontsize=9)
+        figure.suptitle(heading(self), fontsize=9)
 
 
 def share(column: Tensor, n: int) -> float:
@@ -314,4 +314,4 @@ def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Gr
 
 def _length(tensors: Sequence[Tensor]) -> float:
     """All tensors as one vector, its length."""
-    return math.sqrt(sum(float(x.detach().float().square().sum()) for x in tensors))
+    return math.hypot(*(float(torch.linalg.vector_norm(x.detach(), dtype=torch.float32)) for x in tensors))

@@ -22,7 +22,7 @@ from headway.look.editing import Edit
 from headway.look.feeding import feed
 from headway.look.guessing import entropy, masked, must_guess, names_of, side_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import run
 from headway.sample.filters import Sampling
 from headway.zoo import Loaded
@@ -121,7 +121,7 @@ class Dials(Picture):
         axis.set_ylabel("probability of the next token")
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=8)
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def sampling(

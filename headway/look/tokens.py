@@ -26,7 +26,7 @@ from headway.look.feeding import Feed, feed
 from headway.look.guessing import LN2, entropy, masked, must_guess, names_of, ranks, side_of, spoken_of
 from headway.look.lens import vocabulary
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import run
 from headway.use.texts import mask_of, symbol
 from headway.zoo import Loaded
@@ -125,7 +125,7 @@ class Tokens(Picture):
         axis.set_ylabel("bits")
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=7)
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def told(way: str) -> str:
