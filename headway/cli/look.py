@@ -186,25 +186,43 @@ def look(
     return 0
 
 
+TARGETED = ("attention", "lens", "norms", "decay", "alignment", "patches")
+"""What --target means something for."""
+
+
 def _picture(kind: str, name: str, words: list[str], target: str | None, change: Changes, options: Options) -> Picture:
     """Load the model, and look."""
     from headway import look as looking
 
+    if target is not None and kind not in TARGETED:
+        raise HeadwayError(f"--target is for --{', --'.join(TARGETED)}, not for --{kind}.")
     if kind == "memory":
-        return looking.memory(name, *words)
+        return looking.memory([name, *words])
     if kind == "diagram":
         return looking.diagram(name)
     loaded: Loaded = options.load(name)
     edits = change.edits(options.own)
-    used(name)
     if kind == "likeness":
-        return looking.likeness(loaded, words)
-    text = " ".join(words)
-    if kind == "attention":
-        return looking.attention(loaded, text, target=target, edits=edits)
-    if target is not None:
-        raise HeadwayError(f"--target is for --attention, not for --{kind}.")
-    return getattr(looking, kind)(loaded, text, edits=edits)
+        picture = _likeness(loaded, words, edits)
+    elif kind == "sampling":
+        how = options.sampling(temperature=1.0, top_p=1.0)
+        picture = looking.sampling(loaded, " ".join(words), sampling=how, edits=edits)
+    else:
+        more = {"target": target} if kind in TARGETED else {}
+        picture = getattr(looking, kind)(loaded, " ".join(words), edits=edits, **more)
+    used(name)
+    return picture
+
+
+def _likeness(loaded: Loaded, words: list[str], edits: list[Edit]) -> Picture:
+    """A CLIP is given pictures and texts, the files first; other models only one of them."""
+    from headway import look as looking
+
+    if loaded.entry.kind != "vision-text":
+        return looking.likeness(loaded, words, edits=edits)
+    files = [word for word in words if Path(word).is_file()]
+    texts = [word for word in words if word not in files]
+    return looking.likeness(loaded, files or texts, texts if files and texts else None, edits=edits)
 
 
 def _print(picture: Picture, kind: str, layer: int | None, head: int | None) -> None:

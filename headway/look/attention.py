@@ -105,7 +105,10 @@ class Attention(Picture):
                 signed = bool((layer.weights < 0).any())
                 top = float(layer.weights[n].abs().max()) or 1.0
                 axis.imshow(
-                    layer.weights[n].float(), cmap="RdBu" if signed else "Blues", vmin=-top if signed else 0, vmax=top
+                    layer.weights[n].float().numpy(),
+                    cmap="RdBu" if signed else "Blues",
+                    vmin=-top if signed else 0,
+                    vmax=top,
                 )
                 if n == 0:
                     axis.set_ylabel(layer.place.removeprefix("blocks."), fontsize=7)
