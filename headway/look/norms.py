@@ -314,4 +314,7 @@ def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Gr
 
 def _length(tensors: Sequence[Tensor]) -> float:
     """All tensors as one vector, its length."""
-    return math.hypot(*(float(torch.linalg.vector_norm(x.detach(), dtype=torch.float32)) for x in tensors))
+    wide = [torch.promote_types(x.dtype, torch.float32) for x in tensors]
+    return math.hypot(
+        *(float(torch.linalg.vector_norm(x.detach(), dtype=w)) for x, w in zip(tensors, wide, strict=True))
+    )
