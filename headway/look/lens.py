@@ -126,7 +126,7 @@ def lens(
     """What the stream after each layer says about the token to come, read out by the model's own last norm and head.
 
     Args:
-        loaded: A decoder; an encoder with its head for words; an encoder-decoder (then its decoder's layers).
+        loaded: A decoder; an encoder with its head for words; an encoder-decoder or a Whisper (then its decoder's layers).
         given: A text.
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.

@@ -137,7 +137,7 @@ def tokens(loaded: Loaded, given: Any, *, target: Any = None, edits: Sequence[Ed
     """How likely each token of a text is to a model, and what else might have stood there.
 
     Args:
-        loaded: A decoder, an encoder with its head for words, or an encoder-decoder (then the tokens of its target).
+        loaded: A decoder, an encoder with its head for words, an encoder-decoder or a Whisper (then the tokens it writes).
         given: A text.
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.

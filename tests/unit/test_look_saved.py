@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from support.looked import TEXT, TINIES, target_of, tiny
+from support.pictures_of import given
 
 from headway import look
 from headway.base.errors import HeadwayError
@@ -54,3 +56,15 @@ def test_files_have_their_kind(ending, tmp_path):
 
 def test_signs_that_the_font_lacks_become_boxes():
     assert printable("a$b⏎ 漢") == r"a\$b⏎ □"
+
+
+def test_what_a_whisper_writes_is_looked_into_like_any_text():
+    whisper, frames, said = given("whisper")
+    logits = look.trace(whisper, frames, target=said).logits.float()
+    lens, tokens = look.lens(whisper, frames, target=said), look.tokens(whisper, frames, target=said)
+    torch.testing.assert_close(lens.probabilities[-1], logits.softmax(-1).topk(5).values)
+    torch.testing.assert_close(tokens.alternative_probabilities[1:], logits.softmax(-1).topk(5).values)
+    assert [stack.side for stack in look.norms(whisper, frames, target=said).stacks] == ["source", "target"]
+    torch.testing.assert_close(
+        look.sampling(whisper, frames, target=said).steps[0].probabilities[0], logits[-1].softmax(-1).max()
+    )
