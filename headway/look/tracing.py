@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -277,7 +277,7 @@ def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
     down = getattr(mlp, "down", None)
     if not isinstance(down, nn.Module):
         raise HeadwayError(f"the MLP of layer {edit.layer} is a {type(mlp).__name__}: it has no neurons of its own.")
-    width = down.weight.shape[1]
+    width = cast(Tensor, down.weight).shape[1]
     if not 0 <= edit.neuron < width:
         raise HeadwayError(f"layer {edit.layer} has no neuron {edit.neuron}: they are counted from 0 to {width - 1}.")
 
