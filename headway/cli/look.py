@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from headway.base.console import err, out
 from headway.base.errors import HeadwayError
+from headway.cli.shared.numbers import Whole
 from headway.cli.shared.options import Options
 from headway.cli.shared.writing import plain
 from headway.learn.progress import used
@@ -88,7 +89,7 @@ class Which:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Changes:
     """What is changed in the model before it runs."""
 
     off: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
@@ -132,9 +133,9 @@ def look(
     /,
     *given: Annotated[str, Parameter(allow_leading_hyphen=True)],
     which: Which = Which(),
-    change: Change = Change(),
-    layer: int | None = None,
-    head: int | None = None,
+    change: Changes = Changes(),
+    layer: Whole | None = None,
+    head: Whole | None = None,
     target: str | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
@@ -185,25 +186,43 @@ def look(
     return 0
 
 
-def _picture(kind: str, name: str, words: list[str], target: str | None, change: Change, options: Options) -> Picture:
+TARGETED = ("attention", "lens", "norms", "decay", "alignment", "patches")
+"""What --target means something for."""
+
+
+def _picture(kind: str, name: str, words: list[str], target: str | None, change: Changes, options: Options) -> Picture:
     """Load the model, and look."""
     from headway import look as looking
 
+    if target is not None and kind not in TARGETED:
+        raise HeadwayError(f"--target is for --{', --'.join(TARGETED)}, not for --{kind}.")
     if kind == "memory":
-        return looking.memory(name, *words)
+        return looking.memory([name, *words])
     if kind == "diagram":
         return looking.diagram(name)
     loaded: Loaded = options.load(name)
     edits = change.edits(options.own)
-    used(name)
     if kind == "likeness":
-        return looking.likeness(loaded, words)
-    text = " ".join(words)
-    if kind == "attention":
-        return looking.attention(loaded, text, target=target, edits=edits)
-    if target is not None:
-        raise HeadwayError(f"--target is for --attention, not for --{kind}.")
-    return getattr(looking, kind)(loaded, text, edits=edits)
+        picture = _likeness(loaded, words, edits)
+    elif kind == "sampling":
+        how = options.sampling(temperature=1.0, top_p=1.0)
+        picture = looking.sampling(loaded, " ".join(words), sampling=how, edits=edits)
+    else:
+        more = {"target": target} if kind in TARGETED else {}
+        picture = getattr(looking, kind)(loaded, " ".join(words), edits=edits, **more)
+    used(name)
+    return picture
+
+
+def _likeness(loaded: Loaded, words: list[str], edits: list[Edit]) -> Picture:
+    """A CLIP is given pictures and texts, the files first; other models only one of them."""
+    from headway import look as looking
+
+    if loaded.entry.kind != "vision-text":
+        return looking.likeness(loaded, words, edits=edits)
+    files = [word for word in words if Path(word).is_file()]
+    texts = [word for word in words if word not in files]
+    return looking.likeness(loaded, files or texts, texts if files and texts else None, edits=edits)
 
 
 def _print(picture: Picture, kind: str, layer: int | None, head: int | None) -> None:

@@ -14,6 +14,7 @@ Every function takes `edits`: what is changed in the model before it runs (`look
 from headway.look.alignment import Alignment, alignment
 from headway.look.attention import Attention, attention
 from headway.look.decay import Decay, decay
+from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
 from headway.look.lens import Lens, lens
 from headway.look.likeness import Cosines, likeness
@@ -30,6 +31,7 @@ __all__ = [
     "Attention",
     "Cosines",
     "Decay",
+    "Diagram",
     "Dials",
     "Edit",
     "Lens",
@@ -47,6 +49,7 @@ __all__ = [
     "alignment",
     "attention",
     "decay",
+    "diagram",
     "lens",
     "likeness",
     "memory",

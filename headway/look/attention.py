@@ -26,7 +26,7 @@ MOST = 4_000_000
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerWeights:
     """The weights of one layer.
 
     Attributes:
@@ -64,7 +64,7 @@ class Attention(Picture):
     kind = "attention"
 
     texts: dict[str, tuple[str, ...]]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerWeights, ...]
 
     @property
     def first(self) -> int:
@@ -198,7 +198,7 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
                 raise HeadwayError(f"there is no layer {n}: they are counted from 0 to {len(mixes) - 1}.")
         mixes = [mixes[n] for n in layers]
     texts = dict(found.feed.texts)
-    shown: list[Layer] = []
+    shown: list[LayerWeights] = []
     total = 0
     for mix in reversed(mixes):
         weights, heads = _matrices(mix)
@@ -207,7 +207,7 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
         total += weights.numel()
         rows, columns = _sides(mix, found)
         shown.append(
-            Layer(
+            LayerWeights(
                 mix.place,
                 mix.kind,
                 rows,

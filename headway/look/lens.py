@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 AFFORDED = 12e9
 """Multiplications of the head in one picture. Of a model for which all layers come to more, some are shown, evenly spread."""
 
+AT_ONCE = 192
+"""Rows of logits that are worked out together."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lens(Picture):
@@ -146,12 +149,19 @@ def lens(
         streams = _streams(found)
         names = list(streams)
         places = _chosen(names, layers, loaded, len(food.texts[side_of(food)]))
-        last = readout(loaded.model, streams[names[-1]])[0]
+        last = readout(loaded.model, streams[names[-1]])[
+            0
+        ]  # alone, as the model does it: the same numbers to the last bit
         final = last.argmax(-1)
         comes = spoken_of(loaded, food)
-        for n in places:
-            logits = last if n == len(names) - 1 else readout(loaded.model, streams[names[n]])[0]
-            read[names[n]] = _read(logits.float(), final, comes, k)
+        below = [n for n in places if n != len(names) - 1]
+        together = max(1, AT_ONCE // len(final))  # so that the head's matrix is read once for several layers
+        for group in (below[n : n + together] for n in range(0, len(below), together)):
+            rows = torch.cat([streams[names[n]] for n in group], 1)
+            for n, logits in zip(group, readout(loaded.model, rows)[0].chunk(len(group)), strict=True):
+                read[names[n]] = _read(logits.float(), final, comes, k)
+        if len(below) < len(places):
+            read[names[-1]] = _read(last.float(), final, comes, k)
 
     run(loaded, food, edits, within=within)
     best = {name: columns[1].tolist() for name, columns in read.items()}

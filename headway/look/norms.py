@@ -3,6 +3,9 @@
 Sizes are lengths of vectors (L2 norms). What a part added is the stream after it less the stream before it; in a model whose
 norms stand after the sums (2017) that holds the norm's work too. Gradients are those of the loss of the text: the mean surprisal
 of its tokens in nats.
+
+Where many positions become one number it is their median: in many models the first token's stream is a hundred times as long as
+the others', and would be all of a mean.
 """
 
 from __future__ import annotations
@@ -92,14 +95,14 @@ class Norms(Picture):
     loss_told: str
 
     def lines(self, width: int = 100) -> list[Text]:
-        """A line for each place: the mean size of the stream, of what was added, and of the gradient, as bars of logarithms."""
+        """A line for each place: the median size of the stream, of what was added, and of the gradient."""
         found: list[Text] = []
         for stack in self.stacks:
             wide = max(9, *(len(place) for place in stack.places))
             long = max(4, (width - wide - 30) // 3)
             head = "".join(f"{name:<{long + 9}}" for name in ("stream", "added", "gradient")[: 2 + self.has_gradients])
             found.append(Text(f"{stack.name:<{wide}}  {head}".rstrip(), "bold"))
-            columns = [part.double().mean(1) for part in (stack.stream, stack.added, stack.gradient)][
+            columns = [part.double().median(1).values for part in (stack.stream, stack.added, stack.gradient)][
                 : 2 + self.has_gradients
             ]
             for n, place in enumerate(stack.places):
@@ -109,7 +112,7 @@ class Norms(Picture):
                     line.append(f"{'█' * round(long * share(column, n)):<{long}} ", style)
                 found.append(line)
         told = f"loss {self.loss:.3f} nats, {self.loss_told}" if self.has_gradients else self.loss_told
-        found += notes(f"means over the positions; bars on a logarithmic scale; {told}", width)
+        found += notes(f"medians over the positions; bars on a logarithmic scale; {told}", width)
         return found
 
     @property
@@ -118,14 +121,14 @@ class Norms(Picture):
         return not math.isnan(self.loss)
 
     def draw(self, figure: Figure) -> None:
-        """The stream, what was added, and the gradient, by place: a faint line for each position, a strong one for their mean."""
+        """The stream, what was added, and the gradient, by place: faint lines for positions, a strong one for their median."""
         shown = ("stream", "added", "gradient")[: 2 + self.has_gradients]
         axes = figure.subplots(len(self.stacks), len(shown), squeeze=False)
         for row, stack in zip(axes, self.stacks, strict=True):
             for axis, what in zip(row, shown, strict=True):
                 values = getattr(stack, what).double()
                 axis.plot(values.numpy(), color="#2f6fc4", alpha=max(0.08, 1 / values.shape[1]), linewidth=0.8)
-                axis.plot(values.mean(1).numpy(), color="#b4570c", linewidth=1.8)
+                axis.plot(values.median(1).values.numpy(), color="#b4570c", linewidth=1.8)
                 axis.set_yscale("log" if bool((values > 0).any()) else "linear")
                 axis.set_title(
                     {"stream": "residual stream", "added": "added by each part", "gradient": "gradient of the loss"}[

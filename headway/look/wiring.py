@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from headway.look.operations import HOME, Operation, Run
+from headway.look.recording import HOME, Operation, Recording
 
 Kind = Literal[
     "input",
@@ -307,7 +307,7 @@ class Wiring:
 class Wirer:
     """Sorts a run's operations into boxes, at one level of detail: 1 blocks, 2 inside a block, 3 inside some parts of a block."""
 
-    def __init__(self, run: Run, level: int, opened: tuple[str, ...] = ()):
+    def __init__(self, run: Recording, level: int, opened: tuple[str, ...] = ()):
         self.run, self.level, self.opened = run, level, opened
         self.modules = dict(run.model.named_modules())
         self.ops = run.operations
@@ -470,6 +470,7 @@ class Wirer:
         if self.level < 3:
             return
         self.given: dict[int, tuple[int, ...]] = {}  # the last operation of a kernel -> queries, keys, values, bias
+        self.shapes: dict[int, tuple[tuple[int, ...], ...]] = {}  # of those
         self.inner: set[int] = set()  # what else happens inside of a kernel
         self.after: set[int] = set()  # how its result is laid out
         for op in self.ops:
@@ -477,7 +478,7 @@ class Wirer:
             if home is None:
                 continue
             if op.name == "scaled_dot_product_attention":
-                self.kernel[op.number], self.given[op.number] = home, op.takes
+                self.kernel[op.number], self.given[op.number], self.shapes[op.number] = home, op.takes, op.shapes
             elif op.function is not None and op.function[0].startswith("attend_") and op.name in PRODUCTS:
                 self._by_hand(op, home)
         for number, takes in self.given.items():
@@ -491,21 +492,23 @@ class Wirer:
         if op is not products[-1] or len(products) != 2:
             return
 
-        def outside(number: int) -> int:
-            while self.ops[number].call == op.call:
-                number = self.ops[number].takes[0]
-            return number
+        def outside(op: Operation, n: int) -> tuple[int, tuple[int, ...]]:
+            """What an argument was when it came into the function, and its shape there."""
+            while self.ops[op.takes[n]].call == op.call:
+                op, n = self.ops[op.takes[n]], 0
+            return op.takes[n], op.shapes[n]
 
         first, last = products
+        found = [outside(first, 0), outside(first, 1), outside(last, 1)]
         self.kernel[op.number] = home
-        self.given[op.number] = (*(outside(source) for source in first.takes), outside(last.takes[1]))
+        self.given[op.number] = tuple(number for number, _ in found)
+        self.shapes[op.number] = tuple(shape for _, shape in found)
         self.inner.update(other.number for other in own if other.number < op.number)
         self.after.update(other.number for other in own if other.number > op.number)
 
     def _made(self, kernel: int) -> dict[str, tuple[int, int]]:
         """Heads and their width, for queries, keys and values, as an attention kernel takes them."""
-        shapes = {role: self.ops[source].shape for role, source in zip("qkv", self.given[kernel], strict=False)}
-        return {role: (shape[1], shape[3]) for role, shape in shapes.items()}
+        return {role: (shape[1], shape[3]) for role, shape in zip("qkv", self.shapes[kernel], strict=False)}
 
     def _home(self, op: Operation) -> str | None:
         """The opened attention whose code an operation belongs to."""
@@ -808,7 +811,9 @@ class Wirer:
 
     def _key_of(self, name: str) -> str | None:
         key = self.key_of_module(name)
-        if key is None:
+        if key is None or (
+            not any(f"{key}{end}" in self.parts for end in ("", "#q", "#k", "#v")) and key not in self.shared
+        ):
             # What no closed module owns belongs to the box that first uses it.
             for op in self.ops:
                 if op.name == "parameter" and op.path == name:
@@ -1154,6 +1159,6 @@ def _source(module: nn.Module) -> str:
     return f"{Path(file).relative_to(HOME).as_posix()}:{line}"
 
 
-def wire(run: Run, level: int, opened: tuple[str, ...] = ()) -> Wiring:
+def wire(run: Recording, level: int, opened: tuple[str, ...] = ()) -> Wiring:
     """The boxes of a run at a level of detail: 1 blocks, 2 inside a block, 3 inside the parts named in `opened`."""
     return Wirer(run, level, opened).sort()

@@ -165,6 +165,11 @@ def test_attention_opens_into_its_steps(name):
         for before, after in (("scores", "softmax"), ("softmax", "weighted sum"), ("weighted sum", "out")):
             assert (inside[before].key, inside[after].key) in arrows
         assert (inside["values"].key, inside["weighted sum"].key) in arrows
+        c = model.config
+        width = getattr(c, "head_width", c.width // c.n_head)
+        assert inside["queries"].size == f"{c.n_head} × {width}"
+        assert inside["keys"].size == inside["values"].size == f"{getattr(c, 'n_group', c.n_head)} × {width}"
+        assert inside["queries"].each * getattr(c, "n_group", c.n_head) == inside["values"].each * c.n_head
         whole = sum(parameter.numel() for parameter in attention.parameters())
         assert sum(box.each for box in drawn.boxes if box.key.startswith((f"{home}.", f"{home}:"))) == whole
 
