@@ -135,7 +135,7 @@ class Attention(Picture):
         figure.suptitle(self.title, fontsize=9)
 
 
-def _matrix(axis: Any, weights: Float[Tensor, "t s"], layer: Layer) -> None:
+def _matrix(axis: Any, weights: Float[Tensor, "t s"], layer: LayerWeights) -> None:
     """One matrix of weights. What may not be seen is grey, a weight of 0 is white."""
     signed = bool((weights < 0).any())
     top = float(weights.abs().max()) or 1.0

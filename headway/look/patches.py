@@ -113,7 +113,8 @@ class Patches(Picture):
         shown.append((f"rollout, {len(self.layers)} layers", self.rollout[-1].view(rows, columns)))
         if self.importance is not None:
             shown.append(("importance", self.importance))
-        top, below = figure.subfigures(2, 1, height_ratios=(1.5, 1), squeeze=False)[:, 0]
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+        top, below = halves
         for axis, (name, values) in zip(top.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             axis.imshow(self.pixels.numpy(), extent=(0, width, height, 0))
             if values is not None:

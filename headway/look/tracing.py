@@ -282,7 +282,7 @@ def _passed_by(inputs: tuple[Any, ...], output: Any, name: str) -> Any:
 
 def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
     down = getattr(mlp, "down", None)
-    if not isinstance(down, nn.Module):
+    if not isinstance(down, nn.Linear):
         raise HeadwayError(f"the MLP of layer {edit.layer} is a {type(mlp).__name__}: it has no neurons of its own.")
     width = cast(Tensor, down.weight).shape[1]
     if not 0 <= edit.neuron < width:

@@ -157,10 +157,10 @@ def test_importance_is_the_models_own():
 
 def test_edits_reach_the_patches():
     model, pixels, _ = given("vit")
-    plain, changed = look.patches(model, pixels), look.patches(model, pixels, edits=[look.Off(0, "attention")])
+    plain, changed = look.patches(model, pixels), look.patches(model, pixels, edits=[look.Off(0, "mlp")])
     assert torch.equal(plain.layers[0].weights, changed.layers[0].weights)
     assert not torch.allclose(plain.layers[1].weights, changed.layers[1].weights)
-    assert changed.edits == ("attention of layer 0 off",)
+    assert changed.edits == ("mlp of layer 0 off",)
 
 
 def test_who_sees_no_pictures_says_so():
