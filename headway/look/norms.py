@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stack:
+class BlockNorms:
     """One stack of blocks.
 
     Attributes:
@@ -89,7 +89,7 @@ class Norms(Picture):
     kind = "norms"
 
     texts: dict[str, tuple[str, ...]]
-    stacks: tuple[Stack, ...]
+    stacks: tuple[BlockNorms, ...]
     groups: tuple[Group, ...]
     loss: float
     loss_told: str
@@ -277,7 +277,7 @@ def _with_extras(
 
 def _measured(
     name: str, side: str, xs: dict[str, Tensor], back: dict[int, Tensor | None] | None, off: set[str]
-) -> Stack:
+) -> BlockNorms:
     streams = [x.detach()[0].float() for x in xs.values()]
     added = [streams[0], *(now - before for before, now in pairwise(streams))]
     sizes = torch.stack([x.norm(dim=-1) for x in added])
@@ -290,7 +290,7 @@ def _measured(
     if back is not None:
         found = [back[id(x)] for x in xs.values()]
         gradient = torch.stack([torch.zeros_like(stream[0]) if g is None else g[0].float().norm(dim=-1) for g in found])
-    return Stack(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
+    return BlockNorms(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
 
 
 def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Group, ...]:
