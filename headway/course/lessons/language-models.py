@@ -61,39 +61,21 @@ def _():
     prose(r"""
     ## Shannon's game
 
-    Cover the rest of this sentence: *The animal didn't cross the str*. You know the next letter. You do not know the one after
-    *The animal didn't cross the*, but you know that it is no `q`. In 1948 Claude Shannon ([[@shannon]]) made a measure of this:
-    how *surprised* is one, on average, by the next letter?
+    Cover the rest of this sentence: *The animal didn't cross the str*. You know the next letter. In 1948 Claude Shannon
+    ([[@shannon]]) made a measure of that: how *surprised* is one, on average, by the next letter?
 
-    A [[language model]] is a machine that plays the game. It reads what is there and gives every symbol that could come next
-    a probability. A chatbot is one too: it guesses, writes its guess down, and reads on. Its pieces of text are mostly parts of
-    words, called [[token|tokens]]; here they are single letters. All language models have the shape of this picture, which is drawn from a
-    model's own code. What was read goes in, a score for each possible next symbol comes out. (A score is called a
-    [[logit]]; the [[softmax]] makes probabilities of the scores.) This lesson is about what people have put in the middle.
+    A [[language model]] plays this game: it gives every symbol that could come next a probability. A chatbot is one too. (Its
+    symbols are parts of words, [[token|tokens]]; here they are letters.) All of them have this shape, drawn from a model's
+    own code: what was read goes in, a score for each possible next symbol, its [[logit]], comes out, and the [[softmax]]
+    makes probabilities of the scores. This lesson is about the middle.
     """)
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    mo.ui.anywidget(diagram("gru", level="whole", lit=("mixer",)).widget())
+    mo.Html(f'<div style="max-width:24rem;margin:auto">{diagram("gru", level="whole", lit=("mixer",)).svg()}</div>')
     return
-
-
-@app.cell(hide_code=True)
-def _():
-    said = mo.ui.text(value="To be, or not to be: what is the answer?", label="Your sentence", full_width=True)
-    mo.vstack(
-        [
-            prose(r"""
-            Here a real one plays, on your words: a small network of ours that has read the plays of Shakespeare, letter by letter.
-            The darker the ground, the more the letter surprised it. Click on one, or walk with the arrow keys: the bars are what
-            it held likely there.
-            """),
-            said,
-        ]
-    )
-    return (said,)
 
 
 @app.function
@@ -115,9 +97,19 @@ def new_data(widget, make) -> str:
 
 @app.cell(hide_code=True)
 def _():
+    prose(r"""
+    Here one plays on your words: a small network of ours that has read Shakespeare, letter by letter. The stronger the ground,
+    the more the letter surprised it. Click on one: the bars are what it held likely there.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    said = mo.ui.text(value="To be, or not to be: what is the answer?", label="Your sentence", full_width=True)
     played = look.tokens(shakespeare(), "To be, or not to be: what is the answer?").widget()
-    mo.ui.anywidget(played)
-    return (played,)
+    mo.vstack([said, mo.ui.anywidget(played)])
+    return played, said
 
 
 @app.cell(hide_code=True)
@@ -131,24 +123,23 @@ def _():
     prose(r"""
     ## Surprise, by hand
 
-    A model gives the three letters of a word the probabilities 1/2, 1/4 and 1/8. A coin that shows heads is one [[bit]] of
-    surprise: probability 1/2. Probability 1/4 is two coins, two bits, and 1/8 is three. On average (1 + 2 + 3) / 3 = **2 bits a
-    letter**: as unsure as one who picks evenly among $2^2 = 4$ letters. That 4 is called the [[perplexity]]. For $n$ symbols
+    A model gives the three letters of a word the probabilities 1/2, 1/4 and 1/8. Probability 1/2 is a coin that shows heads:
+    one [[bit]] of surprise. 1/4 is two coins, two bits, and 1/8 is three. On average (1 + 2 + 3) / 3 = **2 bits a
+    letter**: as unsure as one who picks evenly among $2^2 = 4$ letters. That 4 is the [[perplexity]]. For $n$ symbols
     $x_1 \dots x_n$:
 
     $$\text{surprise} = \frac1n \sum_{i=1}^{n} -\log_2\, p(x_i \mid x_1 \dots x_{i-1})$$
 
-    The bar reads "given". In training the same number is the [[loss]], called [[cross entropy]], with the natural logarithm:
-    then its unit is the [[nat]], and 1 nat is 1.44 bits. Even a perfect model stays above 0, for nobody knows what you will say
-    next. What remains for it is the [[entropy]] of the language; no model gets below that on new text.
+    The upright bar reads "given". As the [[loss]] in training it is called [[cross entropy]], and counted in [[nat|nats]] of
+    1.44 bits. Not even a perfect model knows what you will say next: what remains is the [[entropy]] of the language,
+    and no model gets below that on new text.
 
     ## Counting
 
     The first language model was a table. Read *banana* and note what follows each letter: after `a` came `n`, twice; after
-    `n` came `a`, twice; after `b` came `a`. So after `a` it says `n`, with certainty. And *nab*? After `a`
-    the letter `b` has never been seen: probability 0, surprise infinite, and a single such letter ruins every average. So add 1 to
-    every count: `b` after `a` has then (0 + 1) / (2 + 3) = 1/5, which is 2.3 bits. The model of pairs is called *bigram*, and
-    this is all its training:
+    `n` came `a`, twice; after `b` came `a`. And now *nab*: `b` never followed `a`, so its probability is 0 and the surprise
+    infinite. So add 1 to every count: `b` after `a` has then (0 + 1) / (2 + 3) = 1/5, or 2.3 bits. This model of pairs
+    is called *bigram*, and here is all its training:
     """)
     return
 
@@ -162,6 +153,7 @@ def _():
             "counts =": "how often each pair came, plus a little",
             "self.embed.weight.copy_": "each row adds up to 1; its logarithms are the logits",
         },
+        only=("pairs =", "self.embed.weight.copy_"),
     )
     return
 
@@ -169,8 +161,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Shannon went on from pairs: look up the last *two* letters, the last three, and so on, and write by drawing each letter with its
-    probability. He did it by hand, with a book from the shelf. You have a page of *Alice in Wonderland*, or any text you like.
+    Shannon went on: look up what followed the last *two* letters, the last three, and write by drawing from that. Here is a
+    page of *Alice in Wonderland*, or paste any text.
     """)
     return
 
@@ -178,15 +170,15 @@ def _():
 @app.cell(hide_code=True)
 def _():
     copying = Predict(
-        "language-models/eight-back",
-        "We count on this one page, and look **8** letters back. What does the model write?",
+        "language-models/twelve-back",
+        "We count on one page only, and look **12** letters back. What does the model write?",
         choices=["the page itself, word for word", "better English than with 2 letters back", "a jumble of letters"],
         answer="the page itself, word for word",
         wrong={
-            "better English than with 2 letters back": "It looks better, for it is Carroll's: nothing in it is new.",
-            "a jumble of letters": "A jumble needs a choice. After eight letters there is hardly ever one.",
+            "better English than with 2 letters back": "It looks better, for it is the author's own.",
+            "a jumble of letters": "A jumble needs a choice, and there is hardly one.",
         },
-        why="Nearly every row of eight letters stands on the page once only. What followed it then is all that can follow it.",
+        why="Nearly every row of twelve letters stands there once. What followed it then is all that can follow it.",
     )
     copying
     return (copying,)
@@ -195,18 +187,20 @@ def _():
 @app.function
 @functools.lru_cache(maxsize=64)
 def table(text: str, back: int) -> dict[str, Counter[str]]:
-    """What followed each row of `back` letters in a text, and how often."""
+    """What followed each row of `back` letters in a text, and how often; after the end comes the beginning."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    text += text[:back]
     for i in range(back, len(text)):
         found[text[i - back : i]][text[i]] += 1
     return dict(found)
 
 
 @app.function
-def written(text: str, back: int, length: int = 260) -> str:
+def written(text: str, back: int, length: int = 240) -> str:
     """A text drawn from the counts, from the first letters of `text` on."""
     draw, counts, out = random.Random(3), table(text, back), text[:back]
-    while len(out) < length and (row := counts.get(out[len(out) - back :])):
+    while len(out) < length:
+        row = counts[out[len(out) - back :]]
         out += draw.choices(list(row), list(row.values()))[0]
     return out
 
@@ -222,21 +216,25 @@ def longest_copy(out: str, text: str) -> int:
 
 
 @app.function
-def surprise(read: str, new: str, back: int) -> tuple[float, float]:
-    """Bits a letter on `new` after counting `read`, with 0.1 added to every count; and the share of rows never met."""
-    counts, v = table(read, back), len(set(read + new))
-    bits, strange = 0.0, 0
-    for i in range(back, len(new)):
-        row = counts.get(new[i - back : i], Counter())
-        strange += not row
-        bits -= math.log2((row[new[i]] + 0.1) / (row.total() + 0.1 * v))
-    return bits / max(1, len(new) - back), strange / max(1, len(new) - back)
+@functools.lru_cache(maxsize=8)
+def surprises(read: str, new: str) -> list[tuple[float, float]]:
+    """For 0 to 12 letters back: bits a letter on `new` after counting `read`, with 0.1 added to every count; and how many of
+    its rows of letters were never met, from 0 to 1."""
+    v, found = len(set(read + new)), []
+    for back in range(13):
+        counts, bits, strange = table(read, back), 0.0, 0
+        for i in range(back, len(new)):
+            row = counts.get(new[i - back : i], Counter())
+            strange += not row
+            bits -= math.log2((row[new[i]] + 0.1) / (row.total() + 0.1 * v))
+        found.append((bits / (len(new) - back), strange / (len(new) - back)))
+    return found
 
 
 @app.cell(hide_code=True)
 def _():
-    page = mo.ui.text_area(value=ALICE, label="The text that is counted", rows=5, full_width=True)
-    back = mo.ui.slider(0, 8, value=1, label="letters looked back", show_value=True)
+    page = mo.ui.text_area(value=ALICE, label="The text that is counted", rows=4, full_width=True)
+    back = mo.ui.slider(0, 12, value=1, label="letters looked back", show_value=True)
     return back, page
 
 
@@ -252,24 +250,26 @@ def _(back, copying, page):
     mo.stop(not copying.revealed)
     _text = " ".join(page.value.split()) if len(page.value.split()) > 20 else ALICE
     _cut = len(_text) * 4 // 5
-    _rows = [surprise(_text[:_cut], _text[_cut:], n) for n in range(9)]
+    _rows = surprises(_text[:_cut], _text[_cut:])
     _out = written(_text, back.value)
-    fig_back, _axis = plt.subplots(figsize=(7.2, 2.4))
-    _axis.bar(range(9), [bits for bits, _ in _rows], color=["#3b6ea5" if n == back.value else "0.8" for n in range(9)])
+    fig_back, _axis = plt.subplots(figsize=(5.6, 2.3))
+    _axis.bar(
+        range(13), [bits for bits, _ in _rows], color=["#3b6ea5" if n == back.value else "0.8" for n in range(13)]
+    )
     for _n, (_bits, _) in enumerate(_rows):
         _axis.text(_n, _bits, f"{_bits:.1f}", ha="center", va="bottom")
-    _axis.set(xlabel="letters looked back", ylabel="bits a letter, new text", ylim=(0, 7), xticks=range(9))
+    _axis.set(xlabel="letters looked back", ylabel="bits a letter, new text", ylim=(0, 7), xticks=range(13))
     fig_back.tight_layout()
     mo.vstack(
         [
             mo.Html(
-                '<div style="min-height:10rem;max-width:37rem;font-family:ui-monospace,monospace;font-size:0.85rem;'
-                f'overflow-wrap:anywhere;line-height:1.5">{html.escape(_out)}</div>'
+                '<div style="min-height:10rem;max-width:37rem;margin:auto;font-family:ui-monospace,monospace;'
+                f'font-size:0.85rem;overflow-wrap:anywhere;line-height:1.5">{html.escape(_out)}</div>'
             ),
             mo.md(
-                f"Longest stretch copied letter for letter: **{longest_copy(_out, _text)}** of {len(_out)}. Below, the first "
-                f"four fifths of the page are counted and the last fifth is guessed: of its rows of {back.value} letters "
-                f"**{_rows[back.value][1]:.0%}** were never met before."
+                f"Longest stretch copied letter for letter: **{longest_copy(_out, _text)}** of {len(_out)}. Below, it counts four fifths of "
+                f"the page and guesses the rest. Looking {back.value} back, **{_rows[back.value][1]:.0%}** of the letters there come "
+                "after something it never met."
             ),
             fig_back,
         ]
@@ -281,13 +281,11 @@ def _(back, copying, page):
 def _(copying):
     mo.stop(not copying.revealed)
     prose(r"""
-    What it writes gets better as you look further back, and what it *knows* gets worse. There are $27^8$, 280 billion, rows of
-    eight letters and blanks, and no library holds them all. To a table, *the cat sat* says nothing about *the dog sat*.
-
-    That was the complaint of Bengio and others in 2003 ([[@neural-lm]]), who replaced the table by a network. Each word
-    becomes a vector that is learned, its [[embedding]], and a few layers guess the next word from the vectors of the last few.
-    Cat and dog are used alike, so their vectors come to lie close together, and what was learned of one holds for the other. But
-    how far it looks back was still fixed beforehand.
+    Further back, what it writes looks better, and what it *knows* gets worse: no library holds all rows of twelve letters. To
+    a table, *the cat sat* says nothing about *the dog sat*. So Bengio and others ([[@neural-lm]]) replaced the table by a
+    network: each word becomes a learned vector, its [[embedding]], from which a few layers guess the next word. Cat and dog
+    are used alike, so their vectors come to lie close together, and what is learned of one holds for the other. But how
+    far it looked back was still fixed.
     """)
     return
 
@@ -297,17 +295,17 @@ def _():
     prose(r"""
     ## A memory
 
-    A [[recurrent network]] has no fixed window. It keeps a vector, the [[hidden state]] $h$, and at each letter it computes the
+    A [[recurrent network]] has no fixed window. It keeps a vector, the [[hidden state]] $h$, and at each letter computes the
     next state from the last one and the letter's embedding $x$:
 
     $$h_t = \tanh(W h_{t-1} + U x_t)$$
 
-    $W$ and $U$ are tables of [[weight|weights]], the same at every step, and $\tanh$ squeezes each number between −1 and 1. Nothing says
-    when to forget: on paper the first letter of a book can decide the last. Why did it not in practice?
+    $W$ and $U$ are tables of [[weight|weights]], the same at every step, and $\tanh$ squeezes each number between −1 and 1. On
+    paper the first letter of a book can decide the last. Why not in practice?
 
     Take a state of one number and leave out the $\tanh$: $h_t = 0.5\,h_{t-1} + x_t$. A letter counts 1 when it comes, one step
-    later 0.5, then 0.25. After ten steps it is 0.001. And learning goes the same way back: the [[gradient]], which says how each earlier
-    letter should have been read, is multiplied by the same 0.5 at each step.
+    later 0.5, then 0.25; after ten 0.001. Learning goes the same way back: the [[gradient]], which says how an earlier
+    letter should have been read, is multiplied by 0.5 at each step.
     """)
     return
 
@@ -329,25 +327,14 @@ def _():
     return (fading,)
 
 
-@app.cell(hide_code=True)
-def _():
-    sentence = mo.ui.text(
-        value="The animal that ran across the wide and busy street this morning was tired",
-        label="Your sentence",
-        full_width=True,
-    )
-    radius = mo.ui.slider(0.5, 1.5, value=0.9, step=0.1, label="stretch of W", show_value=True)
-    kept = mo.ui.slider(steps=[0, 0.5, 0.8, 0.9, 0.95, 0.99], value=0, label="kept unchanged", show_value=True)
-    return kept, radius, sentence
-
-
 @app.function
 @functools.lru_cache(maxsize=256)
-def felt(text: str, radius: float, kept: float) -> list[float]:
+def felt(text: str, radius: float, kept: float, squeezed: bool) -> list[float]:
     """How strongly the last state depends on each letter, relative to the last one.
 
-    A random network of 64 units reads the text: h' = kept · h + (1 - kept) · tanh(W h + U x), W scaled to the spectral
-    radius `radius`. The length of the gradient of one direction of the last state in each letter's embedding.
+    A random network of 64 units reads the text: h' = kept · h + (1 - kept) · f(W h + U x), where f is tanh or nothing, and W is
+    scaled to the spectral radius `radius`. The length of the gradient of one direction of the last state in each letter's
+    embedding.
     """
     draw = torch.Generator().manual_seed(2)
     w = torch.randn(64, 64, generator=draw, dtype=torch.float64)
@@ -357,7 +344,8 @@ def felt(text: str, radius: float, kept: float) -> list[float]:
     x = letters[[ord(c) % 128 for c in text]].requires_grad_()
     h = torch.zeros(64, dtype=torch.float64)
     for x_t in x:
-        h = kept * h + (1 - kept) * torch.tanh(w @ h + u @ x_t)
+        fresh = w @ h + u @ x_t
+        h = kept * h + (1 - kept) * (torch.tanh(fresh) if squeezed else fresh)
     (h @ torch.randn(64, generator=draw, dtype=torch.float64)).backward()
     assert x.grad is not None
     sizes = x.grad.norm(dim=1)
@@ -366,42 +354,63 @@ def felt(text: str, radius: float, kept: float) -> list[float]:
 
 @app.function
 def strip(text: str, sizes: list[float]) -> str:
-    """The letters, each on a ground as strong as it is felt: full at 1, nothing at a millionth."""
-    shown = "".join(
-        f'<span style="white-space:pre-wrap;padding:0.25rem 0;background:color-mix(in srgb, #3b82c4 '
-        f'{100 * min(1.0, max(0.0, 1 + math.log10(max(size, 1e-12)) / 6)):.0f}%, transparent)">{html.escape(letter)}</span>'
-        for letter, size in zip(text, sizes, strict=True)
-    )
-    return f'<div style="line-height:2.2;font-size:1.05rem;max-width:44rem">{shown}</div>'
+    """The letters on their grounds: full blue at 1, none at a thousandth; orange above 1, full at a thousand."""
+    letters = []
+    for letter, size in zip(text, sizes, strict=True):
+        far = math.log10(max(size, 1e-12)) / 3
+        colour, share = ("#3b82c4", max(0.0, 1 + far)) if far <= 0.02 else ("#e07b1a", min(1.0, 0.3 + far))
+        ground = f"color-mix(in srgb, {colour} {100 * share:.0f}%, transparent)"
+        letters.append(
+            f'<span style="white-space:pre-wrap;padding:0.25rem 0;background:{ground}">{html.escape(letter)}</span>'
+        )
+    return f'<div style="line-height:2.2;max-width:37rem;margin:auto">{"".join(letters)}</div>'
 
 
 @app.cell(hide_code=True)
-def _(fading, kept, radius, sentence):
+def _(fading):
     mo.stop(not fading.revealed, fading.waiting)
     mo.vstack(
         [
             fading.reply,
             prose(r"""
-            With 64 numbers in the state, $W$ is a table, and what counts is the most by which it stretches a vector again and
-            again, its [[spectral radius]]. Below, a network of 64 random units reads your sentence, and each letter is as blue as the
-            last state feels it: full blue is as strongly as the last letter, white a millionth of that. Move the first
-            control past 1. Leave the second one for later.
+            In a state of 64 numbers, what decides is by how much $W$ stretches a vector again and again, its [[spectral radius]].
+            A random network of that size reads your sentence. Each letter is as blue as the last state depends on it, by the
+            gradient: full blue like the last letter, white a thousandth of that, orange *more*. Move the stretch past 1;
+            then let $\tanh$ squeeze. Leave *kept* for later.
             """),
-            sentence,
-            mo.hstack([radius, kept], justify="start", gap=3, wrap=True),
         ]
     )
     return
 
 
 @app.cell(hide_code=True)
-def _(fading, kept, radius, sentence):
+def _():
+    sentence = mo.ui.text(
+        value="The animal that ran across the wide and busy street this morning was tired",
+        label="Your sentence",
+        full_width=True,
+    )
+    radius = mo.ui.slider(0.5, 1.5, value=0.9, step=0.1, label="stretch of W", show_value=True)
+    squeezed = mo.ui.switch(value=False, label="squeezed by tanh")
+    kept = mo.ui.slider(steps=[0, 0.5, 0.8, 0.9, 0.95, 0.99], value=0, label="kept", show_value=True)
+    return kept, radius, sentence, squeezed
+
+
+@app.cell(hide_code=True)
+def _(fading, kept, radius, sentence, squeezed):
+    mo.stop(not fading.revealed)
+    mo.vstack([sentence, mo.hstack([radius, squeezed, kept], justify="start", gap=2, wrap=True)])
+    return
+
+
+@app.cell(hide_code=True)
+def _(fading, kept, radius, sentence, squeezed):
     mo.stop(not fading.revealed)
     _text = sentence.value[-160:] if len(sentence.value) > 4 else "The animal was tired"
-    _sizes = felt(_text, radius.value, kept.value)
-    fig_fade, _axis = plt.subplots(figsize=(7.2, 2.4))
+    _sizes = felt(_text, radius.value, kept.value, squeezed.value)
+    fig_fade, _axis = plt.subplots(figsize=(5.6, 2.3))
     _axis.semilogy(range(len(_sizes) - 1, -1, -1), _sizes, color="#3b6ea5")
-    _axis.set(xlabel="letters back", ylabel="felt, relative to the last", ylim=(1e-12, 1e4))
+    _axis.set(xlabel="letters back", ylabel="gradient, last letter = 1", ylim=(1e-8, 1e8))
     _axis.axhline(1, color="0.7", linewidth=0.8)
     _axis.invert_xaxis()
     fig_fade.tight_layout()
@@ -409,9 +418,7 @@ def _(fading, kept, radius, sentence):
         [
             mo.Html(strip(_text, _sizes)),
             fig_fade,
-            mo.md(
-                f"The first letter, {len(_text) - 1} steps back, is felt **{_sizes[0]:.1e}** times as strongly as the last."
-            ),
+            mo.md(f"The first letter, {len(_text) - 1} steps back: **{_sizes[0]:.1e}** times the last."),
         ]
     )
     return
@@ -420,91 +427,100 @@ def _(fading, kept, radius, sentence):
 @app.cell(hide_code=True)
 def _(fading):
     mo.stop(not fading.revealed)
-    mo.vstack(
-        [
-            prose(r"""
-            Below 1 the gradient *vanishes*: the network cannot find out that a letter long ago mattered, even if it did. Above 1 it can
-            *explode*, and one step of training throws all weights far off. (Here $\tanh$ tames it: where it squeezes, it
-            stretches less. That it *can*, not that it must, is what Pascanu, Mikolov and Bengio showed, [[@rnn-difficulty]].) Their
-            cure for the explosion is [[clipping]]: where the gradient is longer than a limit, shorten it to the limit. What
-            has vanished it cannot bring back. Both were measured for this lesson; open the tables.
-            """),
-            mo.accordion(
-                {
-                    "Claim `rnn-gradients`: the stretch decides": mo.md(result_of("rnn-gradients")),
-                    "Claim `gradient-clipping`: what clipping saves": mo.md(result_of("gradient-clipping")),
-                }
-            ),
-        ]
+    prose(r"""
+    Below 1 the gradient *vanishes*: the network cannot find out that a letter long ago mattered. Above 1 it can *explode*, and one
+    step of training ruins all weights; it need not, for $\tanh$ squeezes
+    ([[@rnn-difficulty|Pascanu, Mikolov and Bengio]]). Their cure for the explosion is [[clipping]]: a gradient longer
+    than some limit is shortened to it. What has vanished, that does not bring back.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.accordion(
+        {
+            "Measured: the claim `rnn-gradients`": mo.md(result_of("rnn-gradients")),
+            "Measured: the claim `gradient-clipping`": mo.md(result_of("gradient-clipping")),
+        }
     )
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    mo.vstack(
-        [
-            prose(r"""
-            ## Gates
+    prose(r"""
+    ## Gates
 
-            Now move the second control above. It mixes: of each number in the state, a share $z$ stays as it is, and only the rest
-            is written anew. With $z = 0.99$ a letter fades by 0.99 a step, and after 100 steps more than a third is left.
+    Now move *kept* above. Of each number in the state the share $z$ stays as it is, and only the rest is written anew. With
+    $z = 0.99$, 0.37 is left after 100 steps.
 
-            But a share fixed for ever is a poor memory: at a full stop one would rather forget, and a name one would keep. So let
-            the network *compute* $z$ at each step, one for each number of the state, from what it reads and what it remembers. That is
-            a [[gate]]. In the *gated recurrent unit* or GRU ([[@gru]]), with $c$ for what would be written, and $\odot$ for number by
-            number:
+    But a name should be kept, and forgotten at the end of its story. So let the network *compute* $z$ at each step, one for
+    each number of the state, from what it reads and remembers: a [[gate]]. In the *gated recurrent unit*, GRU
+    ([[@gru]]), with $c$ for what would be written and $\odot$ for number by number:
 
-            $$h_t = z \odot h_{t-1} + (1 - z) \odot c$$
+    $$h_t = z \odot h_{t-1} + (1 - z) \odot c$$
 
-            By hand: $h = (0.8,\ -0.3)$, $c = (0.1,\ 0.9)$, $z = (1,\ 0)$. The first number is kept, 0.8; the second is
-            overwritten, 0.9. In this diagram of the whole model the cell sits where the table was.
-            """),
-            mo.ui.anywidget(diagram("gru", level="blocks", lit=("mixer",)).widget()),
-            after(
-                "language-models/gru",
-                lambda: noted(
-                    gru_step,
-                    {
-                        "r = torch.sigmoid": "how much of the state the candidate sees",
-                        "z = torch.sigmoid": "how much of the state is kept",
-                        "candidate =": "what would be written",
-                        "return z * h": "kept where z is 1, overwritten where it is 0",
-                    },
-                    only=("r = torch.sigmoid", "return z * h"),
-                ),
-            ),
-            prose(r"""
-            The older sister is the *long short-term memory* of 1997, LSTM ([[@lstm]]). Its *cell* is only ever added to; one gate
-            says what to write, one what to keep, one what to show:
-            """),
-            noted(
-                lstm_step,
-                {
-                    "i, f, g, o =": "one product for three gates and what would be written",
-                    "c = torch.sigmoid(f) * c": "keep by f, write by i: a sum, so nothing shrinks at f = 1",
-                    "return torch.sigmoid(o)": "what of the cell is shown",
-                },
-                only=("i, f, g, o =", "return torch.sigmoid(o)"),
-            ),
-        ]
+    By hand: $h = (0.8,\ -0.3)$, $c = (0.1,\ 0.9)$, $z = (1,\ 0)$ gives $(0.8,\ 0.9)$. The first number is kept, the second
+    overwritten. The picture from the beginning, opened:
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.Html(f'<div style="max-width:24rem;margin:auto">{diagram("gru", level="blocks", lit=("mixer",)).svg()}</div>')
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    after(
+        "language-models/gru",
+        lambda: noted(
+            gru_step,
+            {
+                "r = torch.sigmoid": "how much of the state the candidate sees",
+                "z = torch.sigmoid": "how much of the state is kept",
+                "candidate =": "what would be written",
+                "return z * h": "kept where z is 1, overwritten where it is 0",
+            },
+            only=("r = torch.sigmoid", "return z * h"),
+        ),
     )
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    number = mo.ui.text(value="four hundred and twenty-two", label="A number in words")
-    mo.vstack(
-        [
-            prose(r"""
-            Do trained gates really do that? This GRU of ours learned to turn number words into digits. Each cell of the picture is
-            a gate at a letter, and it says how much of the number there stays. Look for letters at which many gates let go.
-            """),
-            number,
-        ]
+    prose(r"""
+    The older sister is the *long short-term memory* of 1997, LSTM ([[@lstm]]). Its *cell* is only added to; gates say what to
+    write, what to keep and what to show:
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    noted(
+        lstm_step,
+        {
+            "i, f, g, o =": "three gates, and what would be written",
+            "c = torch.sigmoid(f) * c": "keep by f, write by i: nothing shrinks at f = 1",
+            "return torch.sigmoid(o)": "what of the cell is shown",
+        },
+        only=("i, f, g, o =", "return torch.sigmoid(o)"),
     )
-    return (number,)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
+    Do trained gates do that? This GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what
+    their gates keep at each letter; below, what is left of the chosen letter.
+    """)
+    return
 
 
 @app.function
@@ -516,9 +532,10 @@ def numbers():
 
 @app.cell(hide_code=True)
 def _():
-    gates = look.decay(numbers(), "four hundred and twenty-two").widget()
-    mo.ui.anywidget(gates)
-    return (gates,)
+    number = mo.ui.text(value="four hundred and twenty-two", label="A number in words", full_width=True)
+    gates = look.decay(numbers(), "four hundred and twenty-two").widget(layer=0)
+    mo.vstack([number, mo.ui.anywidget(gates)])
+    return gates, number
 
 
 @app.cell(hide_code=True)
@@ -532,40 +549,20 @@ def _():
     prose(r"""
     ## From probabilities to text
 
-    A model gives probabilities; somebody has to choose. Always the likeliest ([[greedy]]) is dull and goes round in circles. Drawing by
-    probability ([[sampling]]) now and then takes a letter that fits nowhere: each is unlikely, but there are many. So people turn
-    dials. The [[temperature]] $T$ divides the logits before the softmax; *top-k* keeps the $k$ likeliest; *top-p* keeps the
-    fewest that reach the probability $p$ together.
+    Somebody has to choose. Always the likeliest ([[greedy]]) goes round in circles. Drawing ([[sampling]]) now and then
+    takes a letter that fits nowhere: each is unlikely, but there are many. So people turn dials. The [[temperature]] divides the
+    logits: at 0.5 every ratio of probabilities is squared, 3 to 1 becomes 9 to 1. *Top-k* keeps the $k$ likeliest,
+    *top-p* the fewest that reach $p$ together.
     """)
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    colder = Predict(
-        "language-models/temperature",
-        "A model gives `e` 60 % and `u` 20 %: three times as likely. At temperature **0.5**, how many times as likely is `e`?",
-        answer="9",
-        why="Half the temperature is twice the logits, and so every ratio is squared: 3² = 9. At temperature 2 it would be √3.",
-    )
-    colder
-    return (colder,)
-
-
-@app.cell(hide_code=True)
-def _(colder):
-    mo.stop(not colder.revealed, colder.waiting)
     beginning = mo.ui.text(value="To be, or not to b", label="What was read", full_width=True)
-    mo.vstack([colder.reply, beginning])
-    return (beginning,)
-
-
-@app.cell(hide_code=True)
-def _(colder):
-    mo.stop(not colder.revealed)
     dials = look.sampling(shakespeare(), "To be, or not to b", n=12).widget()
-    mo.ui.anywidget(dials)
-    return (dials,)
+    mo.vstack([beginning, mo.ui.anywidget(dials)])
+    return beginning, dials
 
 
 @app.cell(hide_code=True)
@@ -576,46 +573,38 @@ def _(beginning, dials):
 
 @app.cell(hide_code=True)
 def _():
+    prose(r"""
+    ## Kept, and still on the way
+
+    A gate keeps a letter, but the letter still has to pass every step in between, in one vector with all others.
+    [[attention|Attention]], two lessons on, goes back and looks.
+
+    ## What went wrong before, what goes wrong today
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
     mo.vstack(
         [
-            prose(r"""
-            ## Kept, and still on the way
-
-            A gate keeps a letter, but the letter still has to pass through every step in between, squeezed into one vector with all
-            others. [[attention|Attention]], three lessons on, does without the passage: it goes back and looks.
-
-            ## What went wrong before, what goes wrong today
-            """),
             story(
                 "language-models/tbptt",
                 "The training that became slower with every step",
                 """
-                A text is long, so it is read in pieces of a hundred letters, and the state is handed from one to the next. At the second
-                piece PyTorch complains: *Trying to backward through the graph a second time*. The message itself proposes
-                `retain_graph=True`, and with it the error is gone. Now the first step takes a tenth of a second, the hundredth ten,
-                and then the memory is full. The state still carries its whole past, and each [[backward pass]] walks back to the
-                first letter of the book. `h = h.detach()` between two pieces makes it a mere number: it remembers, but its past is no
-                longer asked.
+                A book is read in pieces, and the state is handed on. At the second piece PyTorch complains: *Trying to backward
+                through the graph a second time*. It proposes `retain_graph=True`, and the error is gone. Now every step is
+                slower than the last one: each [[backward pass]] walks back to the first letter of the book. `h = h.detach()`
+                between pieces keeps what the state remembers and cuts its past.
                 """,
             ),
             story(
                 "language-models/sampling",
                 "A chat that broke only when it was sure",
                 """
-                Top-p with 0.9 had run for weeks. Then, now and then, an error: probabilities that are not a number. It came at the easiest
-                places, after *New Yor*. The code kept tokens as long as their sum was *below* 0.9. Where the best one alone
-                has 0.97, none is left, and a softmax over nothing gives nothing. The token with which 0.9 is reached belongs to those
-                that stay.
-                """,
-            ),
-            story(
-                "language-models/gru",
-                "Every shape fitted, and it wrote rubbish",
-                """
-                Weights trained in one library were loaded into a cell written from a textbook. All shapes fitted, and the text was rubbish.
-                In half of the literature $z$ is what is *kept*, in the other half what is *written*: $(1 - z)$ and $z$ change
-                places. Trained from nothing both work alike, so no test of the loss finds it. Only a comparison with numbers that
-                somebody else computed does.
+                Top-p with 0.9 had run for weeks; then, after *New Yor*, probabilities that are no numbers. The code kept
+                tokens as long as their sum was *below* 0.9. Where the best one alone has 0.97, none is left, and a
+                softmax over nothing is nothing. The token with which 0.9 is reached has to stay.
                 """,
             ),
         ]
