@@ -321,7 +321,7 @@ def _():
             "about a tenth": "That is so after 22 steps already.",
             "about a thousandth": "That is so after 66 steps.",
         },
-        why="0.9 multiplied by itself 100 times is 0.000027. With 1.1 it would be 13,781.",
+        why="0.9¹⁰⁰ is 0.000027. And 1.1¹⁰⁰ is 13,781.",
     )
     fading
     return (fading,)
@@ -480,10 +480,10 @@ def _():
         lambda: noted(
             gru_step,
             {
-                "r = torch.sigmoid": "how much of the state the candidate sees",
+                "r = torch.sigmoid": "how much of it the candidate sees",
                 "z = torch.sigmoid": "how much of the state is kept",
                 "candidate =": "what would be written",
-                "return z * h": "kept where z is 1, overwritten where it is 0",
+                "return z * h": "kept, or overwritten",
             },
             only=("r = torch.sigmoid", "return z * h"),
         ),
@@ -494,7 +494,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The older sister is the *long short-term memory* of 1997, LSTM ([[@lstm]]). Its *cell* is only added to; gates say what to
+    Older is the *long short-term memory*, LSTM ([[@lstm]]). Its *cell* is only added to; gates say what to
     write, what to keep and what to show:
     """)
     return
@@ -603,8 +603,8 @@ def _():
                 "A chat that broke only when it was sure",
                 """
                 Top-p with 0.9 had run for weeks; then, after *New Yor*, probabilities that are no numbers. The code kept
-                tokens as long as their sum was *below* 0.9. Where the best one alone has 0.97, none is left, and a
-                softmax over nothing is nothing. The token with which 0.9 is reached has to stay.
+                tokens as long as their sum was *below* 0.9. Where the best one alone has 0.97, none is left. The token with
+                which 0.9 is reached has to stay.
                 """,
             ),
         ]
