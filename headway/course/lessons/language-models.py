@@ -172,8 +172,8 @@ def _():
     copying = Predict(
         "language-models/twelve-back",
         "We count on one page only, and look **12** letters back. What does the model write?",
-        choices=["the page itself, word for word", "better English than with 2 letters back", "a jumble of letters"],
-        answer="the page itself, word for word",
+        choices=["long stretches of the page, word for word", "better English than with 2 letters back", "a jumble of letters"],
+        answer="long stretches of the page, word for word",
         wrong={
             "better English than with 2 letters back": "It looks better, for it is the author's own.",
             "a jumble of letters": "A jumble needs a choice, and there is hardly one.",
