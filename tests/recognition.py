@@ -1,6 +1,6 @@
 """How many of the wrong answers in ``tests/course/answers`` the judge refuses by the name of their mistake.
 
-    python tests/recognition.py --sample 250 --seed 1        a sample, spread evenly over the exercises
+    python tests/recognition.py --sample 144 --seed 3        a sample, spread evenly over the exercises
     python tests/recognition.py attention/sdpa --nameless    all of one exercise, with the sentences of those without a name
 
 An answer is *named* where the verdict says which mistake it is; *located* where it only says which line or which intermediate

@@ -20,8 +20,8 @@ from torch import nn
 
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.look.layout import LABEL, SMALL, Layout, lay_out, percent, short
+from headway.look.operations import Recording, entry_of, run_without_numbers
 from headway.look.picture import Picture
-from headway.look.trace import Run, entry_of, run_without_numbers
 from headway.look.wiring import Part, Wiring, wire
 from headway.models.catalog import CATALOG, Entry, entry
 
@@ -232,7 +232,7 @@ def _presets(item: Entry) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=8)
-def _run(item: Entry, config: Any) -> Run:
+def _run(item: Entry, config: Any) -> Recording:
     return run_without_numbers(item, config)
 
 

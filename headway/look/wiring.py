@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from headway.look.trace import HOME, Operation, Run
+from headway.look.operations import HOME, Operation, Recording
 
 Kind = Literal[
     "input",
@@ -307,7 +307,7 @@ class Wiring:
 class Wirer:
     """Sorts a run's operations into boxes, at one level of detail: 1 blocks, 2 inside a block, 3 inside some parts of a block."""
 
-    def __init__(self, run: Run, level: int, opened: tuple[str, ...] = ()):
+    def __init__(self, run: Recording, level: int, opened: tuple[str, ...] = ()):
         self.run, self.level, self.opened = run, level, opened
         self.modules = dict(run.model.named_modules())
         self.ops = run.operations
@@ -1159,6 +1159,6 @@ def _source(module: nn.Module) -> str:
     return f"{Path(file).relative_to(HOME).as_posix()}:{line}"
 
 
-def wire(run: Run, level: int, opened: tuple[str, ...] = ()) -> Wiring:
+def wire(run: Recording, level: int, opened: tuple[str, ...] = ()) -> Wiring:
     """The boxes of a run at a level of detail: 1 blocks, 2 inside a block, 3 inside the parts named in `opened`."""
     return Wirer(run, level, opened).sort()

@@ -32,7 +32,6 @@ fetch
 diff gpt2 llama
 diff gpt2 llama --code
 train
-read
 judge --help
 check --list
 plan

@@ -19,7 +19,7 @@ with app.setup:
     from headway import look, zoo
     from headway.base.errors import HeadwayError
     from headway.blocks.recurrent import gru_step, lstm_step
-    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
+    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.look.diagram import diagram
     from headway.models.bigram import Bigram
 
@@ -172,7 +172,11 @@ def _():
     copying = Predict(
         "language-models/twelve-back",
         "We count on one page only, and look **12** letters back. What does the model write?",
-        choices=["long stretches of the page, word for word", "better English than with 2 letters back", "a jumble of letters"],
+        choices=[
+            "long stretches of the page, word for word",
+            "better English than with 2 letters back",
+            "a jumble of letters",
+        ],
         answer="long stretches of the page, word for word",
         wrong={
             "better English than with 2 letters back": "It looks better, for it is the author's own.",
@@ -271,7 +275,11 @@ def _(back, copying, page):
                 f"the page and guesses the rest. Looking {back.value} back, **{_rows[back.value][1]:.0%}** of the letters there come "
                 "after something it never met."
             ),
-            fig_back,
+            drawn(
+                fig_back,
+                f"Bits of surprise a letter on new text, looking 0 to 12 letters back: "
+                f"{', '.join(f'{bits:.1f}' for bits, _ in _rows)}",
+            ),
         ]
     )
     return
@@ -417,7 +425,10 @@ def _(fading, kept, radius, sentence, squeezed):
     mo.vstack(
         [
             mo.Html(strip(_text, _sizes)),
-            fig_fade,
+            drawn(
+                fig_fade,
+                f"The gradient by letters back, the last letter as 1: {_sizes[0]:.1e} for the first letter of the sentence",
+            ),
             mo.md(f"The first letter, {len(_text) - 1} steps back: **{_sizes[0]:.1e}** times the last."),
         ]
     )

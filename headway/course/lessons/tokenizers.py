@@ -17,7 +17,7 @@ with app.setup:
 
     from headway import zoo
     from headway.base.sources import find, state
-    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
+    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.learn.path import COURSE
     from headway.look.diagram import diagram
     from headway.tokens.bpe import BPE, learn_merges, to_bytes
@@ -53,7 +53,8 @@ def _():
     No model sees letters. A [[tokenizer]] cuts the text into pieces, its [[token|tokens]], and looks each one up in a fixed list,
     the [[vocabulary]]. What goes on is the place in that list, a number, the *id*. The model has a table with one row for each
     id, and the row, a few hundred numbers that are learned, stands for the piece from then on: its [[embedding]]. In this
-    diagram of SmolLM2, a small chatbot, the table is lit. It is a fifth of the model.
+    diagram of SmolLM2, a small chatbot, the table is lit: 49,152 rows of 576 numbers, a fifth of the model. (The other boxes
+    have lessons of their own.)
     """)
     return
 
@@ -132,7 +133,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    typed = mo.ui.text(value="strawberry, the unaffable animal, größe 🙂 1234", label="Your words", full_width=True)
+    typed = mo.ui.text(value="strawberry, the unaffable animal, größe 😀 1234", label="Your words", full_width=True)
     typed
     return (typed,)
 
@@ -145,7 +146,7 @@ def _(typed):
             for name, shown in (
                 ("shakespeare-bpe", "Our Shakespeare model: 1,024 tokens, learned from the plays"),
                 ("smollm2-135m", "SmolLM2: 49,152 tokens, learned from the web"),
-                ("minilm-l6", "MiniLM, a BERT: 30,522 tokens, small letters only"),
+                ("minilm-l6", "MiniLM, which compares sentences: 30,522 tokens, small letters only"),
             )
         )
     )
@@ -156,14 +157,15 @@ def _(typed):
 def _():
     prose(r"""
     That is why a chatbot miscounts the letters of *strawberry*: it was handed a few numbers, and nothing in a number says how
-    its piece is spelled.
+    its piece is spelled. Sums suffer too. MiniLM cuts 1234 as *123 4*, so that the hundreds stand now here, now there; the
+    makers of SmolLM2 had every digit cut off by itself.
 
     ## Why pieces
 
     Why not whole words? However long the list, there is always a word that is not on it: names, typing errors, next year's
     slang, German compounds like *Abwasserbehandlungsanlage*. All of these become the same `[UNK]`, *unknown*, and what they
     said is gone. Translators of 2014 left such words out or copied them over. Why not letters? Then nothing is missing, but
-    every sentence is five times as long, and length is what a model pays for.
+    every sentence is about five times as long, and length is what a model pays for.
 
     In 2015 Sennrich, Haddow and Birch ([[@bpe]]) took a trick from file compression and got both: begin with single characters, and
     *join the most frequent pair of neighbours*, again and again, until the list is as long as you can afford. What is frequent
@@ -172,7 +174,7 @@ def _():
 
     ## By hand
 
-    A text of sixteen words: *low* 5 times, *lower* 2 times, *newest* 6 times, *widest* 3 times. Count neighbours: `l o` stands
+    The paper's own example, a text of sixteen words: *low* 5 times, *lower* 2 times, *newest* 6 times, *widest* 3 times. Count neighbours: `l o` stands
     in *low* and *lower*, 5 + 2 = 7 times. Now you.
     """)
     return
@@ -328,7 +330,7 @@ def _():
 def _():
     corpus = mo.ui.text_area(value=TWISTERS, label="The text it learns from", rows=3, full_width=True)
     merges = mo.ui.slider(0, 200, value=40, step=5, label="merges", show_value=True)
-    trial = mo.ui.text(value="The woodpecker sells größe 日本", label="Cut this", full_width=True)
+    trial = mo.ui.text(value="The woodpecker sells größe, привет 😀", label="Cut this", full_width=True)
     mo.vstack([corpus, trial, merges])
     return corpus, merges, trial
 
@@ -365,10 +367,11 @@ def _(corpus, merges, trial):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Look at *größe* and 日本. The text had no such letters, and nothing is unknown, for this tokenizer starts from [[byte|bytes]] and
-    not from letters, as GPT-2 did first. Any text is a row of bytes, numbers below 256: in [[UTF-8]] an English letter is
-    one byte, `ö` two, 日 three, 🙂 four. With those 256 on the list from the start, the rest costs more tokens and that is
-    all. (So the same message costs a Japanese reader more.)
+    Look at *größe* and *привет*. The text had no such letters, and nothing is unknown, for this tokenizer starts from
+    [[byte|bytes]] and not from letters, as that of GPT-2 did in 2019. Any text is a row of bytes, numbers below 256: in
+    [[UTF-8]] an English letter is one byte, `ö` and `п` two, `€` three, 😀 four. (What is no whole character is shown by its
+    bytes' numbers, such as C3 B6.) With those 256 on the list from the start, the rest costs more tokens, and that is
+    all. So a text in Russian or Hindi costs more than the same in English, where the merges were learned from English.
 
     ## The order is everything
 
@@ -385,7 +388,7 @@ def _():
         choices=["lo · w · er", "lo · we · r", "l · o · we · r"],
         answer="lo · w · er",
         wrong={
-            "lo · we · r": "That takes the longest piece that fits, from the left: BERT's way, and the commonest mistake.",
+            "lo · we · r": "That takes the longest piece that fits, from the left: MiniLM's way, and the commonest mistake.",
             "l · o · we · r": "That takes the merge that was learned last first.",
         },
         why="`e r` was learned first, so it is joined first. Then the `e` is taken, and `w e` does not fit any more.",
@@ -467,7 +470,10 @@ def _():
     _least = min(run["unknown_with_all"] for run in _words)
     mo.vstack(
         [
-            fig_claim,
+            drawn(
+                fig_claim,
+                "Bytes a token rise with merges; whole words stay unknown to a third, BPE leaves none unknown",
+            ),
             mo.md(
                 f"Five languages, a line for each. BPE meets nothing unknown. Even a list of *every* word it had read "
                 f"misses {_least:.0%} of the new words or more."
@@ -486,10 +492,10 @@ def _():
 
     ## Two other schools
 
-    *[[WordPiece]]*, BERT's way, takes the longest piece that fits, from the left (`##` marks a piece inside a word), and there is no
-    way back: above, MiniLM cut *unaffable* as *una ffa ble*, because *una* was on its list.
+    *[[WordPiece]]*, the way of MiniLM and its family ([[@bert]]), takes the longest piece that fits, from the left (`##` marks a
+    piece inside a word), and there is no way back: above, *unaffable* became *una ffa ble*, because *una* was on the list.
 
-    The *unigram* model of [Kudo 2018](https://arxiv.org/abs/1804.10959), known from SentencePiece and T5, gives every piece a probability.
+    The *unigram* model of [Kudo 2018](https://arxiv.org/abs/1804.10959), known from the program SentencePiece, gives every piece a probability.
     A cut is as likely as its pieces multiplied, and the likeliest is taken. With logarithms one adds: if *un* has −2 and
     *happy* −3, the cut *un happy* has −5. A word of $n$ letters has $2^{n-1}$ cuts, a cut or none in each gap, 64 for
     *unhappy*. Viterbi's method finds the best in one walk: the best cut up to a letter does not depend on what comes after.
@@ -526,7 +532,7 @@ def _(happy, likes):
     _scores |= dict.fromkeys("unhapy", -6.0)
     _best = viterbi("unhappy", with_beginnings(_scores), 7, -20.0)
     _rows = "".join(
-        f'<div style="display:flex;gap:0.8rem;height:2.1rem"><span style="width:3.4rem;text-align:right">{total:.1f}</span>'
+        f'<div style="display:flex;gap:0.8rem;height:2.1rem"><span style="width:3.4rem;text-align:right">{f"{total:.1f}".replace("-", "−")}</span>'
         f"<span>{chips(pieces)}</span><span>{'← taken' if pieces == _best else ''}</span></div>"
         for total, pieces in all_cuts("unhappy", _scores)[:5]
     )
@@ -565,7 +571,7 @@ def _():
                 "tokenizers/bytes",
                 "The chat that could not smile",
                 """
-                A chat shows each token as soon as it comes. English is fine, and every 🙂 arrives as four question marks on
+                A chat shows each token as soon as it comes. English is fine, and every 😀 arrives as four question marks on
                 black diamonds. Its four [[byte|bytes]] came in several tokens, and each was turned into text by itself. The first mend
                 was to wait until everything so far decodes without an error. Then one day a model wrote a byte that belongs to no
                 character, and the chat stood still for good. What may wait is only an unfinished character at the very end.

@@ -1,3 +1,4 @@
+# expect: unfinished
 # says: NotImplementedError
 import math
 

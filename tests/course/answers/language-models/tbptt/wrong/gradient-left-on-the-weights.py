@@ -1,5 +1,5 @@
-# expect: mistake marked
-# says: `weights` is left with a gradient
+# expect: mistake gradient_left_on_the_weights
+# says: leaves their `.grad` behind
 import torch
 
 

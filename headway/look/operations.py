@@ -57,7 +57,7 @@ class Operation:
 
 
 @dataclass
-class Run:
+class Recording:
     """A model's one run.
 
     Attributes:
@@ -73,7 +73,7 @@ class Run:
     outputs: tuple[int, ...] = ()
 
 
-def run_without_numbers(entry: Entry, config: Any) -> Run:
+def run_without_numbers(entry: Entry, config: Any) -> Recording:
     """Build the model of `config` without memory for weights, run it once on a short input, and tell what happened."""
     with hollow():
         model = entry.load()[0](config).eval()
@@ -81,9 +81,9 @@ def run_without_numbers(entry: Entry, config: Any) -> Run:
     return watched(model, inputs, call)
 
 
-def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]) -> Run:
+def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]) -> Recording:
     """Run `call`, which calls `model` on `inputs` (all on the meta device), and tell what happened."""
-    run = Run(model)
+    run = Recording(model)
     watch = _Watch(run)
     watch.inputs.update({id(tensor): name for name, tensor in inputs.items()})
     hooks = []
@@ -103,7 +103,7 @@ def watched(model: nn.Module, inputs: dict[str, Tensor], call: Callable[[], Any]
 class _Watch(TorchFunctionMode):
     """Writes down every call of a function of PyTorch."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Recording):
         super().__init__()
         self.run = run
         self.named = {id(tensor): (kind, name) for kind, name, tensor in _states(run.model)}
