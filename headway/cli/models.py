@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import cyclopts
 from rich.table import Table
 from rich.text import Text
@@ -65,14 +67,11 @@ def _show(item) -> None:
     for key in item.papers:
         under(Text("  "), Text.from_markup(_paper(key, whole=True)))
     console.print()
-    from headway.look.diagram import diagram  # it loads torch, which the list does without
-
-    drawn = diagram(item, lit=())
-    for line in drawn.lines(max(56, min(console.width, 100) - 1)):
-        console.print(line, soft_wrap=True)
-    console.print(
-        f"\n  [dim]drawn from a run of {drawn.title.split(': ')[0]}; the last columns are parameters and their share[/dim]"
-    )
+    for line in file.flow:
+        # A line that is too long goes on further in; its own gaps stay.
+        for part in textwrap.wrap(line, max(20, console.width - 2), subsequent_indent=" " * 8, break_long_words=False):
+            console.print(Text(f"  {part}"), soft_wrap=True)
+    under(Text("  "), Text(f"headway look {item.name} --diagram draws it, from a run of the model itself", style="dim"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for part, note in file.notes.items():

@@ -8,6 +8,7 @@ smoothed by a median over time and averaged; dynamic time warping finds the way 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,8 @@ class Alignment(Picture):
 
     def lines(self, width: int = 100) -> list[Text]:
         """Each word on the axis of time; or each token and the three it was most written from."""
-        found = [Text(self.title, style="bold"), Text(self.how, style="dim")]
+        found = [Text(self.title[:width], style="bold")]
+        found += [Text(line, style="dim") for line in textwrap.wrap(self.how, width)]
         if self.seconds is not None:
             wide = min(18, max((len(word.text) for word in self.words), default=1))
             room = max(10, width - wide - 16)
@@ -107,7 +109,7 @@ class Alignment(Picture):
         figure.suptitle(f"{self.title}\n{self.how}", fontsize=9)
         if self.seconds is None or self.sound is None:
             axis = figure.subplots()
-            axis.imshow(self.weights, cmap="Blues", vmin=0, aspect="auto")
+            axis.imshow(self.weights.numpy(), cmap="Blues", vmin=0, aspect="auto")
             axis.set_xticks(range(len(self.columns)), [visible(token) for token in self.columns], fontsize=8)
             axis.set_yticks(range(len(self.rows)), [visible(token) for token in self.rows], fontsize=8)
             if max(map(len, self.columns)) > 2:
@@ -116,7 +118,11 @@ class Alignment(Picture):
             return
         over, under = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.3))
         over.imshow(
-            self.sound, origin="lower", aspect="auto", cmap="magma", extent=(0, self.seconds, 0, len(self.sound))
+            self.sound.numpy(),
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            extent=(0, self.seconds, 0, len(self.sound)),
         )
         over.set(yticks=[], ylabel="frequency")
         top = len(self.sound)
@@ -124,7 +130,9 @@ class Alignment(Picture):
             over.axvline(word.begin, color="white", linewidth=0.6, alpha=0.7)
             place = top * (0.9 if n % 2 else 0.76)
             over.text((word.begin + word.end) / 2, place, word.text, color="white", fontsize=8, ha="center")
-        under.imshow(self.weights.sqrt(), aspect="auto", cmap="Blues", extent=(0, self.seconds, len(self.rows), 0))
+        under.imshow(
+            self.weights.sqrt().numpy(), aspect="auto", cmap="Blues", extent=(0, self.seconds, len(self.rows), 0)
+        )
         under.set_yticks([n + 0.5 for n in range(len(self.rows))], [visible(token) for token in self.rows], fontsize=6)
         steps = [n / PER_SECOND for n in (*self.best, round(self.seconds * PER_SECOND))]
         under.step(steps, [*range(len(self.best)), len(self.best)], where="pre", color="#be5c0e", linewidth=1)

@@ -13,7 +13,7 @@ from headway.look.feeding import Feed, tokens_of
 from headway.sample.rewrite import writing_of
 from headway.zoo import Loaded
 
-WORDS = ("decoder", "encoder", "encoder-decoder")
+WORDS = ("decoder", "encoder", "encoder-decoder", "speech")
 """Kinds of models that may have logits of tokens."""
 
 
@@ -69,7 +69,7 @@ def readout(model: nn.Module, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v
 
 def entropy(log_p: Float[Tensor, "*t v"]) -> Float[Tensor, "*t"]:
     """The entropy of each row of log-probabilities, in bits."""
-    return -torch.special.xlogy(log_p.exp(), log_p.exp()).sum(-1) / LN2
+    return -(log_p.exp() * log_p.clamp(min=-1e4)).sum(-1) / LN2  # clamped, for 0 times -inf is none
 
 
 def ranks(logits: Float[Tensor, "t v"], ids: Int[Tensor, " t"]) -> Int[Tensor, " t"]:

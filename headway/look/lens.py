@@ -23,7 +23,7 @@ from headway.look.editing import Edit
 from headway.look.feeding import feed
 from headway.look.guessing import entropy, must_guess, names_of, ranks, readout, side_of, spoken_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 AFFORDED = 12e9
 """Multiplications of the head in one picture. Of a model for which all layers come to more, some are shown, evenly spread."""
+
+AT_ONCE = 192
+"""Rows of logits that are worked out together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,23 +94,24 @@ class Lens(Picture):
         return found
 
     def draw(self, figure: Figure) -> None:
-        """A cell for each layer and position: its likeliest token, on a ground as dark as it is likely."""
+        """A cell for each layer and position: its likeliest token, on a ground as dark as it is likely; of many layers some."""
         axis = figure.subplots()
-        first = max(0, len(self.texts) - 14)
-        p = self.probabilities[:, first:, 0].float()
+        first, few = max(0, len(self.texts) - 14), min(len(self.layers), 16)
+        shown = sorted({round(n * (len(self.layers) - 1) / max(few - 1, 1)) for n in range(few)})
+        p = self.probabilities[shown, first:, 0].float()
         axis.imshow(p.numpy(), cmap="Blues", vmin=0, vmax=1.15, origin="lower", aspect="auto")
-        size = min(7.0, 190 / max(len(self.layers), 1) / 1.6, 95 / max(p.shape[1], 1))
-        for n in range(len(self.layers)):
+        size = min(7.5, 130 / few, 95 / max(p.shape[1], 1))
+        for row, n in enumerate(shown):
             for t in range(p.shape[1]):
                 word = visible(self.guesses[n][first + t][0])[:9]
                 agrees = self.ranks[n][first + t] == 1
-                look = {"color": "white" if p[n, t] > 0.6 else "black", "weight": "bold" if agrees else "normal"}
-                axis.text(t, n, printable(word), ha="center", va="center", fontsize=size, **look)
+                look = {"color": "white" if p[row, t] > 0.6 else "black", "weight": "bold" if agrees else "normal"}
+                axis.text(t, row, printable(word), ha="center", va="center", fontsize=size, **look)
         ticks = dict(enumerate(printable(visible(text))[:10] for text in self.texts[first:]))
         axis.set_xticks(list(ticks), list(ticks.values()), fontsize=7, rotation=30, ha="right")
-        axis.set_yticks(range(len(self.layers)), self.layers, fontsize=6)
+        axis.set_yticks(range(few), [self.layers[n] for n in shown], fontsize=6)
         axis.set(ylabel="after layer")
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def lens(
@@ -122,7 +126,7 @@ def lens(
     """What the stream after each layer says about the token to come, read out by the model's own last norm and head.
 
     Args:
-        loaded: A decoder; an encoder with its head for words; an encoder-decoder (then its decoder's layers).
+        loaded: A decoder; an encoder with its head for words; an encoder-decoder or a Whisper (then its decoder's layers).
         given: A text.
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.
@@ -146,12 +150,19 @@ def lens(
         streams = _streams(found)
         names = list(streams)
         places = _chosen(names, layers, loaded, len(food.texts[side_of(food)]))
-        last = readout(loaded.model, streams[names[-1]])[0]
+        last = readout(loaded.model, streams[names[-1]])[
+            0
+        ]  # alone, as the model does it: the same numbers to the last bit
         final = last.argmax(-1)
         comes = spoken_of(loaded, food)
-        for n in places:
-            logits = last if n == len(names) - 1 else readout(loaded.model, streams[names[n]])[0]
-            read[names[n]] = _read(logits.float(), final, comes, k)
+        below = [n for n in places if n != len(names) - 1]
+        together = max(1, AT_ONCE // len(final))  # so that the head's matrix is read once for several layers
+        for group in (below[n : n + together] for n in range(0, len(below), together)):
+            rows = torch.cat([streams[names[n]] for n in group], 1)
+            for n, logits in zip(group, readout(loaded.model, rows)[0].chunk(len(group)), strict=True):
+                read[names[n]] = _read(logits.float(), final, comes, k)
+        if len(below) < len(places):
+            read[names[-1]] = _read(last.float(), final, comes, k)
 
     run(loaded, food, edits, within=within)
     best = {name: columns[1].tolist() for name, columns in read.items()}

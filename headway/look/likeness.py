@@ -58,7 +58,7 @@ class Cosines(Picture):
 
     def lines(self, width: int = 100) -> list[Text]:
         """The table of cosines; for a CLIP with the share of each text behind its cosine."""
-        found = [Text(self.title, style="bold")]
+        found = [Text(self.title[:width], style="bold")]
         names = [f"{chr(65 + n % 26)}{n // 26 or ''}" for n in range(len(self.columns))]
         cell = 12 if self.temperature else 7
         wide = max(8, min(max(map(len, self.rows)), width - cell * min(len(names), 6) - 2))
@@ -86,7 +86,9 @@ class Cosines(Picture):
         """The matrix with its numbers, pictures beside their rows."""
         axis = figure.subplots()
         low = min(0.0, float(self.cosines.min()))
-        axis.imshow(self.cosines, cmap="Blues" if low > -0.05 else "RdBu", vmin=low if low > -0.05 else -1, vmax=1)
+        axis.imshow(
+            self.cosines.numpy(), cmap="Blues" if low > -0.05 else "RdBu", vmin=low if low > -0.05 else -1, vmax=1
+        )
         axis.set_xticks(
             range(len(self.columns)), [_short(name) for name in self.columns], fontsize=8, rotation=25, ha="right"
         )
@@ -143,7 +145,7 @@ def likeness(
         rows=names,
         columns=names if texts is None else tuple(texts),
         cosines=rows @ others.T,
-        temperature=float(loaded.model.temperature.exp()) if texts is not None else None,
+        temperature=float(loaded.model.temperature.detach().exp()) if texts is not None else None,
         pictures=small,
         same=texts is None,
     )

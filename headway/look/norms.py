@@ -3,6 +3,9 @@
 Sizes are lengths of vectors (L2 norms). What a part added is the stream after it less the stream before it; in a model whose
 norms stand after the sums (2017) that holds the norm's work too. Gradients are those of the loss of the text: the mean surprisal
 of its tokens in nats.
+
+Where many positions become one number it is their median: in many models the first token's stream is a hundred times as long as
+the others', and would be all of a mean.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from headway.look.editing import Edit, Off, block_of, blocks_of
 from headway.look.feeding import Feed, feed
 from headway.look.guessing import WORDS, spoken_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, printable
+from headway.look.telling import heading, notes
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stack:
+class BlockNorms:
     """One stack of blocks.
 
     Attributes:
@@ -86,20 +89,20 @@ class Norms(Picture):
     kind = "norms"
 
     texts: dict[str, tuple[str, ...]]
-    stacks: tuple[Stack, ...]
+    stacks: tuple[BlockNorms, ...]
     groups: tuple[Group, ...]
     loss: float
     loss_told: str
 
     def lines(self, width: int = 100) -> list[Text]:
-        """A line for each place: the mean size of the stream, of what was added, and of the gradient, as bars of logarithms."""
+        """A line for each place: the median size of the stream, of what was added, and of the gradient."""
         found: list[Text] = []
         for stack in self.stacks:
             wide = max(9, *(len(place) for place in stack.places))
             long = max(4, (width - wide - 30) // 3)
             head = "".join(f"{name:<{long + 9}}" for name in ("stream", "added", "gradient")[: 2 + self.has_gradients])
             found.append(Text(f"{stack.name:<{wide}}  {head}".rstrip(), "bold"))
-            columns = [part.double().mean(1) for part in (stack.stream, stack.added, stack.gradient)][
+            columns = [part.double().median(1).values for part in (stack.stream, stack.added, stack.gradient)][
                 : 2 + self.has_gradients
             ]
             for n, place in enumerate(stack.places):
@@ -109,7 +112,7 @@ class Norms(Picture):
                     line.append(f"{'█' * round(long * share(column, n)):<{long}} ", style)
                 found.append(line)
         told = f"loss {self.loss:.3f} nats, {self.loss_told}" if self.has_gradients else self.loss_told
-        found += notes(f"means over the positions; bars on a logarithmic scale; {told}", width)
+        found += notes(f"medians over the positions; bars on a logarithmic scale; {told}", width)
         return found
 
     @property
@@ -118,14 +121,14 @@ class Norms(Picture):
         return not math.isnan(self.loss)
 
     def draw(self, figure: Figure) -> None:
-        """The stream, what was added, and the gradient, by place: a faint line for each position, a strong one for their mean."""
+        """The stream, what was added, and the gradient, by place: faint lines for positions, a strong one for their median."""
         shown = ("stream", "added", "gradient")[: 2 + self.has_gradients]
         axes = figure.subplots(len(self.stacks), len(shown), squeeze=False)
         for row, stack in zip(axes, self.stacks, strict=True):
             for axis, what in zip(row, shown, strict=True):
                 values = getattr(stack, what).double()
                 axis.plot(values.numpy(), color="#2f6fc4", alpha=max(0.08, 1 / values.shape[1]), linewidth=0.8)
-                axis.plot(values.mean(1).numpy(), color="#b4570c", linewidth=1.8)
+                axis.plot(values.median(1).values.numpy(), color="#b4570c", linewidth=1.8)
                 axis.set_yscale("log" if bool((values > 0).any()) else "linear")
                 axis.set_title(
                     {"stream": "residual stream", "added": "added by each part", "gradient": "gradient of the loss"}[
@@ -140,7 +143,7 @@ class Norms(Picture):
                 axis.tick_params(axis="y", labelsize=6)
                 axis.spines[["top", "right"]].set_visible(False)
             row[0].set_ylabel(stack.name, fontsize=8)
-        figure.suptitle(printable(self.title), fontsize=9)
+        figure.suptitle(heading(self), fontsize=9)
 
 
 def share(column: Tensor, n: int) -> float:
@@ -274,7 +277,7 @@ def _with_extras(
 
 def _measured(
     name: str, side: str, xs: dict[str, Tensor], back: dict[int, Tensor | None] | None, off: set[str]
-) -> Stack:
+) -> BlockNorms:
     streams = [x.detach()[0].float() for x in xs.values()]
     added = [streams[0], *(now - before for before, now in pairwise(streams))]
     sizes = torch.stack([x.norm(dim=-1) for x in added])
@@ -287,7 +290,7 @@ def _measured(
     if back is not None:
         found = [back[id(x)] for x in xs.values()]
         gradient = torch.stack([torch.zeros_like(stream[0]) if g is None else g[0].float().norm(dim=-1) for g in found])
-    return Stack(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
+    return BlockNorms(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
 
 
 def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Group, ...]:
@@ -311,4 +314,7 @@ def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Gr
 
 def _length(tensors: Sequence[Tensor]) -> float:
     """All tensors as one vector, its length."""
-    return math.sqrt(sum(float(x.detach().float().square().sum()) for x in tensors))
+    wide = [torch.promote_types(x.dtype, torch.float32) for x in tensors]
+    return math.hypot(
+        *(float(torch.linalg.vector_norm(x.detach(), dtype=w)) for x, w in zip(tensors, wide, strict=True))
+    )

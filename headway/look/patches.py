@@ -84,7 +84,7 @@ class Patches(Picture):
         ]
         wide = 2 * columns if 2 * columns <= width else columns
         wide, step = (wide, wide // columns) if wide <= width else (width, 1)
-        found: list[Text] = [Text(self.title, style="bold")]
+        found: list[Text] = [Text(self.title[:width], style="bold")]
         drawn = []
         for name, values in maps:
             grid = (values / values.max().clamp(min=1e-12)).sqrt().view(rows, columns)  # so that little is seen as well
@@ -113,19 +113,20 @@ class Patches(Picture):
         shown.append((f"rollout, {len(self.layers)} layers", self.rollout[-1].view(rows, columns)))
         if self.importance is not None:
             shown.append(("importance", self.importance))
-        top, below = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+        top, below = halves
         for axis, (name, values) in zip(top.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-            axis.imshow(self.pixels, extent=(0, width, height, 0))
+            axis.imshow(self.pixels.numpy(), extent=(0, width, height, 0))
             if values is not None:
-                axis.imshow(self.pixels.mean(-1), cmap="gray", extent=(0, width, height, 0), vmin=-0.6)
+                axis.imshow(self.pixels.mean(-1).numpy(), cmap="gray", extent=(0, width, height, 0), vmin=-0.6)
                 smooth = "nearest" if values.shape == (rows, columns) else "bilinear"
                 most = 1.0 if name == "importance" else None
                 place = {"extent": (0, width, height, 0), "interpolation": smooth}
-                axis.imshow(values, cmap="magma", alpha=0.72, vmin=0, vmax=most, **place)
+                axis.imshow(values.numpy(), cmap="magma", alpha=0.72, vmin=0, vmax=most, **place)
             axis.set_title(name, fontsize=9)
             axis.axis("off")
         for axis, layer in zip(below.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True):
-            axis.imshow(layer.first.mean(0).view(rows, columns), cmap="magma", vmin=0)
+            axis.imshow(layer.first.mean(0).view(rows, columns).numpy(), cmap="magma", vmin=0)
             axis.set_title(f"[CLS], {layer.name}", fontsize=7)
             axis.set(xticks=[], yticks=[])
         figure.suptitle(self.title, fontsize=10)
@@ -158,7 +159,7 @@ def patches_of(found: Trace) -> Patches:
     """`patches`, of a run that is there already."""
     feed, n = found.feed, found.feed.before
     mixes = [mix for mix in found.mixes if mix.kind == ATTENTION and feed.of_stack(mix.place) == "picture"]
-    if feed.grid is None or not mixes:
+    if feed.grid is None or feed.pixels is None or not mixes:
         raise HeadwayError("no picture was looked at in this run.")
     weights = [mix.weights().float().cpu() for mix in mixes]
     many = sum(w[:, :, n:].numel() for w in weights) > MOST

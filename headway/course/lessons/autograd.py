@@ -226,8 +226,8 @@ def _():
     mo.vstack(
         [
             prose("Now step back through it yourself. Orange is what has been handed on so far."),
-            mo.hstack([back], justify="start"),
-            mo.hstack([a, b, c], justify="start"),
+            mo.hstack([a, b], justify="start"),
+            mo.hstack([c, back], justify="start"),
         ]
     )
     return a, b, back, c

@@ -29,6 +29,7 @@ const css = `
   .hw .attn-told p { margin: 0; overflow: hidden; line-height: 1.5; height: 1.5em; }
   .hw .attn-told.narrow p { height: 3em; }
   .hw .attn-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; font-size: 12px; opacity: 0.8; margin: 0.4rem 0 0; align-items: center; }
+  .hw .attn-legend.narrow { align-content: flex-start; min-height: 5.2em; }
   .hw .attn-legend span { display: inline-flex; align-items: center; gap: 0.4rem; }
   .hw .attn-legend i { display: inline-block; height: 11px; border-radius: 2px; }
 `;
@@ -134,7 +135,7 @@ export default picture((root, data, view, look) => {
   root.append(figure);
   const takes = html("p", {}), gives = html("p", {});
   root.append(html("div", { class: wide < 620 ? "attn-told narrow" : "attn-told", "aria-live": "polite" }, takes, gives));
-  const legend = html("div", { class: "attn-legend" });
+  const legend = html("div", { class: wide < 620 ? "attn-legend narrow" : "attn-legend" });
   root.append(legend);
 
   // The heads, small: to be compared and picked from

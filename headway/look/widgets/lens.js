@@ -11,6 +11,7 @@ const css = `
   .hw .lens-cell.agrees { font-weight: 700; text-decoration: underline; text-decoration-color: var(--hw-accent); text-underline-offset: 3px; }
   .hw .lens-cell.chosen { border-color: var(--hw-warm); box-shadow: 0 0 0 1px var(--hw-warm); }
   .hw.narrow .lens-told { height: 6em; }
+  .hw .lens-legend { font-size: 12px; opacity: 0.8; margin: 0.4rem 0 0; }
   .hw .lens-told { line-height: 1.5; height: 3em; margin: 0.6rem 0 0.2rem; overflow: hidden; }
 `;
 
@@ -43,7 +44,7 @@ export default picture((root, data, view, look) => {
   }
   row("really comes", data.comes, (text) => html("div", { class: "lens-head quiet", title: text }, text === "" ? "" : visible(text)));
   const scroller = html("div", { class: "wide" }, grid);
-  root.append(scroller);
+  root.append(scroller, html("p", { class: "lens-legend" }, "Underlined: the last layer's choice already. Darker: likelier (or of a better rank, or surer)."));
   const told = html("p", { class: "lens-told", "aria-live": "polite" });
   const list = bars(k, { colour: paint.accent, label: "The likeliest tokens here" });
   root.append(told, list.element);

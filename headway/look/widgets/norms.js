@@ -1,4 +1,4 @@
-// How large the stream, what was added to it, and the gradients are: a line for each token, a strong one for their mean.
+// How large the stream, what was added to it, and the gradients are: a line for each token, a strong one for their median.
 
 const WHAT = { stream: "residual stream", added: "added by each part", gradient: "gradient of the loss", parameters: "parameters" };
 
@@ -31,7 +31,7 @@ export default picture((root, data, view, look) => {
     tokens));
   const figure = html("div", { class: "norm-figure", tabindex: 0, role: "group", "aria-label": "Chart; arrows move from place to place", style: `height:${height}px` });
   const told = html("p", { class: "norm-told", "aria-live": "polite" });
-  const loss = sent ? `Loss ${data.loss.toFixed(3)} nats, ${data.loss_told}. Thin lines are single tokens, the strong one their mean.` : `${data.loss_told[0].toUpperCase()}${data.loss_told.slice(1)}.`;
+  const loss = sent ? `Loss ${data.loss.toFixed(3)} nats, ${data.loss_told}. Thin lines are single tokens, the strong one their median.` : `${data.loss_told[0].toUpperCase()}${data.loss_told.slice(1)}.`;
   root.append(figure, told, html("p", { class: "norm-loss" }, loss));
 
   let shown = "", chart = null, series = null, mark = null;
@@ -43,8 +43,8 @@ export default picture((root, data, view, look) => {
     }
     const stack = stacks[view.stack], values = stack[view.show], [n, t] = values.shape;
     const all = Array.from({ length: t }, (_, i) => Array.from({ length: n }, (_, place) => values.at(place, i)));
-    const mean = Array.from({ length: n }, (_, place) => all.reduce((sum, line) => sum + line[place], 0) / t);
-    return { places: stack.places, all, strong: [["mean", mean, paint.warm]] };
+    const median = Array.from({ length: n }, (_, place) => all.map((line) => line[place]).sort((a, b) => a - b)[Math.floor((t - 1) / 2)]);
+    return { places: stack.places, all, strong: [["median", median, paint.warm]] };
   };
   const draw = () => {
     series = lines();
@@ -93,7 +93,7 @@ export default picture((root, data, view, look) => {
     } else {
       const text = view.token === null ? null : data.texts[stacks[view.stack].side][view.token];
       const what = { stream: "the stream after it is", added: "what it adds is", gradient: "the loss's gradient there is" }[view.show];
-      told.textContent = `${name}: ${what} ${digits(series.strong[0][1][place])} long in the mean` + (one ? `, at “${visible(text)}” ${digits(one[place])}` : "");
+      told.textContent = `${name}: ${what} ${digits(series.strong[0][1][place])} long in the median` + (one ? `, at “${visible(text)}” ${digits(one[place])}` : "");
     }
   };
 });
