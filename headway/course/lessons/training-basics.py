@@ -17,6 +17,7 @@ with app.setup:
     import torch.nn.functional as F
 
     from headway import look, zoo
+    from headway.base.errors import HeadwayError
     from headway.learn.drawn import BLUE, GREY, RUST, drawn
     from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.models.gpt2 import MLP
@@ -39,14 +40,18 @@ def speaker():
 
 @app.function
 def numbers_of(text: str) -> torch.Tensor:
-    """A text as the network's characters, (1, t); those it has never seen are left out, and what is too long for a quick look."""
-    ids: list[int] = []
-    for letter in text[:120]:
-        try:
-            ids += speaker().encode(letter)
-        except Exception:  # a character outside its 76
-            continue
-    return torch.tensor([ids if len(ids) >= 2 else speaker().encode(SENTENCE)])
+    """A text as the network's characters, (1, t): without those it has never seen; the sentence above where too few are left."""
+    known = "".join(letter for letter in text[:120] if is_known(letter))
+    return torch.tensor([speaker().encode(known if len(known) >= 2 else SENTENCE)])
+
+
+@app.function
+def is_known(letter: str) -> bool:
+    """Whether the network has this character."""
+    try:
+        return speaker().words.decode(speaker().encode(letter)) == letter
+    except HeadwayError:
+        return False
 
 
 @app.function
@@ -72,7 +77,8 @@ def _():
 
     A model is trained in the same fog. The [[loss]], one number that says how wrong it is, is your height. The [[weight|weights]] are
     where you stand. The [[backward pass]] gives the slope, one number for each weight, and says nothing of the length of a step.
-    Here is the model of this lesson, which writes Shakespeare character by character. What is lit holds weights,
+    Here is the model of this lesson, which writes Shakespeare character by character. What is lit holds weights (what the boxes do
+    comes in later lessons),
     {sum(p.numel() for p in speaker().model.parameters()):,} in all:
     """)
     return
@@ -88,12 +94,11 @@ def _():
 def _():
     prose(r"""
     The first answer was one [[learning rate]] for all weights, found by trial. Kingma and Ba ([[@adam|2014]]) gave each weight a
-    step length of its own, and nearly every [[Transformer]] has been trained that way since. Why that is so is what you will see.
+    step length of its own, and nearly every [[Transformer]] has been trained that way since.
 
     ## Modules: where the weights live
 
-    In PyTorch a part of a model is a [[module]]: weights, and what is computed with them. Modules contain modules. This one stands in
-    each block of the diagram:
+    A [[module]] is weights and what is computed with them. Modules contain modules. This one stands in each block:
     """)
     return
 
@@ -115,8 +120,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, the part that
-    changes them, sees nothing else: tables, and for each a table of slopes.
+    `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
 
     ## The loss: how surprised the model is by your words
 
@@ -139,8 +143,9 @@ def _():
 @app.cell(hide_code=True)
 def _(letters, words):
     sentence = numbers_of(words.value)
-    text = speaker().tokenizer.decode(sentence[0].tolist())
-    letters.data = look.tokens(speaker(), text).packed()
+    letters.data = look.tokens(speaker(), speaker().words.decode(sentence[0].tolist())).packed()
+    _lost = sorted({letter for letter in words.value if not is_known(letter)})
+    mo.md(f"Left out, because the plays have no such character: {' '.join(_lost)}") if _lost else None
     return (sentence,)
 
 
@@ -238,7 +243,7 @@ def _():
     ## Two weights in a narrow valley
 
     The smallest case with that trouble has two weights, $a$ and $b$, and the loss $\frac12(100\,a^2 + b^2)$: a valley a hundred times
-    steeper along $a$, with its floor at 0. Start at $a = b = 1$, where the slopes are 100 and 1. Plain [[gradient descent]] takes
+    steeper along $a$. Start at $a = b = 1$, where the slopes are 100 and 1. Plain [[gradient descent]] takes
     *learning rate times slope* off each weight:
 
     - rate 0.01: $a$ goes from 1 to $1 - 0.01\cdot100 = 0$ at once. $b$ goes to 0.99.
@@ -248,8 +253,8 @@ def _():
     The steep direction sets the limit, and the flat one has to live with it. **Adam** keeps two running averages for each weight: $m$, of
     its slope $g$ ([[momentum]]), and $v$, of the slope's square. It steps along the one, divided by the root of the other:
 
-    $$m \leftarrow \beta_1 m + (1-\beta_1)\,g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2 \qquad
-    w \leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}$$
+    $$\begin{aligned} m &\leftarrow \beta_1 m + (1-\beta_1)\,g \\ v &\leftarrow \beta_2 v + (1-\beta_2)\,g^2 \\
+    w &\leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon} \end{aligned}$$
 
     $\eta$ is the learning rate; $\beta_1$ and $\beta_2$ say how slowly the averages forget; $\epsilon$ guards against dividing by 0; the
     hats come later. $\sqrt{\hat v}$ is the usual *size* of this weight's slopes.
@@ -338,7 +343,7 @@ def _():
 
     ## Ten steps on your sentence
 
-    The same two rules on the real thing: all weights of the model above, and nothing to learn but your sentence, ten times over.
+    The same two rules on all weights of the model above, with nothing to learn but your sentence.
     """)
     return
 
@@ -357,7 +362,7 @@ def _():
 
 @app.function
 @functools.lru_cache(maxsize=64)
-def lessons_learned(ids: tuple[int, ...], rule: str, rate: float, steps: int = 10) -> tuple[list[float], list[float]]:
+def ten_steps(ids: tuple[int, ...], rule: str, rate: float, steps: int = 10) -> tuple[list[float], list[float]]:
     """The loss on a text that the network is trained on, before each step and after the last, and on a line of Shakespeare."""
     model = copy.deepcopy(speaker().model)
     mine, other = torch.tensor([ids]), torch.tensor([speaker().encode(OTHER)])
@@ -383,7 +388,7 @@ def _(real_rate, sentence):
     _ids = tuple(sentence[0].tolist())
     _told = []
     for _rule, _colour in (("plain", BLUE), ("Adam", RUST)):
-        _here, _there = lessons_learned(_ids, _rule, real_rate.value)
+        _here, _there = ten_steps(_ids, _rule, real_rate.value)
         _axis.plot(_here, "o-", color=_colour, markersize=3, label=f"{_rule}, your sentence")
         _axis.plot(_there, ":", color=_colour, label=f"{_rule}, Shakespeare")
         _told.append(f"{_rule} from {_here[0]:.2f} to **{_here[-1]:.2f}**")
@@ -409,8 +414,7 @@ def _():
 
     Both averages begin at 0, and are far too small at first. Take $\beta_1 = 0.9$, $\beta_2 = 0.999$ and a slope of 3. After one step
     $m = 0.1 \cdot 3 = 0.3$ and $v = 0.001 \cdot 9 = 0.009$, and the step would be $0.3/\sqrt{0.009} = 3.16$ learning rates long. Divide $m$
-    by $1-\beta_1^t = 0.1$ and $v$ by $1-\beta_2^t = 0.001$, with $t$ the number of the step: $3/\sqrt9 = 1$. In the figure the slope
-    stays the same, and the correction is left out.
+    by $1-\beta_1^t = 0.1$ and $v$ by $1-\beta_2^t = 0.001$, with $t$ the number of the step: $3/\sqrt9 = 1$. In the figure the slope stays the same.
     """)
     return
 
@@ -463,7 +467,7 @@ def _():
     prose(r"""
     ## Weight decay: shrinking is not a slope
 
-    Against overfitting people pull every weight $w$ a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees
+    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees
     it (called L2), or taken straight off the *weight*. In plain gradient descent it makes no difference.
     """)
     return
@@ -558,7 +562,7 @@ def _():
     ## How fast, and when
 
     In the first steps $v$ rests on one or two slopes and is wrong by chance; [[@radam|Liu et al.]] give that as the reason for
-    the [[warm-up]]. In the end, full steps only swing past the floor. The whole life of the model that read your sentence:
+    the [[warm-up]]. In the end, full steps only swing past the floor. The whole training of our model:
     """)
     return
 
@@ -592,8 +596,8 @@ def _():
         [
             drawn(fig_life, fig_rate),
             prose(f"""
-            Such a [[schedule]] is a function of the step alone. From step {_start} on this one goes down, and with it the loss, to
-            {_held[-1][1]:.2f} on text never seen. (Its inner tables were trained by Muon, a relative of Adam; all else by AdamW.)
+            This [[schedule]] rises for 50 steps and falls from step {_start} on; beside it two others in use. The loss ended at
+            {_held[-1][1]:.2f} on text never seen. (Muon, a relative of Adam, trained the inner tables; AdamW all else.)
             """),
         ]
     )
@@ -620,6 +624,7 @@ def _():
                 Trainer.step,
                 {
                     "batch = self.source.batch(": "the next examples: which ones follows from the step's number",
+                    "for part in range": "a batch too large for the memory comes in parts",
                     "loss = self.loss(": "how wrong the model is on them",
                     ".backward()": "a slope for every weight, added to what is there",
                     "norm = self.updates.clip_gradients()": "all slopes as one vector, shortened if it is too long",
@@ -631,7 +636,7 @@ def _():
             prose("## What went wrong before, what goes wrong today"),
             story(
                 "training-basics/loop",
-                "The best checkpoint was always the last one",
+                "The best weights were always the last ones",
                 """
                 A run overfits from its third [[epoch]] on, and that is fine: the weights of the best one are kept, `best =
                 list(model.parameters())`. Measured again a week later, they are no better than the last ones. They *are* the last
