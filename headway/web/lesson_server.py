@@ -49,7 +49,7 @@ def _read(request: dict[str, Any]) -> None:
 
     os.environ[SERVED] = "1"
     application = site(request["token"], request["port"], request["topic"])
-    warm(request["topic"])
+    warm(request["topic"], looks=bool(request.get("looks")))
     uvicorn.run(
         Guard(application, request["port"], CLOSED),
         host="127.0.0.1",

@@ -18,7 +18,7 @@ with app.setup:
 
     from headway import look, zoo
     from headway.base.errors import HeadwayError
-    from headway.learn.drawn import BLUE, GREY, RUST, drawn
+    from headway.learn.inked import BLUE, GREY, RUST, inked
     from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.models.gpt2 import MLP
     from headway.train.losses import cross_entropy_by_hand
@@ -227,7 +227,7 @@ def _(sentence):
     _low, _high = (float(10 ** _seen.kthvalue(max(1, int(len(_seen) * share))).values) for share in (0.01, 0.99))
     mo.vstack(
         [
-            drawn(fig_slopes),
+            inked("how many of the weights have a slope of which size", fig_slopes),
             prose(f"""
             Leave out the smallest and the largest hundredth: the largest slope is still **{_high / _low:,.0f} times** the smallest.
             Whatever one number you multiply all of them by, the step is far too long for some weights and next to nothing for others.
@@ -330,7 +330,13 @@ def _(first, valley_rate):
         _fig.tight_layout()
         figs_valley.append(_fig)
         _told.append(f"{_rule} ends at a loss of **{_height:.2g}**")
-    mo.vstack([first.reply, drawn(*figs_valley), mo.md(f"From 50.5 at the start, {' and '.join(_told)}.")])
+    mo.vstack(
+        [
+            first.reply,
+            inked("the walk of plain descent, and that of Adam, through the valley", *figs_valley),
+            mo.md(f"From 50.5 at the start, {' and '.join(_told)}."),
+        ]
+    )
     return
 
 
@@ -399,7 +405,9 @@ def _(real_rate, sentence):
     _axis.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
     _axis.legend(frameon=False, fontsize=7, loc="upper left", ncols=2)
     fig_real.tight_layout()
-    mo.vstack([drawn(fig_real), mo.md(f"After ten steps: {', '.join(_told)}.")])
+    mo.vstack(
+        [inked("the loss after each step, for both rules", fig_real), mo.md(f"After ten steps: {', '.join(_told)}.")]
+    )
     return
 
 
@@ -441,7 +449,7 @@ def _(beta1, beta2):
     fig_first.tight_layout()
     mo.vstack(
         [
-            drawn(fig_first),
+            inked("the length of a step, corrected and not", fig_first),
             mo.md(
                 f"Uncorrected, the first step is **{float(_uncorrected[0]):.2f}** and the longest **{float(_uncorrected.max()):.2f}** "
                 "learning rates long."
@@ -525,7 +533,7 @@ def _(shrink):
         _axis.legend(frameon=False, fontsize=8, loc=(0.02, 0.08) if _kind == "decay" else (0.3, 0.52))
         _fig.tight_layout()
         figs_decay.append(_fig)
-    mo.vstack([shrink.reply, drawn(*figs_decay)])
+    mo.vstack([shrink.reply, inked("how weights shrink, with L2 and with decay", *figs_decay)])
     return
 
 
@@ -594,7 +602,7 @@ def _():
     _start = next(n for n in _steps if n > 50 and float(_rows[_steps.index(n)]["lr"]) < _peak)
     mo.vstack(
         [
-            drawn(fig_life, fig_rate),
+            inked("the loss and the learning rate over a whole training", fig_life, fig_rate),
             prose(f"""
             This [[schedule]] rises for 50 steps and falls from step {_start} on; beside it two others in use. The loss ended at
             {_held[-1][1]:.2f} on text never seen. (Muon, a relative of Adam, trained the inner tables; AdamW all else.)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from headway.learn.drawn import BLUE, drawn
+from headway.learn.inked import BLUE, inked
 
 
 def test_a_figure_has_the_ink_of_its_page_and_is_closed():
@@ -15,11 +15,12 @@ def test_a_figure_has_the_ink_of_its_page_and_is_closed():
     axis.plot([1, 2], [3, 4], color=BLUE)
     axis.set_title("a title & more")
     open_before = set(pyplot.get_fignums())
-    text = drawn(figure).text
+    text = inked("what is in it, <so>", figure).text
     assert set(pyplot.get_fignums()) == open_before - {figure.number}
     svg = ET.fromstring(text[text.index("<svg") : text.rindex("</div>")])
     assert svg.get("width") == "208.8pt"
     assert "currentColor" in text
+    assert 'aria-label="what is in it, &lt;so&gt;"' in text
     assert BLUE in text
     assert not re.search(r"#000000|#ffffff", text)
     assert "a title & more" in "".join(svg.itertext())
@@ -28,6 +29,6 @@ def test_a_figure_has_the_ink_of_its_page_and_is_closed():
 def test_two_figures_stand_in_one_row_that_may_break():
     from matplotlib import pyplot
 
-    text = drawn(pyplot.figure(figsize=(1, 1)), pyplot.figure(figsize=(1, 1))).text
+    text = inked("two", pyplot.figure(figsize=(1, 1)), pyplot.figure(figsize=(1, 1))).text
     assert text.count("<svg") == 2
     assert "flex-wrap:wrap" in text
