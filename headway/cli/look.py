@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
-import webbrowser
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 import cyclopts
 from cyclopts import Parameter
@@ -16,6 +16,7 @@ from headway.base.console import err, out
 from headway.base.errors import HeadwayError
 from headway.cli.shared.numbers import Whole
 from headway.cli.shared.options import Options
+from headway.cli.shared.serving import free_port, serve
 from headway.cli.shared.writing import plain
 from headway.learn.progress import used
 from headway.zoo import check_name
@@ -38,7 +39,7 @@ headway look vit-s-focus photo.jpg --patches           what a picture's parts gi
 headway look whisper-tiny-en speech.wav --alignment    words in time
 headway look numbers-transformer "six" --off 1.0       without head 0 of layer 1
 
---open shows it in the browser; -o picture.png (.json, .svg, .html) writes it.
+--open opens a live page; -o picture.png (.json, .svg, .html) writes it.
 """
 
 app = cyclopts.App(name="look", help=HELP, help_format="plaintext")
@@ -101,6 +102,11 @@ class Changes:
     patch: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     "After a layer, a token's vector from another text: '5:3=another text' (layer 5, token 3)."
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Those that the page can show, as `headway.look.parse` takes them."""
+        return (*self.off, *self.scale, *([f"norm={self.norm}"] if self.norm else []))
+
     def edits(self, own: Path | None) -> list[Edit]:
         """As `headway.look` takes them."""
         from headway.look import Off, Own, Patch, Scale, parse
@@ -139,6 +145,7 @@ def look(
     target: str | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    browser: bool = True,
     options: Options = Options(),
 ) -> int:
     """See what goes on inside a model. What is drawn is what was computed in this run.
@@ -150,7 +157,8 @@ def look(
     given
         What the model is given: words, or files for models that see or hear.
     layer
-        Which layer's attention to print, counted from 0 in the order in which they run; the last if left out.
+        Which layer's attention to print, counted from 0 in the order in which they run; if left out the one in the
+        middle, or the last that looks at a source.
     head
         Which head; the mean of all if left out.
     target
@@ -158,7 +166,9 @@ def look(
     output
         A file to write: .png, .svg, .pdf, .json, or .html (a page of its own, live, without a network).
     open_
-        Show it in the browser.
+        Show it in the browser, live: change the text, the picture, what is switched off.
+    browser
+        With --open: start a browser; --no-browser only prints the address.
     """
     kind = which.name
     for word in given:
@@ -174,19 +184,21 @@ def look(
         if not words or not all(word.strip() for word in words):
             raise HeadwayError(f'give the model something to look at: headway look {name} "a text" (or a file).')
     options.check()
+    if open_:
+        if output is not None:
+            raise HeadwayError("--open shows it, -o writes it: one of the two (-o picture.html is a page to keep).")
+        change.edits(options.own)
+        return _open(name, kind, words, change, options.own, browser)
     picture = _picture(kind, name, words, target, change, options)
     if output is not None:
         picture.save(output)
         err().print(f"{picture.title}: {output}", markup=False, highlight=False)
-    if open_:
-        view = {key: value for key, value in (("layer", layer), ("head", head)) if value is not None}
-        _show(picture, view)
-    if output is None and not open_:
+    else:
         _print(picture, kind, layer, head)
     return 0
 
 
-TARGETED = ("attention", "lens", "norms", "decay", "alignment", "patches")
+TARGETED = ("attention", "lens", "tokens", "sampling", "norms", "decay", "alignment", "patches")
 """What --target means something for."""
 
 
@@ -206,7 +218,7 @@ def _picture(kind: str, name: str, words: list[str], target: str | None, change:
         picture = _likeness(loaded, words, edits)
     elif kind == "sampling":
         how = options.sampling(temperature=1.0, top_p=1.0)
-        picture = looking.sampling(loaded, " ".join(words), sampling=how, edits=edits)
+        picture = looking.sampling(loaded, " ".join(words), target=target, dials=how, edits=edits)
     else:
         more = {"target": target} if kind in TARGETED else {}
         picture = getattr(looking, kind)(loaded, " ".join(words), edits=edits, **more)
@@ -241,21 +253,21 @@ def _of(picture: Any, layer: int | None, head: int | None, width: int) -> Any:
     n = len(picture.layers)
     if layer is not None and not -n <= layer < n:
         raise HeadwayError(f"there is no layer {layer}: they are counted from 0 to {n - 1}.")
-    shown = picture.layers[-1 if layer is None else layer]
+    layer = picture.first if layer is None else layer
+    shown = picture.layers[layer]
     if head is not None and not 0 <= head < len(shown.heads):
         raise HeadwayError(
             f"there is no head {head} in {shown.place}: they are counted from 0 to {len(shown.heads) - 1}."
         )
-    return picture.of(-1 if layer is None else layer, head, min(width, 120))
+    return picture.of(layer, head, min(width, 120))
 
 
-def _show(picture: Picture, view: dict[str, Any]) -> None:
-    """A page of its own in the browser; nothing is served, and nothing is asked of the network."""
-    with tempfile.NamedTemporaryFile(
-        "w", suffix=".html", prefix="headway-look-", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(picture.page(**view))
-    address = Path(file.name).as_uri()
-    err().print(f"{picture.title}: {address}", soft_wrap=True, markup=False, highlight=False)
-    if not webbrowser.open(address):
-        err().print("No browser could be opened from here: open the address above in one.")
+def _open(name: str, kind: str, words: list[str], change: Changes, own: Path | None, browser: bool) -> int:
+    """The live page, beside the lessons, with this look in it."""
+    port, token = free_port(), secrets.token_urlsafe(32)
+    first = {"model": name, "text": " ".join(words), "picture": kind, "change": " ".join(change.words)}
+    if own is not None:
+        first["with"] = str(own.absolute())
+    query = urlencode({"access_token": token} | {key: value for key, value in first.items() if value})
+    request = {"file": None, "topic": None, "edit": False, "port": port, "token": token, "looks": True}
+    return serve(request, "Look inside", f"http://127.0.0.1:{port}/look/?{query}", browser=browser)

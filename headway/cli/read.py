@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
-import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from rich.text import Text
 
-from headway.base.console import err, out
+from headway.base.console import out
 from headway.base.errors import HeadwayError
 from headway.base.files import write_bytes
 from headway.cli.shared.numbers import Whole
+from headway.cli.shared.serving import bindable, free_port, serve
 from headway.learn.evidence import record
 from headway.learn.path import the_path
 from headway.learn.progress import Progress
@@ -71,7 +65,7 @@ def read(
         if workspace is None:
             raise HeadwayError("a copy to edit belongs into a workspace: run `headway start` first")
         lesson = _own_copy(lesson, workspace.root / "lessons")
-    port = _bindable(port) if port else _free_port()
+    port = bindable(port) if port else free_port()
     token = secrets.token_urlsafe(32)
     page = f"{found.id}/" if found is not None and not edit else ""
     address = f"http://127.0.0.1:{port}/{page}?access_token={token}"
@@ -84,48 +78,8 @@ def read(
         "port": port,
         "token": token,
     }
-    signal.signal(signal.SIGTERM, _leave)  # the page's server must not outlive its command
-    # A group of its own: Ctrl-C ends this command, and this command ends the server. The search path does not begin with
-    # the folder that the learner happens to stand in.
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "headway.web.lesson_server"], stdin=subprocess.PIPE, start_new_session=True
-    ) as server:
-        request_pipe = server.stdin
-        assert request_pipe is not None
-        try:
-            request_pipe.write(json.dumps(request).encode() + b"\n")
-            request_pipe.flush()
-            if _answers(server, port):
-                err().print(f"{found.title if found is not None else 'Lessons'}: {address}", soft_wrap=True)
-                if edit:
-                    err().print(f"Your copy: {lesson}", soft_wrap=True)
-                err().print("Ctrl-C closes it.")
-                if browser and not webbrowser.open(address):
-                    err().print("No browser could be opened from here: open the address above in one.")
-            code = server.wait()
-            raise HeadwayError(
-                f"the lesson's server ended by itself (exit code {code}): `headway doctor` checks the installation"
-            )
-        except BrokenPipeError as error:
-            raise HeadwayError("the lesson's server did not start: `headway doctor` checks the installation") from error
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            request_pipe.close()  # which tells the server to end, with all that it has started
-            try:
-                server.wait(5)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until something answers on the port; False if the server ended before."""
-    while server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return True
-        time.sleep(0.1)
-    return False
+    told = [f"Your copy: {lesson}"] if edit else []
+    return serve(request, found.title if found is not None else "Lessons", address, told, browser=browser)
 
 
 def _list(workspace: Workspace | None) -> None:
@@ -148,32 +102,9 @@ def _list(workspace: Workspace | None) -> None:
         )
 
 
-def _leave(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
-
-
 def _own_copy(lesson: Path, folder: Path) -> Path:
     """The learner's copy: made once, never overwritten."""
     copy = folder / lesson.name
     if not copy.exists():
         write_bytes(copy, lesson.read_bytes())
     return copy
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _bindable(port: int) -> int:
-    """The port that was asked for, if this process may serve on it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise HeadwayError(
-                f"port {port} cannot be used: {error.strerror}; leave --port out for a free one"
-            ) from error
-    return port

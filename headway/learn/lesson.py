@@ -7,14 +7,17 @@ papers from papers.toml, words from the glossary, and how far the learner is fro
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import html
 import inspect
+import io
 import json
 import os
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import marimo as mo
 
@@ -29,11 +32,15 @@ from headway.learn.path import COURSE, Topic, the_path
 from headway.learn.progress import GAVE_UP, PASSED, Progress
 from headway.learn.shelf import length_of, neighbours, written
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = [
     "Predict",
     "Recall",
     "after",
     "cite",
+    "drawn",
     "foot",
     "head",
     "mistakes",
@@ -134,6 +141,23 @@ def noted(thing: Callable[..., Any] | type, notes: Mapping[str, str], only: tupl
     line that its piece is part of; what is before and after `only` is folded. See `headway.learn.annotated`.
     """
     return mo.Html(annotated(thing, notes, only))
+
+
+def drawn(figure: Figure, alt: str) -> Any:
+    """A matplotlib figure as a picture of exactly its `figsize`, which `alt` describes to those who do not see it.
+
+    marimo's own way cuts off what is white at the edges, so that a picture changes its size with its labels, and the page
+    jumps while a control moves.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, bbox_inches=None)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)  # pyplot would keep every figure that was ever drawn
+    wide, tall = (round(float(inches) * 110) for inches in figure.get_size_inches())
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return mo.Html(
+        f'<img class="hw-figure" width="{wide}" height="{tall}" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+    )
 
 
 def solved(exercise: str) -> bool:

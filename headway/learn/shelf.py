@@ -35,7 +35,7 @@ class Length:
     words: int
     stations: int
     predictions: tuple[str, ...] = ()
-    """The ids of its predictions, in their order."""
+    """Its predictions by name, ``topic/id``, in their order."""
 
     @property
     def minutes(self) -> int:
@@ -129,7 +129,7 @@ def reading_in(topic: Topic, progress: Progress | None) -> Reading:
     """`reading` of a progress that was read already, for pages that show many topics."""
     asked = {question.name for question in questions(topic.id)}
     file = topic.lesson_file
-    guesses = {f"{topic.id}/{name}" for name in (length_of(file).predictions if file else ())}
+    guesses = set(length_of(file).predictions) if file else set()
     if progress is None:
         count = sum(each.topic in (topic.id, *topic.also) for each in exercises().values())
         return Reading(False, (0, len(guesses)), (0, len(asked)), (0, count))

@@ -18,7 +18,7 @@ from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
 from headway.look.lens import Lens, lens
 from headway.look.likeness import Cosines, likeness
-from headway.look.memory import Memory, memory
+from headway.look.memory import CacheSizes, memory
 from headway.look.norms import Norms, norms
 from headway.look.patches import Patches, patches
 from headway.look.picture import Picture
@@ -29,13 +29,13 @@ from headway.look.tracing import Trace, trace
 __all__ = [
     "Alignment",
     "Attention",
+    "CacheSizes",
     "Cosines",
     "Decay",
     "Diagram",
     "Dials",
     "Edit",
     "Lens",
-    "Memory",
     "Norm",
     "Norms",
     "Off",

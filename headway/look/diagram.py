@@ -20,8 +20,8 @@ from torch import nn
 
 from headway.base.errors import HeadwayError, did_you_mean
 from headway.look.layout import LABEL, SMALL, Layout, lay_out, percent, short
+from headway.look.operations import Recording, entry_of, run_without_numbers
 from headway.look.picture import Picture
-from headway.look.recording import Recording, entry_of, run_without_numbers
 from headway.look.wiring import Part, Wiring, wire
 from headway.models.catalog import CATALOG, Entry, entry
 

@@ -113,7 +113,8 @@ class Patches(Picture):
         shown.append((f"rollout, {len(self.layers)} layers", self.rollout[-1].view(rows, columns)))
         if self.importance is not None:
             shown.append(("importance", self.importance))
-        top, below = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+        top, below = halves
         for axis, (name, values) in zip(top.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             axis.imshow(self.pixels.numpy(), extent=(0, width, height, 0))
             if values is not None:
@@ -158,7 +159,7 @@ def patches_of(found: Trace) -> Patches:
     """`patches`, of a run that is there already."""
     feed, n = found.feed, found.feed.before
     mixes = [mix for mix in found.mixes if mix.kind == ATTENTION and feed.of_stack(mix.place) == "picture"]
-    if feed.grid is None or not mixes:
+    if feed.grid is None or feed.pixels is None or not mixes:
         raise HeadwayError("no picture was looked at in this run.")
     weights = [mix.weights().float().cpu() for mix in mixes]
     many = sum(w[:, :, n:].numel() for w in weights) > MOST

@@ -162,6 +162,11 @@ def _module(kind: str) -> str:
     return "\n".join((WIDGETS / f"{name}.js").read_text(encoding="utf-8") for name in ("common", kind))
 
 
+def empty_widget(kind: str) -> Any:
+    """The widget of a kind of picture with nothing in it yet: ``widget.data = picture.packed()`` fills it."""
+    return _widget_class(kind)(data={}, view={})
+
+
 @functools.cache
 def _widget_class(kind: str) -> type:
     import anywidget

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from headway.look.recording import HOME, Operation, Recording
+from headway.look.operations import HOME, Operation, Recording
 
 Kind = Literal[
     "input",

@@ -49,7 +49,7 @@ def _read(request: dict[str, Any]) -> None:
 
     os.environ[SERVED] = "1"
     application = site(request["token"], request["port"], request["topic"])
-    warm(request["topic"])
+    warm(request["topic"], looks=bool(request.get("looks")))
     uvicorn.run(
         Guard(application, request["port"], CLOSED),
         host="127.0.0.1",
@@ -78,7 +78,8 @@ def _settle_looks() -> None:
     plain = manager.get_default_config_manager
 
     def ours(*args: Any, **options: Any) -> Any:
-        return plain(*args, **options).with_overrides({"display": {"theme": "system", "custom_css": [str(STYLE)]}})
+        looks: Any = {"display": {"theme": "system", "custom_css": [str(STYLE)]}}
+        return plain(*args, **options).with_overrides(looks)
 
     manager.get_default_config_manager = ours
 

@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
 from headway.base.errors import HeadwayError
@@ -21,6 +22,8 @@ from headway.web.pages import STYLESHEET, contents_page, glossary_page, missing_
 
 TOKEN = "access_token"
 STYLE_PATH = "/lessons.css"
+LOOK = "look"
+"""The first part of the path of the page of ``headway look``."""
 
 
 class Gate:
@@ -94,7 +97,7 @@ class Pages:
             await answer(send, 200, self.pages[path](), "text/html")
         elif path == STYLE_PATH:
             await answer(send, 200, STYLESHEET.read_text(encoding="utf-8"), "text/css")
-        elif (topic := path.strip("/").partition("/")[0]) in {each.id for each in written()}:
+        elif (topic := path.strip("/").partition("/")[0]) == LOOK or topic in {each.id for each in written()}:
             if path == f"/{topic}/":
                 self._note(topic)
             await self.behind(scope, receive, send)
@@ -103,7 +106,7 @@ class Pages:
 
     def _note(self, topic: str) -> None:
         """Write into the log that a lesson was opened, once; a lesson opens all the same where nothing can be written."""
-        if topic not in self.opened:
+        if topic not in self.opened and topic != LOOK:
             self.opened.add(topic)
             with contextlib.suppress(HeadwayError, OSError):
                 if (workspace := workspace_around()) is not None:
@@ -130,4 +133,5 @@ def site(token: str, port: int, opened: str | None = None) -> Application:
     builder = marimo.create_asgi_app(quiet=True, include_code=False)
     for topic in written():
         builder = builder.with_app(path=f"/{topic.id}", root=str(topic.lesson_file))
+    builder = builder.with_app(path=f"/{LOOK}", root=str(Path(__file__).with_name("looking.py")))
     return Gate(Pages(builder.build(), opened), token, port)

@@ -24,14 +24,18 @@ def modules_of(file: Path) -> Iterator[str]:
             yield node.module
 
 
-def warm(topic: str | None) -> None:
-    """Load what the lessons use, that of `topic` first, and run one tiny notebook so that marimo has loaded its own parts."""
+def warm(topic: str | None, *, looks: bool = False) -> None:
+    """Load what the lessons use, that of `topic` first, and run one tiny notebook so that marimo has loaded its own parts.
+
+    With `looks`, what the page of ``headway look`` uses, in their place.
+    """
     import marimo as mo
     import matplotlib
 
     matplotlib.use("Agg")  # the server has no window to draw into
     first = sorted(written(), key=lambda each: each.id != topic)
-    for module in dict.fromkeys(name for each in first for name in _safe_modules(each)):
+    modules = ["headway.web.looks"] if looks else [name for each in first for name in _safe_modules(each)]
+    for module in dict.fromkeys(modules):
         # What cannot be loaded is said where it is needed, in the lesson's own cell.
         with contextlib.suppress(Exception):
             importlib.import_module(module)

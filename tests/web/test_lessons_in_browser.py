@@ -35,7 +35,7 @@ HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
 LESSONS = [topic.id for topic in the_path().topics.values() if topic.lesson_file]
 QUIET = "() => !document.querySelector('[data-testid=loading-indicator]')"
 """The hourglass is gone from the page's tree: no cell waits or runs."""
-LONG = 600_000
+LONG = 120_000
 """Milliseconds. Nothing here is timed: a busy machine takes as long as it takes."""
 
 FIGURES = """() => {

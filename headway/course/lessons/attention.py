@@ -13,7 +13,7 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, merge_heads, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
-    from headway.learn.lesson import Recall, after, mistakes, source, what_follows
+    from headway.learn.lesson import Recall, after, drawn, mistakes, source, what_follows
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
 
@@ -105,7 +105,7 @@ def _(scaled, width):
     fig_scale.tight_layout()
     mo.vstack(
         [
-            fig_scale,
+            drawn(fig_scale, "The weights of 32 keys, the largest first."),
             mo.md(
                 f"Scores spread by **{seen['std']:.1f}**. The entropy of the weights is **{seen['entropy']:.2f}** nats "
                 f"(an even look at 32 keys has {seen['even']:.2f}). The softmax lets **{seen['through']:.3f}** of a gradient "
@@ -169,7 +169,7 @@ def _(cached, kind):
         _axis.set(title=_title, xlabel="key", ylabel="query")
         _axis.set_yticks(range(_t), [str(_s - _t + i) for i in range(_t)])
     fig_mask.tight_layout()
-    fig_mask
+    drawn(fig_mask, "Two tables of queries by keys: what may be looked at, and the weights.")
     return
 
 
@@ -249,7 +249,7 @@ def _(base, shift):
     _at = {_d: float(_scores[_d]) for _d in (0, 1, 32)}
     mo.vstack(
         [
-            fig_rope,
+            drawn(fig_rope, "The score of two equal vectors against their distance."),
             mo.md(
                 "Query at "
                 f"{shift.value + 256}: the score is {_at[0]:.6f} at distance 0, {_at[1]:.6f} at 1, {_at[32]:.6f} at 32. Moving "

@@ -13,7 +13,7 @@ with app.setup:
 
     from headway.blocks.backward import layer_norm_backward
     from headway.blocks.norms import rms_norm, rms_norm_by_hand
-    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
+    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.models.transformer import Transformer, TransformerConfig, deepnorm
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
@@ -86,7 +86,7 @@ def _(factor, shift):
     _rms_moved = float((_rms - rms_norm(_base, torch.ones(24, dtype=torch.float64), 1e-6)).abs().max())
     mo.vstack(
         [
-            fig_norms,
+            drawn(fig_norms, "24 features of one position: as they are, after LayerNorm, after RMSNorm."),
             mo.md(f"LayerNorm's output has moved by **{_moved:.1e}**, RMSNorm's by **{_rms_moved:.1e}**."),
         ]
     )
@@ -203,7 +203,13 @@ def _(depth, guess, kinds):
     if kinds.value:
         _axis.legend(frameon=False)
     fig_depth.tight_layout()
-    mo.vstack([guess.reply, fig_depth, mo.md("; ".join(_told) + ".")])
+    mo.vstack(
+        [
+            guess.reply,
+            drawn(fig_depth, "The gradient of every layer, one line for each place of the norm."),
+            mo.md("; ".join(_told) + "."),
+        ]
+    )
     return
 
 

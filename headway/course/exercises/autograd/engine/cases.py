@@ -102,7 +102,7 @@ def negative(d):
 
 @case("large numbers and small ones", draws=4)
 def large(d):
-    """tanh where it is 1 and flat, but exp(2x) is still a number (a formula of exp(2x) is right); a large exp, and a small one."""
+    """tanh where it is 1 and flat, but exp(2x) is still a number: its formula is right. A large exp, and a small one."""
     source = (
         "lambda a, b, c: a.tanh() + b.tanh() + (a * 10).tanh() + (b * 10).tanh() "
         "+ c.exp() + (c * -1).exp() * 1e9 + c * c * 1e6"
