@@ -157,7 +157,8 @@ def look(
     given
         What the model is given: words, or files for models that see or hear.
     layer
-        Which layer's attention to print, counted from 0 in the order in which they run; the last if left out.
+        Which layer's attention to print, counted from 0 in the order in which they run; if left out the one in the
+        middle, or the last that looks at a source.
     head
         Which head; the mean of all if left out.
     target
@@ -252,12 +253,13 @@ def _of(picture: Any, layer: int | None, head: int | None, width: int) -> Any:
     n = len(picture.layers)
     if layer is not None and not -n <= layer < n:
         raise HeadwayError(f"there is no layer {layer}: they are counted from 0 to {n - 1}.")
-    shown = picture.layers[-1 if layer is None else layer]
+    layer = picture.first if layer is None else layer
+    shown = picture.layers[layer]
     if head is not None and not 0 <= head < len(shown.heads):
         raise HeadwayError(
             f"there is no head {head} in {shown.place}: they are counted from 0 to {len(shown.heads) - 1}."
         )
-    return picture.of(-1 if layer is None else layer, head, min(width, 120))
+    return picture.of(layer, head, min(width, 120))
 
 
 def _open(name: str, kind: str, words: list[str], change: Changes, own: Path | None, browser: bool) -> int:

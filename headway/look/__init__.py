@@ -19,7 +19,7 @@ from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
 from headway.look.lens import Lens, lens
 from headway.look.likeness import Cosines, likeness
-from headway.look.memory import Memory, memory
+from headway.look.memory import CacheSizes, memory
 from headway.look.norms import Norms, norms
 from headway.look.patches import Patches, patches
 from headway.look.picture import Picture
@@ -31,13 +31,13 @@ __all__ = [
     "Alignment",
     "Attention",
     "ByHand",
+    "CacheSizes",
     "Cosines",
     "Decay",
     "Diagram",
     "Dials",
     "Edit",
     "Lens",
-    "Memory",
     "Norm",
     "Norms",
     "Off",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,9 +66,15 @@ class Attention(Picture):
     texts: dict[str, tuple[str, ...]]
     layers: tuple[LayerWeights, ...]
 
+    @property
+    def first(self) -> int:
+        """The layer that is shown where none is asked for: the last that looks at another text, else the one in the middle."""
+        across = [n for n, layer in enumerate(self.layers) if layer.rows != layer.columns]
+        return across[-1] if across else (len(self.layers) - 1) // 2
+
     def lines(self, width: int = 100) -> list[Text]:
-        """For each position of the last layer what it took most from, by head; `at` chooses."""
-        return self.of(-1, None, width)
+        """For each position of one layer what it took most from, as the mean of its heads; `of` chooses layer and head."""
+        return self.of(self.first, None, width)
 
     def of(self, layer: int, head: int | None, width: int = 100) -> list[Text]:
         """One layer for the terminal: for each row the three columns with the largest weights, of a head or of their mean."""
@@ -92,29 +99,57 @@ class Attention(Picture):
         return found
 
     def draw(self, figure: Figure) -> None:
-        """Every head of the last layers, small; see `one` for one of them."""
-        shown = self.layers[-6:]
-        most = max(len(layer.heads) for layer in shown)
-        axes = figure.subplots(len(shown), min(most, 12), squeeze=False)
-        for row, layer in zip(axes, shown, strict=True):
-            for n, axis in enumerate(row):
-                axis.set(xticks=[], yticks=[])
-                if n >= len(layer.heads):
-                    axis.axis("off")
+        """One layer: the mean of its heads with the words beside it, and each head, small."""
+        self.draw_layer(figure, self.first)
+
+    def draw_layer(self, figure: Figure, layer: int, head: int | None = None) -> None:
+        """A layer of choice: large one head, or the mean of all; small every head."""
+        shown = self.layers[layer]
+        n = len(shown.heads)
+        signed = bool((shown.weights < 0).any())
+        if head is None:
+            large = (shown.weights.abs() if signed else shown.weights).mean(0)
+            which = "mean of its heads" if n > 1 else shown.heads[0]
+        else:
+            large, which = shown.weights[head], shown.heads[head]
+        parts = figure.subfigures(1, 2, width_ratios=(1.6, 1), squeeze=False)[0] if n > 1 else [figure]
+        axis = parts[0].subplots()
+        _matrix(axis, large, shown)
+        rows, columns = self.texts[shown.rows], self.texts[shown.columns]
+        if max(len(rows), len(columns)) <= 64:
+            size = 8 if max(len(rows), len(columns)) <= 24 else 5
+            axis.set_xticks(range(len(columns)), [visible(token)[:16] for token in columns], fontsize=size, rotation=90)
+            axis.set_yticks(range(len(rows)), [visible(token)[:16] for token in rows], fontsize=size)
+        axis.xaxis.tick_top()
+        axis.tick_params(length=0)
+        axis.set_xlabel(f"{shown.name}, {which}", fontsize=8)
+        if n > 1:
+            across = max(1, math.ceil(math.sqrt(min(n, 36))))
+            for place, one in enumerate(parts[1].subplots(math.ceil(min(n, 36) / across), across, squeeze=False).flat):
+                one.set(xticks=[], yticks=[])
+                if place >= min(n, 36):
+                    one.axis("off")
                     continue
-                signed = bool((layer.weights < 0).any())
-                top = float(layer.weights[n].abs().max()) or 1.0
-                axis.imshow(
-                    layer.weights[n].float().numpy(),
-                    cmap="RdBu" if signed else "Blues",
-                    vmin=-top if signed else 0,
-                    vmax=top,
-                )
-                if n == 0:
-                    axis.set_ylabel(layer.place.removeprefix("blocks."), fontsize=7)
-                if layer is shown[0]:
-                    axis.set_title(layer.heads[n], fontsize=7)
+                _matrix(one, shown.weights[place], shown)
+                one.set_title(shown.heads[place].removeprefix("head "), fontsize=7, pad=2)
         figure.suptitle(self.title, fontsize=9)
+
+
+def _matrix(axis: Any, weights: Float[Tensor, "t s"], layer: LayerWeights) -> None:
+    """One matrix of weights. What may not be seen is grey, a weight of 0 is white."""
+    signed = bool((weights < 0).any())
+    top = float(weights.abs().max()) or 1.0
+    hidden = ~layer.seen & (weights.abs() <= 1e-4 * top)
+    drawn = weights.float().masked_fill(hidden, math.nan)
+    tall = weights.shape[0] / weights.shape[1]
+    axis.set_facecolor("#e4e6ea")
+    axis.imshow(
+        drawn.numpy() if signed else drawn.sqrt().numpy(),  # the square root, so that a tenth can still be seen
+        cmap="RdBu" if signed else "Blues",
+        vmin=-top if signed else 0,
+        vmax=top if signed else math.sqrt(top),
+        aspect="equal" if 1 / 3 < tall < 3 else "auto",
+    )
 
 
 def visible(token: str) -> str:

@@ -37,7 +37,7 @@ from headway.look.editing import Edit
 from headway.look.feeding import feed
 from headway.look.mixing import Mix
 from headway.look.picture import Picture
-from headway.look.telling import printable
+from headway.look.telling import heading, printable
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -148,7 +148,7 @@ class Decay(Picture):
         below.legend(frameon=False, fontsize=6)
         for axis in (above, below):
             axis.spines[["top", "right"]].set_visible(False)
-        figure.suptitle(printable(self.title), fontsize=9)
+        figure.suptitle(heading(self), fontsize=9)
 
 
 def left(keep: Float[Tensor, " t"]) -> Float[Tensor, "t s"]:

@@ -13,7 +13,7 @@ from headway.look.feeding import Feed, tokens_of
 from headway.sample.rewrite import writing_of
 from headway.zoo import Loaded
 
-WORDS = ("decoder", "encoder", "encoder-decoder")
+WORDS = ("decoder", "encoder", "encoder-decoder", "speech")
 """Kinds of models that may have logits of tokens."""
 
 

@@ -23,7 +23,7 @@ from headway.look.editing import Edit
 from headway.look.feeding import feed
 from headway.look.guessing import entropy, must_guess, names_of, ranks, readout, side_of, spoken_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -94,23 +94,24 @@ class Lens(Picture):
         return found
 
     def draw(self, figure: Figure) -> None:
-        """A cell for each layer and position: its likeliest token, on a ground as dark as it is likely."""
+        """A cell for each layer and position: its likeliest token, on a ground as dark as it is likely; of many layers some."""
         axis = figure.subplots()
-        first = max(0, len(self.texts) - 14)
-        p = self.probabilities[:, first:, 0].float()
+        first, few = max(0, len(self.texts) - 14), min(len(self.layers), 16)
+        shown = sorted({round(n * (len(self.layers) - 1) / max(few - 1, 1)) for n in range(few)})
+        p = self.probabilities[shown, first:, 0].float()
         axis.imshow(p.numpy(), cmap="Blues", vmin=0, vmax=1.15, origin="lower", aspect="auto")
-        size = min(7.0, 190 / max(len(self.layers), 1) / 1.6, 95 / max(p.shape[1], 1))
-        for n in range(len(self.layers)):
+        size = min(7.5, 130 / few, 95 / max(p.shape[1], 1))
+        for row, n in enumerate(shown):
             for t in range(p.shape[1]):
                 word = visible(self.guesses[n][first + t][0])[:9]
                 agrees = self.ranks[n][first + t] == 1
-                look = {"color": "white" if p[n, t] > 0.6 else "black", "weight": "bold" if agrees else "normal"}
-                axis.text(t, n, printable(word), ha="center", va="center", fontsize=size, **look)
+                look = {"color": "white" if p[row, t] > 0.6 else "black", "weight": "bold" if agrees else "normal"}
+                axis.text(t, row, printable(word), ha="center", va="center", fontsize=size, **look)
         ticks = dict(enumerate(printable(visible(text))[:10] for text in self.texts[first:]))
         axis.set_xticks(list(ticks), list(ticks.values()), fontsize=7, rotation=30, ha="right")
-        axis.set_yticks(range(len(self.layers)), self.layers, fontsize=6)
+        axis.set_yticks(range(few), [self.layers[n] for n in shown], fontsize=6)
         axis.set(ylabel="after layer")
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def lens(
@@ -125,7 +126,7 @@ def lens(
     """What the stream after each layer says about the token to come, read out by the model's own last norm and head.
 
     Args:
-        loaded: A decoder; an encoder with its head for words; an encoder-decoder (then its decoder's layers).
+        loaded: A decoder; an encoder with its head for words; an encoder-decoder or a Whisper (then its decoder's layers).
         given: A text.
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.

@@ -63,7 +63,7 @@ class Crossing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory(Picture):
+class CacheSizes(Picture):
     """Bytes of caches by length.
 
     Attributes:
@@ -138,7 +138,7 @@ def told(bytes: int) -> str:
 
 def memory(
     models: Loaded | str | Sequence[Loaded | str], *, longest: int = LONGEST, dtype: Any = None, batch: int = 1
-) -> Memory:
+) -> CacheSizes:
     """Bytes of the cache by length of text, for models and presets, beside the bytes of their weights.
 
     There is no input and nothing runs, so there are no edits: what is held depends on shapes alone.
@@ -175,7 +175,7 @@ def memory(
     ]
     crossings.sort(key=lambda crossing: crossing.length)
     title = f"The cache of {', '.join(need.name for need in needs)}{f', {batch} texts at once' if batch > 1 else ''}"
-    return Memory(title=title, lengths=lengths, models=tuple(needs), crossings=tuple(crossings))
+    return CacheSizes(title=title, lengths=lengths, models=tuple(needs), crossings=tuple(crossings))
 
 
 def _crossings(lengths: Sequence[int], one: Callable[[int], int], other: Callable[[int], int]) -> list[int]:

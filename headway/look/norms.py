@@ -28,7 +28,7 @@ from headway.look.editing import Edit, Off, block_of, blocks_of
 from headway.look.feeding import Feed, feed
 from headway.look.guessing import WORDS, spoken_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, printable
+from headway.look.telling import heading, notes
 from headway.look.tracing import Trace, run
 from headway.zoo import Loaded
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stack:
+class BlockNorms:
     """One stack of blocks.
 
     Attributes:
@@ -89,7 +89,7 @@ class Norms(Picture):
     kind = "norms"
 
     texts: dict[str, tuple[str, ...]]
-    stacks: tuple[Stack, ...]
+    stacks: tuple[BlockNorms, ...]
     groups: tuple[Group, ...]
     loss: float
     loss_told: str
@@ -143,7 +143,7 @@ class Norms(Picture):
                 axis.tick_params(axis="y", labelsize=6)
                 axis.spines[["top", "right"]].set_visible(False)
             row[0].set_ylabel(stack.name, fontsize=8)
-        figure.suptitle(printable(self.title), fontsize=9)
+        figure.suptitle(heading(self), fontsize=9)
 
 
 def share(column: Tensor, n: int) -> float:
@@ -277,7 +277,7 @@ def _with_extras(
 
 def _measured(
     name: str, side: str, xs: dict[str, Tensor], back: dict[int, Tensor | None] | None, off: set[str]
-) -> Stack:
+) -> BlockNorms:
     streams = [x.detach()[0].float() for x in xs.values()]
     added = [streams[0], *(now - before for before, now in pairwise(streams))]
     sizes = torch.stack([x.norm(dim=-1) for x in added])
@@ -290,7 +290,7 @@ def _measured(
     if back is not None:
         found = [back[id(x)] for x in xs.values()]
         gradient = torch.stack([torch.zeros_like(stream[0]) if g is None else g[0].float().norm(dim=-1) for g in found])
-    return Stack(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
+    return BlockNorms(name, side, tuple(xs), stream.cpu(), sizes.cpu(), gradient.cpu())
 
 
 def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Group, ...]:
@@ -314,4 +314,7 @@ def _groups(model: nn.Module, back: dict[int, Tensor | None] | None) -> tuple[Gr
 
 def _length(tensors: Sequence[Tensor]) -> float:
     """All tensors as one vector, its length."""
-    return math.sqrt(sum(float(x.detach().float().square().sum()) for x in tensors))
+    wide = [torch.promote_types(x.dtype, torch.float32) for x in tensors]
+    return math.hypot(
+        *(float(torch.linalg.vector_norm(x.detach(), dtype=w)) for x, w in zip(tensors, wide, strict=True))
+    )

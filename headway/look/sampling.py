@@ -22,7 +22,7 @@ from headway.look.editing import Edit
 from headway.look.feeding import feed
 from headway.look.guessing import entropy, masked, must_guess, names_of, side_of
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import run
 from headway.sample.filters import Sampling
 from headway.zoo import Loaded
@@ -41,7 +41,7 @@ NGRAMS = (2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Step:
+class DialStep:
     """What one dial did.
 
     Attributes:
@@ -80,7 +80,7 @@ class Dials(Picture):
     text: tuple[str, ...]
     dials: dict[str, float]
     words: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[DialStep, ...]
     logits: Float[Tensor, " v"]
     said: tuple[int, ...]
     repeats: dict[int, tuple[int, ...]]
@@ -121,7 +121,7 @@ class Dials(Picture):
         axis.set_ylabel("probability of the next token")
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=8)
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def sampling(
@@ -182,7 +182,7 @@ def sampling(
     )
 
 
-def steps(logits: Float[Tensor, " v"], ids: Tensor, dials: Sampling, shown: Tensor) -> tuple[Step, ...]:
+def steps(logits: Float[Tensor, " v"], ids: Tensor, dials: Sampling, shown: Tensor) -> tuple[DialStep, ...]:
     """The model's distribution, then the dials in use one after the other; after the last it is what `dials` samples from.
 
     Args:
@@ -193,7 +193,7 @@ def steps(logits: Float[Tensor, " v"], ids: Tensor, dials: Sampling, shown: Tens
     """
     now = logits[None].float()
     p = now.softmax(-1)
-    found = [Step("model", None, int((p > 0).sum()), 0.0, float(entropy(p.log())[0]), p[0, shown].cpu())]
+    found = [DialStep("model", None, int((p > 0).sum()), 0.0, float(entropy(p.log())[0]), p[0, shown].cpu())]
     for dial in DIALS:
         value = getattr(dials, dial)
         if value == getattr(NEUTRAL, dial):
@@ -206,7 +206,7 @@ def steps(logits: Float[Tensor, " v"], ids: Tensor, dials: Sampling, shown: Tens
         removed = float(p[out].sum())
         now, p = after, after.softmax(-1)
         found.append(
-            Step(dial, value, int((now > -torch.inf).sum()), removed, float(entropy(p.log())[0]), p[0, shown].cpu())
+            DialStep(dial, value, int((now > -torch.inf).sum()), removed, float(entropy(p.log())[0]), p[0, shown].cpu())
         )
         if dial == "temperature" and value == 0:
             break  # the likeliest is taken, whatever the other dials say

@@ -7,6 +7,8 @@ import textwrap
 
 from rich.text import Text
 
+from headway.look.picture import Picture
+
 
 def percent(p: float) -> str:
     """``37%``, in four places."""
@@ -23,6 +25,11 @@ def _signs() -> frozenset[int]:
     from matplotlib import font_manager
 
     return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
+
+
+def heading(picture: Picture) -> str:
+    """What stands over a figure: the title, and what was changed in the model."""
+    return printable(picture.title + (f" ({'; '.join(picture.edits)})" if picture.edits else ""))
 
 
 def notes(text: str, width: int) -> list[Text]:

@@ -26,7 +26,7 @@ from headway.look.feeding import Feed, feed
 from headway.look.guessing import LN2, entropy, masked, must_guess, names_of, ranks, side_of, spoken_of
 from headway.look.lens import vocabulary
 from headway.look.picture import Picture
-from headway.look.telling import notes, percent, printable
+from headway.look.telling import heading, notes, percent, printable
 from headway.look.tracing import run
 from headway.use.texts import mask_of, symbol
 from headway.zoo import Loaded
@@ -125,7 +125,7 @@ class Tokens(Picture):
         axis.set_ylabel("bits")
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=7)
-        axis.set_title(printable(self.title), fontsize=9)
+        axis.set_title(heading(self), fontsize=9)
 
 
 def told(way: str) -> str:
@@ -137,7 +137,7 @@ def tokens(loaded: Loaded, given: Any, *, target: Any = None, edits: Sequence[Ed
     """How likely each token of a text is to a model, and what else might have stood there.
 
     Args:
-        loaded: A decoder, an encoder with its head for words, or an encoder-decoder (then the tokens of its target).
+        loaded: A decoder, an encoder with its head for words, an encoder-decoder or a Whisper (then the tokens it writes).
         given: A text.
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -113,6 +113,9 @@ def run(
                 raise
             raise HeadwayError(f"changed like this the model does not run: {' '.join(str(error).split())}") from error
     found.mixes = joined(found.mixes)
+    for mix in found.mixes:  # of a layer or an attention that is off, nothing is passed on
+        if any(mix.place == place or mix.place.startswith(f"{place}.") for place in hooks.dropped):
+            mix.off = set(range(mix.n_head))
     if idle := [name for name, ran in hooks.changed.items() if not ran]:
         raise HeadwayError(f"{type(model).__name__} never ran {idle[0]}: there is nothing to be changed in it.")
     missing = [(place, head) for place, heads in silent.items() for head in heads if not _has(found, place, head)]
@@ -136,6 +139,7 @@ class Hooks:
         self.names = {module: name for name, module in model.named_modules()}
         self.running: list[str] = []
         self.changed: dict[str, bool] = {}
+        self.dropped: list[str] = []
         self._handles: list[Any] = []
         self._owner = threading.get_ident()
 
@@ -253,9 +257,12 @@ def _off(edit: Off, model: nn.Module, hooks: Hooks, silent: dict[str, set[int]])
         part, _ = part_of(block, "attention" if edit.part == "layer" else edit.part)
         silent.setdefault(f"{name}.{part}", set()).add(edit.head)
     elif edit.part == "layer":
+        hooks.dropped.append(name)
         hooks.after(block, lambda i, o: _passed_by(i, o, name), edit=True)
     else:
-        hooks.after(part_of(block, edit.part)[1], lambda i, o: _nothing(o), edit=True)
+        part, module = part_of(block, edit.part)
+        hooks.dropped.append(f"{name}.{part}")
+        hooks.after(module, lambda i, o: _nothing(o), edit=True)
 
 
 def _nothing(output: Any) -> Any:
@@ -277,7 +284,7 @@ def _scale(edit: Scale, mlp: nn.Module, hooks: Hooks) -> None:
     down = getattr(mlp, "down", None)
     if not isinstance(down, nn.Linear):
         raise HeadwayError(f"the MLP of layer {edit.layer} is a {type(mlp).__name__}: it has no neurons of its own.")
-    width = down.weight.shape[1]
+    width = cast(Tensor, down.weight).shape[1]
     if not 0 <= edit.neuron < width:
         raise HeadwayError(f"layer {edit.layer} has no neuron {edit.neuron}: they are counted from 0 to {width - 1}.")
 

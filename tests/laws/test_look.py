@@ -219,6 +219,19 @@ class TestHeadsOff:
             edited(model, Off(place, part, -1))
 
 
+def test_what_is_off_is_drawn_as_nothing():
+    model = loaded("transformer", make("transformer", 0))
+    for edit, places in (
+        (Off("encoder.1"), {"encoder.1.attn"}),
+        (Off("decoder.0"), {"decoder.0.attn", "decoder.0.cross"}),
+        (Off("decoder.0", "cross"), {"decoder.0.cross"}),
+        (Off("decoder.0", "mlp"), set()),
+    ):
+        mixes = edited(model, edit).mixes
+        assert {mix.place for mix in mixes if not mix.weights().any()} == places
+        assert {mix.place for mix in mixes if not mix.passed().any()} == places
+
+
 def test_a_channel_off_in_a_state_space():
     for name in ("mamba", "mamba2", "s4d"):
         model = loaded(name, make(name, 0))

@@ -80,6 +80,12 @@ def test_groups_heads_and_names():
     assert [(layer.name, layer.rows) for layer in towers] == [("vision 0", "picture"), ("text 0", "text")]
 
 
+def test_the_layer_shown_first():
+    assert PICTURES["cross"].layers[PICTURES["cross"].first].name == "decoder 1, to the source"
+    assert str(PICTURES["cross"]).splitlines()[0] == "decoder.1.cross, mean of its heads"
+    assert attention_of("gemma", 2).first == 1  # of three
+
+
 def test_layers_are_chosen():
     assert [layer.name for layer in attention_of("llama", layers=[1]).layers] == ["layer 1"]
     assert [layer.name for layer in attention_of("llama", layers=[-1]).layers] == ["layer 1"]
@@ -151,10 +157,10 @@ def test_importance_is_the_models_own():
 
 def test_edits_reach_the_patches():
     model, pixels, _ = given("vit")
-    plain, changed = look.patches(model, pixels), look.patches(model, pixels, edits=[look.Off(0, "attention")])
+    plain, changed = look.patches(model, pixels), look.patches(model, pixels, edits=[look.Off(0, "mlp")])
     assert torch.equal(plain.layers[0].weights, changed.layers[0].weights)
     assert not torch.allclose(plain.layers[1].weights, changed.layers[1].weights)
-    assert changed.edits == ("attention of layer 0 off",)
+    assert changed.edits == ("mlp of layer 0 off",)
 
 
 def test_who_sees_no_pictures_says_so():
