@@ -309,7 +309,7 @@ def _():
     $$h_t = \tanh(W h_{t-1} + U x_t)$$
 
     $W$ and $U$ are tables of [[weight|weights]], the same at every step, and $\tanh$ squeezes each number between −1 and 1. On
-    paper the first letter of a book can decide the last. Why not in practice?
+    paper the first letter of a book can decide the last.
 
     Take a state of one number and leave out the $\tanh$: $h_t = 0.5\,h_{t-1} + x_t$. A letter counts 1 when it comes, one step
     later 0.5, then 0.25; after ten 0.001. Learning goes the same way back: the [[gradient]], which says how an earlier
@@ -473,7 +473,7 @@ def _():
     $$h_t = z \odot h_{t-1} + (1 - z) \odot c$$
 
     By hand: $h = (0.8,\ -0.3)$, $c = (0.1,\ 0.9)$, $z = (1,\ 0)$ gives $(0.8,\ 0.9)$. The first number is kept, the second
-    overwritten. The picture from the beginning, opened:
+    overwritten. The first picture, opened; its head makes the scores:
     """)
     return
 
@@ -561,7 +561,7 @@ def _():
     ## From probabilities to text
 
     Somebody has to choose. Always the likeliest ([[greedy]]) goes round in circles. Drawing ([[sampling]]) now and then
-    takes a letter that fits nowhere: each is unlikely, but there are many. So people turn dials. The [[temperature]] divides the
+    takes a letter that fits nowhere: each is unlikely, but there are many. People turn dials. The [[temperature]] divides the
     logits: at 0.5 every ratio of probabilities is squared, 3 to 1 becomes 9 to 1. *Top-k* keeps the $k$ likeliest,
     *top-p* the fewest that reach $p$ together.
     """)
