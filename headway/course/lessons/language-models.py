@@ -171,7 +171,7 @@ def _():
 def _():
     copying = Predict(
         "language-models/twelve-back",
-        "We count on one page only, and look **12** letters back. What does the model write?",
+        "We count one page, and look **12** letters back. What does the model write?",
         choices=[
             "long stretches of the page, word for word",
             "better English than with 2 letters back",
@@ -381,8 +381,8 @@ def _(fading):
         [
             fading.reply,
             prose(r"""
-            In a state of 64 numbers, what decides is by how much $W$ stretches a vector again and again, its [[spectral radius]].
-            A random network of that size reads your sentence. Each letter is as blue as the last state depends on it, by the
+            What decides is by how much $W$ stretches a vector again and again, its [[spectral radius]]. A random network with a
+            state of 64 numbers reads your sentence. Each letter is as blue as the last state depends on it, by the
             gradient: full blue like the last letter, white a thousandth of that, orange *more*. Move the stretch past 1;
             then let $\tanh$ squeeze. Leave *kept* for later.
             """),
@@ -528,8 +528,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Do trained gates do that? This GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what
-    their gates keep at each letter; below, what is left of the chosen letter.
+    This trained GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what their gates keep at
+    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds the first to the end.
     """)
     return
 
