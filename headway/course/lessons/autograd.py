@@ -100,8 +100,7 @@ def _():
         [
             prose(rf"""
             Here is a small [[Transformer]] that comes with Headway. It reads a line of a play, character by character, and
-            guesses the next one. Every box that is lit holds weights: numbers to multiply and add with, {_weights:,} in
-            all. (What the boxes do is for later lessons.)
+            guesses the next one. Every box that is lit holds weights: numbers to multiply and add with, {_weights:,} in all.
             """),
             mo.Html(
                 look.diagram(
@@ -116,8 +115,8 @@ def _():
             [[derivative]]. Say it is 3: a weight larger by 0.001 makes the loss larger by 0.003, so this weight should go *down*.
             All the answers together are the [[gradient]].
 
-            The plain way is to try: nudge one weight, run the model again, look. It takes one run per weight. Write a line, and
-            see what that would cost on this computer.
+            The plain way is to try: nudge one weight, run the model again, look. One run per weight. Write a line, and see what that
+            would cost on this computer.
             """),
         ]
     )
@@ -170,14 +169,14 @@ def _(line):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    And training takes thousands of steps, each with a gradient of its own. The other way was formulas on paper, anew for each
-    network. The way out was written down by Seppo Linnainmaa in 1970, and made the way to train networks by Rumelhart,
-    Hinton and Williams in 1986: *backpropagation*. It works for every program that computes one number
-    ([[@autodiff-survey|a survey]]); PyTorch does it at `loss.backward()`. You are about to see all of it.
+    And training takes thousands of such gradients. The other way was formulas on paper, anew for each network. The way out was
+    written down by Seppo Linnainmaa in 1970, and made the way to train networks by Rumelhart, Hinton and Williams in
+    1986: *backpropagation*. It works for every program that computes one number ([[@autodiff-survey|a survey]]). PyTorch
+    does it at `loss.backward()`.
 
     ## Four numbers by hand
 
-    Every computation is made of small steps, and for each you know how the result follows its input:
+    Every computation is made of small steps, and for each this is known:
 
     | step | one input grows by a tiny bit: the result grows by |
     |---|---|
@@ -225,7 +224,7 @@ def _():
     back = mo.ui.slider(0, 5, value=0, step=1, label="steps back", show_value=True)
     mo.vstack(
         [
-            prose("Now step back through it yourself. Orange is what has been handed on so far."),
+            prose("Step back through it yourself. Orange is what has been handed on so far."),
             mo.hstack([a, b], justify="start"),
             mo.hstack([c, back], justify="start"),
         ]
@@ -337,12 +336,12 @@ def _():
             prose(r"""
             ## The same in code
 
-            You have walked through a [[graph]]. In our engine every number is a `Value`, and every operation writes down where
-            its result came from, and how fast it grows with it. Here is one that no exercise asks for:
+            You have walked through a [[graph]]. In our engine every number is a `Value`, and every operation notes where its
+            result came from, and how fast it grows with it. One that no exercise asks for:
             """),
             noted(Value.log, {"1 / self.data": "came from `self`; grows 1/x times as fast"}),
             prose(r"""
-            Going back is a walk over these notes. Most first attempts miss one of two things:
+            Going back is a walk over these notes, and has two rules:
 
             - What arrives is **added** to what has arrived before, as at $a$.
             - A number hands on its gradient **once**, when *all* of it has arrived. So before the walk the numbers are put in
@@ -382,8 +381,8 @@ def _():
             prose(r"""
             ## A million weights, and one you choose
 
-            Is PyTorch's gradient right? Check it as you would: nudge one weight of the model up by $h$ and down by $h$, and
-            divide the change of the loss by $2h$. This *quotient* is the derivative in the limit, when $h$ goes to 0.
+            Is PyTorch's gradient right? Nudge one weight of the model up by $h$ and down by $h$, and divide the change of the loss
+            by $2h$. This *quotient* is the derivative in the limit, when $h$ goes to 0.
             """),
         ]
     )
@@ -491,9 +490,8 @@ def _(guess_nudge, nudge, part, text):
                 f"<b>{_found:.12f}</b>.</p>"
             ),
             prose(r"""
-            So quotients are a good *test* of a gradient (PyTorch's `gradcheck` uses them) and a bad way to get one: slow, and
-            never quite right. The [[backward pass]] has no $h$. It multiplies the true derivatives of the steps, and is exact up to
-            rounding.
+            So quotients are a good *test* of a gradient (PyTorch's `gradcheck` uses them) and a bad way to get one. The
+            [[backward pass]] has no $h$: it multiplies true derivatives, and is exact up to rounding.
             """),
         ]
     )
@@ -507,9 +505,9 @@ def _(text):
             prose(r"""
             ## Where the gradient goes in a Transformer
 
-            Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. You know what a sum does on the
-            way back: it hands its gradient to *both* sides, times 1. So there is a way from the loss to the first layer on
-            which nothing is multiplied by something small. That is the point of a [[residual connection]].
+            Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. On the way back a sum hands its
+            gradient to *both* sides, times 1. So there is a way from the loss to the first layer on which nothing is multiplied
+            by something small. That is the point of a [[residual connection]].
             """),
             mo.Html(look.diagram(small(), lit=("residual",), level="block").svg()),
             prose(
@@ -518,8 +516,8 @@ def _(text):
             ),
             mo.ui.anywidget(look.norms(small(), text).widget(show="gradient")),
             prose(r"""
-            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the first norm's work: it
-            divides by the size of what it gets, which is little there.)
+            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the first norm's work: see
+            the lesson on layer norm.)
             """),
         ]
     )
@@ -533,10 +531,9 @@ def _():
             prose(r"""
             ## Tables at once
 
-            PyTorch keeps no note per number but one per *operation on tensors*. For a [[matrix product]] $Y = AB$ you can find
-            the way back by shapes. Say $A$ is $(2, 3)$ and $B$ is $(3, 4)$; then $Y$, and the gradient $G$ that arrives there, are
-            $(2, 4)$. The gradient of $A$ must be $(2, 3)$ like $A$. From $G$, $(2, 4)$, and $B$ turned over, $(4, 3)$, only one
-            product gives it:
+            PyTorch keeps no note per number but one per *operation on tensors*. For a [[matrix product]] $Y = AB$ shapes lead the
+            way back. Say $A$ is $(2, 3)$ and $B$ is $(3, 4)$; then $Y$, and the gradient $G$ that arrives there, are $(2, 4)$.
+            The gradient of $A$ must be $(2, 3)$. From $G$ and $B$ turned over, $(4, 3)$, only one product gives it:
 
             $$\frac{\partial L}{\partial A} = G\,B^\top, \qquad \frac{\partial L}{\partial B} = A^\top G.$$
 
@@ -632,8 +629,8 @@ def _():
     prose(rf"""
     ## Measured
 
-    The claim `gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down.
-    “Order 2” means: a nudge 10 times smaller is 100 times better, until rounding takes over.
+    The claim `gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down. “Order 2”: a
+    nudge 10 times smaller is 100 times better, until rounding takes over.
 
     {result_of("gradient-check")}
     """)
@@ -651,9 +648,8 @@ def _():
                 """
                 Someone writes an engine in an evening. Sums, products, a small formula: every gradient agrees with the nudge. Then
                 `x * x` comes out half as large as it should be. The line said `operand.grad = ...`, and where each number
-                is used once, `=` and `+=` are the same. In a real network a weight meets every word of every row. PyTorch adds as
-                well, even from one `backward()` to the next: whoever forgets to set the gradients to zero between two steps
-                trains on the sum of all steps so far.
+                is used once, `=` and `+=` are the same. PyTorch adds as well, even from one `backward()` to the next: whoever
+                forgets to set the gradients to zero trains on the sum of all steps so far.
                 """,
             ),
             story(
@@ -661,9 +657,8 @@ def _():
                 "Gradients that were wrong only in networks with a shortcut",
                 """
                 A plain chain of layers trains well. With a [[residual connection]] the first layers learn nonsense. The engine went
-                through the graph level by level from the result. But the stream is used at two depths: by the sum, and by the
-                layer beside it, some steps further on. When its turn came it handed on what it had, the first half; the second
-                came too late. Sort first, and let each hand on once.
+                through the graph level by level. But what is used by the sum *and* by the layer beside it has two depths. It
+                handed on the first half; the second came too late.
                 """,
             ),
             story(
@@ -671,9 +666,8 @@ def _():
                 "The bias that learned a thousand times too slowly",
                 """
                 All weights learn, only the biases stand nearly still. Someone wrote `grad.mean(0)` where the batch had to be summed
-                out of a bias's gradient, “because the loss is a mean anyway”. It is, and that mean is in the gradient already when
-                it arrives. Dividing again makes the step a thousand times too short. Shapes fit, nothing complains, and Adam
-                hides it, since it gives each weight a step of its own.
+                out, “because the loss is a mean anyway”. It is, and that mean is in the gradient already when it arrives.
+                Dividing again makes the step a thousand times too short. The shapes fit.
                 """,
             ),
             mo.md("## Do you remember?\n\n`headway review` brings these back, spaced, until you do."),

@@ -20,7 +20,6 @@ with app.setup:
     from headway import look, zoo
     from headway.base.errors import HeadwayError
     from headway.blocks.attention import split_heads
-    from headway.blocks.glossary import AXES
     from headway.blocks.masks import causal_mask, padding_mask, real_positions, window_mask
     from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, story
 
@@ -79,10 +78,8 @@ def _():
             prose(r"""
             In the box, everything is a [[tensor]]: a block of numbers, all of one kind, with a *shape*. A single number has the
             shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. Why such
-            blocks, and not lists and loops? Because one operation on a whole block is hundreds of times faster than a loop over its
-            numbers (you will measure it below), and because a model is then short to write: three to five axes, a few lines.
-
-            That is also where it hurts. Write two lines, and see what shapes they take on their way.
+            blocks, and not lists and loops? One operation on a whole block is hundreds of times faster than a loop over its
+            numbers (measured below), and a model is then short to write. Write two lines, and see what shapes they take on their way.
             """),
         ]
     )
@@ -121,20 +118,20 @@ def _(first, second):
         for what, letters, tensor in (
             ("a number for each character, the shorter line filled up", "b t", batch),
             ("a vector for each character", "b t d", _seen["embed"]),
-            ("cut into *heads* that look at the text side by side", "b h t k", _q),
+            ("cut into [[head|heads]] that look at the text side by side", "b h t k", _q),
             ("how well each character fits each other one, in each head", "b h t s", _q @ _k.mT),
             ("a score for each possible next character", "b t v", _scores),
         )
     )
-    _met = ", ".join(f"`{letter}` {AXES[letter].split(':')[0]}" for letter in "btsdhkv")
     prose(
         f"""
     | on the way of your two lines | axes | shape |
     |---|---|---|
     {_rows}
 
-    One letter per axis, the same in all files of Headway: {_met}. Say the letters aloud when you read code. A shape tells *how
-    many*; only the letters tell *of what*, and two axes of the same length look alike to PyTorch.
+    One letter per axis, the same in all files of Headway: `b` counts lines, `t` characters, `s` the characters that are looked at,
+    `d` the numbers of a vector, `h` heads, `k` the numbers of one head, `v` possible next characters. Say them aloud when you
+    read code. A shape tells *how many*; only the letters tell *of what*, and two axes of one length look alike to PyTorch.
     """
     )
     return batch, lengths, texts
@@ -248,7 +245,7 @@ def _():
 def _():
     guess_heads = Predict(
         "tensors/heads-by-view",
-        "We put this mistake into the trained model, all four blocks, and let it read your first line. What happens?",
+        "We put this mistake into all four [[block|blocks]] of the trained model and let it read your first line. What happens?",
         choices=[
             "an error at the first block",
             "the same guesses: the numbers are the same",
@@ -309,10 +306,12 @@ def _(guess_heads, texts):
     _text = texts[0]
     _ids = torch.tensor(small().encode(_text))
     _drawn, _loss = [], []
+    # The head of the first block that looks most at the character just before.
+    _head = int(look.attention(small(), LINES[0]).layers[0].weights.diagonal(-1, 1, 2).mean(-1).argmax())
     for _loaded, _title in ((small(), "as it was trained"), (broken(), "heads by view alone")):
         with torch.no_grad():
             _loss.append(float(F.cross_entropy(_loaded.model(_ids[None, :-1])[0], _ids[1:])))
-        _weights = look.attention(_loaded, _text).layers[0].weights[1]
+        _weights = look.attention(_loaded, _text).layers[0].weights[_head]
         _drawn.append(heat(_weights.tolist(), _text, f"{_title}: loss {_loss[-1]:.2f}"))
     mo.vstack(
         [
@@ -324,8 +323,8 @@ def _(guess_heads, texts):
                 f"{math.log(small().model.config.vocab_size):.2f}; the mistake took the model from {_loss[0]:.2f} to {_loss[1]:.2f}.</p>"
             ),
             prose(r"""
-            And if you *train* it with the mistake inside? Then it learns around it, as well as it can. The loss falls, only not as far, and
-            no line of the log says why. So test numbers, never shapes alone.
+            (The [[loss]] is the number that says how wrong the guesses are.) And if you *train* it with the mistake inside? It learns around
+            it, as well as it can. The loss falls, only not as far, and no line of the log says why. So test numbers, never shapes alone.
             """),
             after(
                 "tensors/einsum",
@@ -344,8 +343,8 @@ def _():
     Add a row to a table, and PyTorch adds it to *every* row. The rule is called [[broadcasting]]: write the two shapes under each other,
     lined up at the **right**. Two sizes fit if they are equal, or one of them is 1, or missing; that one is repeated.
 
-    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: a bias for every character of both lines. It is the shortest way
-    to write most of a model. It also never asks.
+    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: the same 160 numbers are added to every character of both lines. It is short
+    to write, and it never asks.
     """)
     return
 
@@ -419,7 +418,7 @@ def _(guess_loss):
             loss falls, and stops early. Where you do want all pairs, the same rule is a gift: put in an axis of size 1
             on either side, and every point meets every point. All distances between the {_n} characters in our model's
             table, just now on this computer: **{_loops * 1000:.0f} ms** with two loops in Python, **{_once * 1000:.2f} ms** in
-            one operation. (The closest two are `{_pair[0]}` and `{_pair[1]}`: to the model they mean nearly the same.)
+            one operation. (The closest two are `{_pair[0]}` and `{_pair[1]}`.)
             """
             ),
         ]
@@ -519,7 +518,7 @@ def _():
 
             *Scatter* goes the other way: it writes to places that an index names. Send 1, 2 and 4 to the places 0, 1 and 0.
             `out.index_add(0, index, x)` gives `{_added.int().tolist()}`; `out[index] += x` gives `{_out.int().tolist()}`. The second
-            reads all old values first, so of two that go to one place only the last is kept.
+            reads all old values first, so of two that go to one place only one is kept.
             """
             ),
         ]
