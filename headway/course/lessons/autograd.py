@@ -154,7 +154,7 @@ def _(line):
         _loss = float(wrongness(_model, _ids))
     prose(
         f"""
-    The loss on “{html.escape(text)}” is **{_loss:.3f}**. {_left_out}
+    The loss on “{html.escape(text)}” is **{_loss:.3f}** [[nat|nats]]. {_left_out}
 
     | | on this computer, just now |
     |---|---|
@@ -185,7 +185,7 @@ def _():
     | $x^2$ | the bit times **2x** |
 
     Steps that follow each other multiply: if the loss grows 2 times as fast as $y$, and $y$ 4 times as fast as $x$, then
-    the loss grows 8 times as fast as $x$. That is the [[chain rule]], and nothing else is needed.
+    the loss grows 8 times as fast as $x$. That is the [[chain rule]].
 
     Take $L = (a\,b + c)^2 + a$ with $a = 2$, $b = -1$, $c = 0.5$. Forward: $a\,b = -2$, plus $c$ is $-1.5$, squared $2.25$,
     plus $a$ is $4.25$. Now go back, from the end:
@@ -279,15 +279,20 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             got[id(operand)] = got.get(id(operand), 0.0) + gives
             handed.append((places[id(operand)][0], got[id(value)], slope, gives))
     active = order[steps - 2] if steps > 1 else None
-    lines, boxes = [], []
+    lines, boxes, rates = [], [], []
     for value in order:
         _, x, y = places[id(value)]
-        for operand, _ in value.edges:
+        for operand, slope in value.edges:
             _, x0, y0 = places[id(operand)]
             side = 1 if x0 > x else -1
-            straight = f"M{x0} {y0 + 60}L{x + max(-30, min(30, (x0 - x) / 3)):.0f} {y}"
+            end = x + max(-30, min(30, (x0 - x) / 3))
+            straight = f"M{x0} {y0 + 60}L{end:.0f} {y}"
             bend = straight if y - y0 < 150 else f"M{x0 + 26 * side} {y0 + 60}V{y - 40}L{x + 36 * side} {y}"
             lines.append(f'<path class="e{" on" if value is active else ""}" d="{bend}"/>')
+            middle = ((x0 + end) / 2 + 4, (y0 + 60 + y) / 2 + 4) if y - y0 < 150 else (x0 + 26 * side + 5, y - 60)
+            rates.append(
+                f'<text class="q" x="{middle[0] + 4:.0f}" y="{middle[1]:.0f}" style="font-size:11px">· {short(slope)}</text>'
+            )
     for value in (*inputs, *results):
         name, x, y = places[id(value)]
         told = f"gradient {short(got[id(value)])}" if id(value) in got else ""
@@ -299,7 +304,7 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             f'<text x="{x}" y="{y + 53}" text-anchor="middle" class="g" style="font-size:12px">{told}</text></g>'
         )
     if not steps:
-        said = "Forward only: each box is computed from those above it, and remembers them."
+        said = "Forward only: each box is computed from those above it. Beside each line: how many times as fast the lower one grows."
     elif steps == 1:
         said = "L grows as fast as itself: it gets 1."
     else:
@@ -318,7 +323,7 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             said += f" Done: {ends}. Nudging each by a millionth: {', '.join(short(round(each, 4)) for each in tried)}."
     return (
         f'{STYLE}<svg class="ag" viewBox="0 0 360 464" style="max-width:440px" role="img" aria-label="The graph of L">'
-        f'{"".join(lines)}{"".join(boxes)}</svg><p class="ag-told" aria-live="polite">{said}</p>'
+        f'{"".join(lines)}{"".join(rates)}{"".join(boxes)}</svg><p class="ag-told" aria-live="polite">{said}</p>'
     )
 
 
@@ -337,7 +342,7 @@ def _():
             ## The same in code
 
             You have walked through a [[graph]]. In our engine every number is a `Value`, and every operation notes where its
-            result came from, and how fast it grows with it. One that no exercise asks for:
+            result came from, and how fast it grows with it. For example:
             """),
             noted(Value.log, {"1 / self.data": "came from `self`; grows 1/x times as fast"}),
             prose(r"""
@@ -398,7 +403,7 @@ def _():
         answer="it gets worse",
         wrong={
             "it agrees even better": "On paper, yes. But a computer keeps about 16 digits of each loss.",
-            "it stays as good as it was": "It would, if the two losses were exact. They are rounded to about 16 digits.",
+            "it stays as good as it was": "It would, if the two losses were not rounded.",
         },
         why="The two losses then differ only in their last few digits, and those are rounding. Subtracting leaves mostly noise.",
     )
@@ -499,7 +504,8 @@ def _(guess_nudge, nudge, part, text):
 
 
 @app.cell(hide_code=True)
-def _(text):
+def _():
+    sizes = mo.ui.anywidget(look.norms(small(), LINE).widget(show="gradient"))
     mo.vstack(
         [
             prose(r"""
@@ -514,13 +520,20 @@ def _(text):
                 "Here is the size of the gradient of *your* line after each part (`0.attn`: the attention of the first block), one thin "
                 "line per character:"
             ),
-            mo.ui.anywidget(look.norms(small(), text).widget(show="gradient")),
+            sizes,
             prose(r"""
-            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the first norm's work: see
-            the lesson on layer norm.)
+            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the work of the first
+            [[layer norm|norm]], which has a lesson of its own.)
             """),
         ]
     )
+    return (sizes,)
+
+
+@app.cell(hide_code=True)
+def _(sizes, text):
+    # In place: a picture of its own for every text would make the page jump.
+    sizes.widget.data = look.norms(small(), text).packed()
     return
 
 
@@ -569,7 +582,7 @@ def bars(names, values, low: float, high: float, title: str, kind: str = "blue")
         x = 24 + step * n
         made.append(
             f'<rect class="{kind}" x="{x + step * 0.14:.1f}" y="{zero - max(tall, 0):.1f}" width="{step * 0.72:.1f}" height="{abs(tall):.1f}"/>'
-            f'<text class="q" x="{x + step / 2:.1f}" y="{zero - tall + (-5 if value >= 0 else 13):.1f}" text-anchor="middle">{value:.3f}</text>'
+            f'<text class="q" x="{x + step / 2:.1f}" y="{zero - tall + (-5 if value >= 0 else 13):.1f}" text-anchor="middle">{f"{value:.3f}".replace("-", "−")}</text>'
             f'<text x="{x + step / 2:.1f}" y="178" text-anchor="middle">{html.escape(name)}</text>'
         )
     return (
@@ -629,8 +642,8 @@ def _():
     prose(rf"""
     ## Measured
 
-    The claim `gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down. “Order 2”: a
-    nudge 10 times smaller is 100 times better, until rounding takes over.
+    `headway reproduce gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down.
+    “Order 2”: a nudge 10 times smaller is 100 times better, until rounding takes over.
 
     {result_of("gradient-check")}
     """)
@@ -667,7 +680,7 @@ def _():
                 """
                 All weights learn, only the biases stand nearly still. Someone wrote `grad.mean(0)` where the batch had to be summed
                 out, “because the loss is a mean anyway”. It is, and that mean is in the gradient already when it arrives.
-                Dividing again makes the step a thousand times too short. The shapes fit.
+                Dividing again makes the step a thousand times too short.
                 """,
             ),
             mo.md("## Do you remember?\n\n`headway review` brings these back, spaced, until you do."),
