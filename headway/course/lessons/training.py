@@ -82,8 +82,8 @@ def _():
     had cost on a model a *quarter* of its size, which read 1.4 trillion tokens. They called it Chinchilla, and it was better on
     nearly every test. The models before it had weights enough, and too little to read.
 
-    An architecture says what is connected to what. How wide, how many blocks, how much text, in what portions, in which number
-    format: that is what this lesson is about. Here is one answer, SmolLM2-135M; what is lit holds nearly all of its weights.
+    An architecture says what is connected to what. How wide, how much text, in what portions, in which number format is another
+    question, and this lesson's. Here is one answer, SmolLM2-135M; what is lit holds nearly all of its weights:
     """)
     return
 
@@ -100,13 +100,13 @@ def _():
     ## What a training costs
 
     Take one weight $w$ of such a table and one token. On the way forward it is multiplied by some $x$, and the product is added
-    to a sum: 2 operations. On the way back there are two products of the same kind, one for the slope of $w$ and one for the slope of
+    to a sum: 2 operations. On the way back there are two products of the same kind, one for the slope of $w$ (its entry of the [[gradient]]) and one for that of
     $x$, which is passed on: 4 more. So $N$ weights that read $D$ tokens cost about
 
     $$C = 6\,N D$$
 
-    operations ([[FLOP|FLOPs]]; [[@scaling-laws|Kaplan et al.]], section 2.1). Is that so? Here is a real network, the one that writes
-    Shakespeare, and every operation of its [[matrix product|matrix products]] is counted while it reads your words.
+    operations ([[FLOP|FLOPs]]; [[@scaling-laws|Kaplan et al.]], section 2.1). Is that so? Here the network that writes Shakespeare reads your
+    words, and every operation of its [[matrix product|matrix products]] is counted.
     """)
     return
 
@@ -208,31 +208,30 @@ def _(budget, size, ten):
     _yours = torch.tensor([10.0**size.value], dtype=torch.float64)
     _parts = [float(each) for each in terms(_yours, _c)]
     _best = int(_loss.argmin())
-    fig_budget, _axis = plt.subplots(figsize=(2.9, 2.6))
-    _axis.semilogx(_n, _loss, color=BLUE)
-    _axis.plot(_n[_best], _loss[_best], "o", color=GREY, markersize=5)
-    _axis.plot(_yours, [sum(_parts)], "o", color=RUST)
-    _axis.set(xlabel="weights N", title="loss at this compute", ylim=(1.7, 4.5), xlim=(1e7, 3.2e12))
-    _axis.set_xticks([1e8, 1e10, 1e12], ["$10^8$", "$10^{10}$", "$10^{12}$"])
-    fig_budget.tight_layout()
-    fig_parts, _axis = plt.subplots(figsize=(2.9, 2.6))
-    _axis.bar(
-        ["nobody\ncan know", "model\ntoo small", "text\ntoo short"],
-        [min(part, 2.0) for part in _parts],
-        color=[GREY, BLUE, RUST],
+    fig_budget, _axis = plt.subplots(figsize=(5.2, 2.8))
+    _, _small, _brief = terms(_n, _c)
+    _axis.loglog(_n, _small, color=BLUE, linewidth=1.2, label="model too small")
+    _axis.loglog(_n, _brief, color=RUST, linewidth=1.2, label="text too short")
+    _axis.loglog(_n, _small + _brief, color="black", label="together")
+    _axis.plot(_n[_best], (_small + _brief)[_best], "o", color="black", fillstyle="none", label="best")
+    _axis.axvline(float(_yours), color=GREY, linestyle=":")
+    _axis.plot(
+        [float(_yours)] * 3, [_parts[1], _parts[2], _parts[1] + _parts[2]], "o", color=GREY, markersize=5, label="yours"
     )
-    for _place, _part in enumerate(_parts):
-        _axis.text(_place, min(_part, 2.0) + 0.04, f"{_part:.2f}", ha="center")
-    _axis.set(ylim=(0, 2.3), title="what yours is made of")
-    _axis.tick_params(axis="x", labelsize=8)
-    fig_parts.tight_layout()
+    _axis.set(xlim=(1e7, 3.2e12), ylim=(0.01, 10), xlabel="weights N", ylabel="loss above what nobody can know")
+    _axis.set_xticks(
+        [1e7, 1e8, 1e9, 1e10, 1e11, 1e12], ["10 million", "100", "1 billion", "10", "100", "1 trillion"], fontsize=8
+    )
+    _axis.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+    _axis.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
+    fig_budget.tight_layout()
     _size, _tokens = float(_n[_best]), _c / 6 / float(_n[_best])
     mo.vstack(
         [
             ten.reply,
-            inked("the loss against the number of weights, and the three terms of yours", fig_budget, fig_parts),
+            inked("the two prices and their sum, against the number of weights, at this compute", fig_budget),
             mo.md(
-                f"Yours: {short(float(_yours))} weights on {short(_c / 6 / float(_yours))} tokens, loss **{sum(_parts):.3f}**. "
+                f"Yours: {short(float(_yours))} weights on {short(_c / 6 / float(_yours))} tokens, loss 1.82 + {_parts[1]:.2f} + {_parts[2]:.2f} = **{sum(_parts):.3f}**. "
                 f"Best: **{short(_size)} on {short(_tokens)}**, {_tokens / _size:.0f} tokens a weight, loss **{float(_loss[_best]):.3f}**."
             ),
         ]
@@ -243,11 +242,11 @@ def _(budget, size, ten):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The page opens with Gopher's compute and about Gopher's size: look at what its loss is made of, then move it down to Chinchilla's
-    $10^{10.85}$. The valley is flat at its bottom: twice too large costs little. That is why small models that will be *used* a lot are
-    now trained far beyond it: SmolLM2's 135 million weights read 15,000 tokens each, and every answer is the cheaper for it.
+    The page opens with Gopher's compute and size: nearly all of its avoidable loss is a text too short. Move it down to Chinchilla's
+    $10^{10.85}$. The valley is flat at its bottom, so a model that will be *used* a lot is now made much smaller and reads much
+    longer: SmolLM2's 135 million weights read 15,000 tokens each, and every answer is the cheaper for it.
 
-    And at a laptop's scale? We trained 15 sizes on three budgets, with five seeds each, on text whose [[entropy]] is known:
+    And at a laptop's scale? Five sizes on each of three budgets, each from five random starts:
     """)
     return
 
@@ -283,8 +282,7 @@ def _():
     prose(r"""
     ## A learning rate that cannot be tried out
 
-    The [[learning rate]] is found by trial. For a model that is trained once and costs millions there is no trial, so one tries on
-    a narrow one and hopes.
+    The [[learning rate]] is found by trial. A model that costs millions is trained once, so people try on a narrow one and hope.
     """)
     return
 
@@ -299,10 +297,10 @@ def _():
         answer="it falls, to a tenth or less",
         wrong={
             "it stays": "Adam moves every weight by one rate, however many there are; but their moves add up.",
-            "it grows": "More weights are summed in each unit, so the same move of each changes the sum more, not less.",
+            "it grows": "More products are added up in each sum, so the same move of each weight changes it more, not less.",
         },
-        why="A unit that sums 16 times as many inputs is moved 16 times as far when all its weights move by the same step in "
-        "the same direction.",
+        why="A number that is a sum over 16 times as many inputs moves up to 16 times as far when each of its weights takes the "
+        "same step.",
     )
     wider
     return (wider,)
@@ -322,7 +320,7 @@ def _(wider):
             _colour = BLUE if _width < 512 else RUST
             _axis.plot(range(-12, -2), _mean, color=_colour, alpha=(0.35, 0.5, 0.65, 0.85, 1)[_row], label=f"{_width}")
             _axis.plot(_least - 12, _mean[_least], "o", color=_colour, markersize=4)
-        _axis.set(title=_title, xlabel="learning rate, $2^x$", ylim=(0.1, 1.3), ylabel="loss less entropy")
+        _axis.set(title=_title, xlabel="learning rate, $2^x$", ylim=(0.1, 1.3), ylabel="loss above entropy")
         _axis.set_xticks(range(-12, -2, 3))
         _axis.legend(frameon=False, fontsize=7, title="width", title_fontsize=7)
         _fig.tight_layout()
@@ -333,7 +331,7 @@ def _(wider):
             wider.reply,
             inked("loss against learning rate for five widths: as usual, and with muP", *_figures),
             prose(f"""
-            Measured by the claim `mup-transfer`, five seeds: as usual, the best rate moves by a factor of $2^{{{_shift["standard"]:.1f}}}$, to
+            Measured by the claim `mup-transfer`: as usual, the best rate moves by a factor of $2^{{{_shift["standard"]:.1f}}}$, to
             a {2 ** -_shift["standard"]:.0f}th. Yang and others ([[@mup|2022]]) scale the first weights and the rates of each kind of
             table by the width, in the one way in which every layer's output moves as much at any width (μP, *maximal update*
             parametrisation). Then the factor is $2^{{{_shift["mup"]:.1f}}}$: what is found on the narrow one serves the wide one.
@@ -535,23 +533,10 @@ def _(ones):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The same happens to weights. Adam moves each by about one learning rate ([[AdamW|modules and training]]). If that is less than half the
-    gap to the next number, the weight stays where it is, step after step. This is the Shakespeare network, with its weights kept in
-    bf16:
+    The same happens to weights. [[Adam]] moves each by about one learning rate. If that is less than half the gap to the next number,
+    the weight stays where it is, step after step. The Shakespeare network, with all weights moved by one step:
     """)
     return
-
-
-@app.cell(hide_code=True)
-def _():
-    stride = mo.ui.slider(
-        steps=[0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01],
-        value=0.0003,
-        label="length of the step",
-        show_value=True,
-    )
-    mo.hstack([stride], justify="start")
-    return (stride,)
 
 
 @app.function
@@ -565,15 +550,19 @@ def stuck(stride: float, dtype: torch.dtype) -> float:
 
 
 @app.cell(hide_code=True)
-def _(ids, stride):
-    _row = torch.tensor([ids])
-    mo.vstack(
-        [
-            mo.md(
-                f"Weights that do not move at all: **{stuck(stride.value, torch.bfloat16):.1%}** in bf16, "
-                f"**{stuck(stride.value, torch.float32):.1%}** in float32."
-            ),
-        ]
+def _():
+    fig_stuck, _axis = plt.subplots(figsize=(5.2, 2.2))
+    _strides = [10 ** (-6 + n / 4) for n in range(17)]
+    for _dtype, _name, _colour in ((torch.float32, "float32", GREY), (torch.bfloat16, "bfloat16", RUST)):
+        _axis.semilogx(
+            _strides, [100 * stuck(each, _dtype) for each in _strides], "o-", color=_colour, markersize=3, label=_name
+        )
+    _axis.set(xlabel="learning rate", ylabel="% that do not move", ylim=(-3, 103))
+    _axis.legend(frameon=False, fontsize=8)
+    fig_stuck.tight_layout()
+    inked(
+        "the share of weights that a step leaves where they are, by its length: none in float32, nearly all in bfloat16",
+        fig_stuck,
     )
     return
 
@@ -671,8 +660,8 @@ def _():
                 "training/accumulation",
                 "Two machines, one batch, two models",
                 """
-                A team moves a fine-tuning from a machine with eight cards to one with a single card, and cuts the batch into eight pieces. Same
-                data, same seed, and the model is worse. They search their own code for weeks, and it is not there: the training
+                A training moves from a machine with eight GPUs to one with a single GPU, and the batch is cut into eight pieces. Same
+                data, same seed, and the model is worse. People search their own code, and it is not there: the training
                 library takes the mean of each piece and divides by the number of pieces. In October 2024 the large libraries all
                 found that line in their own code, years after it was written.
                 """,
