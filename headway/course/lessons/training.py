@@ -242,7 +242,7 @@ def _(budget, size, ten):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The page opens with Gopher's compute and size: nearly all of its avoidable loss is a text too short. Move it down to Chinchilla's
+    The page opens with Gopher's compute and size: most of its avoidable loss is a text too short. Move it down to Chinchilla's
     $10^{10.85}$. The valley is flat at its bottom, so a model that will be *used* a lot is now made much smaller and reads much
     longer: SmolLM2's 135 million weights read 15,000 tokens each, and every answer is the cheaper for it.
 
@@ -440,7 +440,7 @@ def _():
     prose(r"""
     ## Sixteen bits
 
-    Half the bits are half the memory, and on the right chip far more than twice the speed. A number in a computer is a sign, an
+    Half the bits are half the memory, and on chips made for it several times the speed. A number in a computer is a sign, an
     exponent that says how large it is, and some digits:
     """)
     return
