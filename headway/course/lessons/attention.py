@@ -114,7 +114,7 @@ def _(lines, sentence):
         _told = str(_error)
     if reader().name != "minilm-l6":
         _told += " MiniLM is not there, so a small model of ours reads: `headway fetch minilm-l6` gets it (92 MB)."
-    mo.md(_told or "")
+    mo.md(_told)
     return
 
 
