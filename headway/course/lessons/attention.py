@@ -19,6 +19,7 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
+    from headway.learn.inked import BLUE, GREY, inked
     from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.look.attention import of_trace
     from headway.look.diagram import diagram
@@ -27,7 +28,6 @@ with app.setup:
 
     SENTENCE = "The animal didn't cross the street because it was too tired"
     LINES = "ROMEO:\nBut, soft! what light through yonder window breaks?\nIt is the east, and Juliet is the sun.\n"
-    BLUE = "#3b6ea5"
 
 
 @app.cell(hide_code=True)
@@ -335,7 +335,7 @@ def _(scaled, wide, width):
     mo.vstack(
         [
             wide.reply,
-            drawn(fig_scale, "The weights of 32 keys, the largest first."),
+            inked("The weights of 32 keys, the largest first.", fig_scale),
             mo.md(
                 f"Scores spread by **{_seen['std']:.1f}**; the best key gets **{float(_seen['weights'][0]):.0%}**. If all scores are nudged, "
                 f"the weights move by **{_seen['through']:.2f}** times as much."
@@ -348,13 +348,12 @@ def _(scaled, wide, width):
 @app.cell(hide_code=True)
 def _(wide):
     mo.stop(not wide.revealed)
-    prose(rf"""
+    _text = prose(r"""
     Training nudges scores and sees what changes (the [[gradient]]). A query that gives all to one key hardly moves: it
     decided before it learned. With the division, the width no longer counts. Our claim `scale` measures both, the weights'
     evenness ([[entropy]]) and how they move ([[Jacobian]]):
-
-    {result_of("scale")}
     """)
+    mo.vstack([_text, mo.md(result_of("scale"))])
     return
 
 
@@ -473,13 +472,13 @@ def _(off):
     for _n, _row in enumerate(_each):
         _axis.bar([6 * _n + m for m in range(len(_row))], [value - _whole for value in _row], color=BLUE)
     _axis.set_xticks([6 * n + 2 for n in range(len(_each))], [f"layer {n}" for n in range(len(_each))])
-    _axis.axhline(0, color="0.6", linewidth=0.8)
+    _axis.axhline(0, color=GREY, linewidth=0.8)
     _axis.set(ylabel="bits a letter, more")
     fig_heads.tight_layout()
     mo.vstack(
         [
             off.reply,
-            drawn(fig_heads, "A bar for each of 20 heads: how many bits a letter are lost without it."),
+            inked("A bar for each of 20 heads: how many bits a letter are lost without it.", fig_heads),
             mo.md(
                 f"Whole, it is surprised by {_whole:.2f} bits a letter. Head {int(_before.argmax())} of layer 0 takes "
                 f"{float(_before.max()):.0%} from the letter before."
@@ -534,12 +533,12 @@ def _(base, shift):
     _scores = (_turned(shift.value + 256 - _distance) @ _query[0]) / 64
     fig_rope, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.plot(_distance, _scores, color=BLUE)
-    _axis.axhline(0, color="0.8", linewidth=0.8)
+    _axis.axhline(0, color=GREY, linewidth=0.8)
     _axis.set(xlabel="words between query and key", ylabel="score of equal vectors", ylim=(-0.5, 1.05))
     fig_rope.tight_layout()
     mo.vstack(
         [
-            drawn(fig_rope, "The score of two equal vectors against their distance."),
+            inked("The score of two equal vectors against their distance.", fig_rope),
             mo.md(
                 f"Query at {shift.value + 256}. Score of a key 1 word before it: {float(_scores[1]):.6f}; 32 before: {float(_scores[32]):.6f}. "
                 "Moving both changes nothing; a small base makes far keys come round again."

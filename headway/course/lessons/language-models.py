@@ -529,7 +529,7 @@ def _():
 def _():
     prose(r"""
     This trained GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what their gates keep at
-    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds the first to the end.
+    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds on.
     """)
     return
 
