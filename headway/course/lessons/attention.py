@@ -20,7 +20,7 @@ with app.setup:
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
     from headway.learn.inked import BLUE, GREY, inked
-    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
+    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.look.attention import of_trace
     from headway.look.diagram import diagram
 
