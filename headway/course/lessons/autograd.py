@@ -614,7 +614,7 @@ def _(place, text):
             mo.Html(
                 f'{STYLE}<div class="ag-row">{bars(_names, _belief[_shown].tolist(), 0, 1.05, "what the model believes comes next")}'
                 f"{bars(_names, _back[_shown].tolist(), -1.05, 1.05, 'gradient of the loss at its score', 'warm')}</div>"
-                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(text[_n])}</b> (marked *). '
+                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(_names[_shown.index(_true)])}</b>. '
                 f"Its gradient is {float(_belief[_true]):.3f} − 1 = <b>{float(_back[_true]):.3f}</b>: negative, so training pushes this "
                 "score up, the harder the less it was expected. All the others are pushed down by what they were believed; "
                 f"all {len(_back)} add up to {abs(round(float(_back.sum()), 9)):g}.</p>"
