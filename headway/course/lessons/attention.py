@@ -19,7 +19,7 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
-    from headway.learn.inked import BLUE, inked
+    from headway.learn.inked import BLUE, GREY, inked
     from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.look.attention import of_trace
     from headway.look.diagram import diagram
@@ -114,7 +114,7 @@ def _(lines, sentence):
         _told = str(_error)
     if reader().name != "minilm-l6":
         _told += " MiniLM is not there, so a small model of ours reads: `headway fetch minilm-l6` gets it (92 MB)."
-    mo.md(_told or "")
+    mo.md(_told)
     return
 
 
@@ -352,14 +352,13 @@ def _(scaled, wide, width):
 @app.cell(hide_code=True)
 def _(wide):
     mo.stop(not wide.revealed)
-    prose(rf"""
+    _text = prose(r"""
     Training asks how a nudge would change the result (the [[gradient]]). Where one key has nearly all, a nudge changes hardly
     anything: such a query decided before it learned. With the division, the width no longer counts. Our claim `scale`
     measures the weights' evenness ([[entropy]]) and how they move ([[Jacobian]]), with 1024 numbers in a key as a share of what
     it is with 8:
-
-    {result_of("scale")}
     """)
+    mo.vstack([_text, mo.md(result_of("scale"))])
     return
 
 
@@ -461,7 +460,7 @@ def _():
             "hardly anything: 19 are left": "True of most, not of all.",
             "each matters about as much": "Nothing in training asks heads to share the work evenly.",
         },
-        why="The two tall bars are heads of layer 0. One looks at the letter just before, nearly always, and the layers above build on it.",
+        why="The two tall bars are heads of layer 0. One looks at the letter just before, nearly always: without it each guess is harder.",
     )
     off
     return (off,)
@@ -492,7 +491,7 @@ def _(off):
     for _n, _row in enumerate(_each):
         _axis.bar([6 * _n + m for m in range(len(_row))], [value - _whole for value in _row], color=BLUE)
     _axis.set_xticks([6 * n + 2 for n in range(len(_each))], [f"layer {n}" for n in range(len(_each))])
-    _axis.axhline(0, color="0.6", linewidth=0.8)
+    _axis.axhline(0, color=GREY, linewidth=0.8)
     _axis.set(ylabel="more bits a letter", xlabel="a bar for each head, 0 to 4, of each layer")
     fig_heads.tight_layout()
     mo.vstack(
@@ -555,7 +554,7 @@ def _(base, shift):
     _scores = (_turned(shift.value + 256 - _distance) @ _query[0]) / 64
     fig_rope, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.plot(_distance, _scores, color=BLUE)
-    _axis.axhline(0, color="0.8", linewidth=0.8)
+    _axis.axhline(0, color=GREY, linewidth=0.8)
     _axis.set(
         xlabel="the key stands this many words before the query", ylabel="score of equal vectors", ylim=(-0.5, 1.05)
     )
