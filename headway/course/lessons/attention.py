@@ -460,7 +460,7 @@ def _():
             "hardly anything: 19 are left": "True of most, not of all.",
             "each matters about as much": "Nothing in training asks heads to share the work evenly.",
         },
-        why="The two tall bars are heads of layer 0. One looks at the letter just before, nearly always, and the layers above build on it.",
+        why="The two tall bars are heads of layer 0. One looks at the letter just before, nearly always: without it each guess is harder.",
     )
     off
     return (off,)

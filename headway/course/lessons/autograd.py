@@ -346,7 +346,7 @@ def _():
             """),
             noted(Value.log, {"1 / self.data": "came from `self`; grows 1/x times as fast"}),
             prose(r"""
-            Going back is a walk over these notes. Two things are easily missed:
+            Going back is a walk over these notes, and has two rules:
 
             - What arrives is **added** to what has arrived before, as at $a$.
             - A number hands on its gradient **once**, when *all* of it has arrived. So before the walk the numbers are put in
@@ -514,8 +514,8 @@ def _():
             ## Where the gradient goes in a Transformer
 
             Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. On the way back a sum hands its
-            gradient to *both* sides, times 1. So there is a way from the last norm to the first layer on which nothing is
-            multiplied by something small. That is the point of a [[residual connection]].
+            gradient to *both* sides, times 1. So there is a way from the last norm to the first layer on which nothing is multiplied
+            by something small. That is the point of a [[residual connection]].
             """),
             mo.Html(look.diagram(small(), lit=("residual",), level="block").svg()),
             prose(
@@ -626,7 +626,7 @@ def _(place, text):
             mo.Html(
                 f'{STYLE}<div class="ag-row">{bars(_names, _belief[_shown].tolist(), 0, 1.05, "what the model believes comes next")}'
                 f"{bars(_names, _back[_shown].tolist(), -1.05, 1.05, 'gradient of the loss at its score', 'warm')}</div>"
-                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(text[_n])}</b> (marked *). '
+                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(_names[_shown.index(_true)])}</b>. '
                 f"Its gradient is {float(_belief[_true]):.3f} − 1 = <b>{float(_back[_true]):.3f}</b>: negative, so training pushes this "
                 "score up, the harder the less it was expected. All the others are pushed down by what they were believed; "
                 f"all {len(_back)} add up to {abs(round(float(_back.sum()), 9)):g}.</p>"
