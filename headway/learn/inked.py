@@ -19,8 +19,9 @@ def inked(alt: str, *figures: Figure) -> Any:
     """Figures as SVG, without a background of their own; several stand beside each other, and below each other on a phone.
 
     `alt` describes them to those who do not see them. For lines, bars and points; where numbers stand on coloured ground,
-    `drawn` is the one, which leaves all colours alone. Black becomes the colour of the text around it. Letters stay letters, so a figure about 5 inches wide, or two of 2.9, can
-    be read at a phone's width. Each figure is closed: it cannot be drawn on afterwards.
+    `drawn` of `headway.learn.lesson` leaves all colours as they are. Black becomes the colour of the text around it. Letters
+    stay letters, so a figure about 5 inches wide, or two of 2.9, can be read at a phone's width. Each figure is closed: it
+    cannot be drawn on afterwards.
     """
     from matplotlib import pyplot, rc_context
 

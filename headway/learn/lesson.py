@@ -277,7 +277,7 @@ def foot(topic: str) -> Any:
     ] or ["None yet."]
     if found.claims:
         lines += ["", "**Claims you can reproduce**", "", *(f"- `headway reproduce {name}`" for name in found.claims)]
-    lines += ["", "**Papers**", ""]
+    lines += ["", "**Papers**", ""] if found.papers else []
     for key in found.papers:
         paper = the_path().papers[key]
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"

@@ -100,8 +100,7 @@ def _():
         [
             prose(rf"""
             Here is a small [[Transformer]] that comes with Headway. It reads a line of a play, character by character, and
-            guesses the next one. Every box that is lit holds weights: numbers to multiply and add with, {_weights:,} in
-            all. (What the boxes do is for later lessons.)
+            guesses the next one. Every box that is lit holds weights: numbers to multiply and add with, {_weights:,} in all.
             """),
             mo.Html(
                 look.diagram(
@@ -116,8 +115,8 @@ def _():
             [[derivative]]. Say it is 3: a weight larger by 0.001 makes the loss larger by 0.003, so this weight should go *down*.
             All the answers together are the [[gradient]].
 
-            The plain way is to try: nudge one weight, run the model again, look. It takes one run per weight. Write a line, and
-            see what that would cost on this computer.
+            The plain way is to try: nudge one weight, run the model again, look. One run per weight. Write a line, and see what that
+            would cost on this computer.
             """),
         ]
     )
@@ -139,7 +138,7 @@ def _(line):
 
     def _seconds(back: bool) -> float:
         found = []
-        for _ in range(4):
+        for _ in range(3):
             began = time.perf_counter()
             if back:
                 torch.autograd.grad(wrongness(_model, _ids), list(_model.parameters()))
@@ -155,7 +154,7 @@ def _(line):
         _loss = float(wrongness(_model, _ids))
     prose(
         f"""
-    The loss on “{html.escape(text)}” is **{_loss:.3f}**. {_left_out}
+    The loss on your line is **{_loss:.3f}** [[nat|nats]]. {_left_out}
 
     | | on this computer, just now |
     |---|---|
@@ -170,14 +169,14 @@ def _(line):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    And training takes thousands of steps, each with a gradient of its own. The other way was formulas on paper, anew for each
-    network. The way out was written down by Seppo Linnainmaa in 1970, and made the way to train networks by Rumelhart,
-    Hinton and Williams in 1986: *backpropagation*. It works for every program that computes one number
-    ([[@autodiff-survey|a survey]]); PyTorch does it at `loss.backward()`. You are about to see all of it.
+    And training takes thousands of such gradients. The other way was formulas on paper, anew for each network. The way out was
+    written down by Seppo Linnainmaa in 1970, and made the way to train networks by Rumelhart, Hinton and Williams in
+    1986: *backpropagation*. It works for every program that computes one number ([[@autodiff-survey|a survey]]). PyTorch
+    does it at `loss.backward()`.
 
     ## Four numbers by hand
 
-    Every computation is made of small steps, and for each you know how the result follows its input:
+    Every computation is made of small steps, and for each this is known:
 
     | step | one input grows by a tiny bit: the result grows by |
     |---|---|
@@ -186,7 +185,7 @@ def _():
     | $x^2$ | the bit times **2x** |
 
     Steps that follow each other multiply: if the loss grows 2 times as fast as $y$, and $y$ 4 times as fast as $x$, then
-    the loss grows 8 times as fast as $x$. That is the [[chain rule]], and nothing else is needed.
+    the loss grows 8 times as fast as $x$. That is the [[chain rule]].
 
     Take $L = (a\,b + c)^2 + a$ with $a = 2$, $b = -1$, $c = 0.5$. Forward: $a\,b = -2$, plus $c$ is $-1.5$, squared $2.25$,
     plus $a$ is $4.25$. Now go back, from the end:
@@ -225,7 +224,7 @@ def _():
     back = mo.ui.slider(0, 5, value=0, step=1, label="steps back", show_value=True)
     mo.vstack(
         [
-            prose("Now step back through it yourself. Orange is what has been handed on so far."),
+            prose("Step back through it yourself. Orange is what has been handed on so far."),
             mo.hstack([a, b], justify="start"),
             mo.hstack([c, back], justify="start"),
         ]
@@ -280,15 +279,20 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             got[id(operand)] = got.get(id(operand), 0.0) + gives
             handed.append((places[id(operand)][0], got[id(value)], slope, gives))
     active = order[steps - 2] if steps > 1 else None
-    lines, boxes = [], []
+    lines, boxes, rates = [], [], []
     for value in order:
         _, x, y = places[id(value)]
-        for operand, _ in value.edges:
+        for operand, slope in value.edges:
             _, x0, y0 = places[id(operand)]
             side = 1 if x0 > x else -1
-            straight = f"M{x0} {y0 + 60}L{x + max(-30, min(30, (x0 - x) / 3)):.0f} {y}"
+            end = x + max(-30, min(30, (x0 - x) / 3))
+            straight = f"M{x0} {y0 + 60}L{end:.0f} {y}"
             bend = straight if y - y0 < 150 else f"M{x0 + 26 * side} {y0 + 60}V{y - 40}L{x + 36 * side} {y}"
             lines.append(f'<path class="e{" on" if value is active else ""}" d="{bend}"/>')
+            middle = ((x0 + end) / 2 + 4, (y0 + 60 + y) / 2 + 4) if y - y0 < 150 else (x0 + 26 * side + 5, y - 60)
+            rates.append(
+                f'<text class="q" x="{middle[0] + 4:.0f}" y="{middle[1]:.0f}" style="font-size:11px">· {short(slope)}</text>'
+            )
     for value in (*inputs, *results):
         name, x, y = places[id(value)]
         told = f"gradient {short(got[id(value)])}" if id(value) in got else ""
@@ -300,7 +304,7 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             f'<text x="{x}" y="{y + 53}" text-anchor="middle" class="g" style="font-size:12px">{told}</text></g>'
         )
     if not steps:
-        said = "Forward only: each box is computed from those above it, and remembers them."
+        said = "Forward only: each box is computed from those above it. Beside each line: how many times as fast the lower one grows."
     elif steps == 1:
         said = "L grows as fast as itself: it gets 1."
     else:
@@ -319,7 +323,7 @@ def graph(a: float, b: float, c: float, steps: int) -> str:
             said += f" Done: {ends}. Nudging each by a millionth: {', '.join(short(round(each, 4)) for each in tried)}."
     return (
         f'{STYLE}<svg class="ag" viewBox="0 0 360 464" style="max-width:440px" role="img" aria-label="The graph of L">'
-        f'{"".join(lines)}{"".join(boxes)}</svg><p class="ag-told" aria-live="polite">{said}</p>'
+        f'{"".join(lines)}{"".join(rates)}{"".join(boxes)}</svg><p class="ag-told" aria-live="polite">{said}</p>'
     )
 
 
@@ -337,12 +341,12 @@ def _():
             prose(r"""
             ## The same in code
 
-            You have walked through a [[graph]]. In our engine every number is a `Value`, and every operation writes down where
-            its result came from, and how fast it grows with it. Here is one that no exercise asks for:
+            You have walked through a [[graph]]. In our engine every number is a `Value`, and every operation notes where its
+            result came from, and how fast it grows with it. For example:
             """),
             noted(Value.log, {"1 / self.data": "came from `self`; grows 1/x times as fast"}),
             prose(r"""
-            Going back is a walk over these notes. Most first attempts miss one of two things:
+            Going back is a walk over these notes, and has two rules:
 
             - What arrives is **added** to what has arrived before, as at $a$.
             - A number hands on its gradient **once**, when *all* of it has arrived. So before the walk the numbers are put in
@@ -382,8 +386,8 @@ def _():
             prose(r"""
             ## A million weights, and one you choose
 
-            Is PyTorch's gradient right? Check it as you would: nudge one weight of the model up by $h$ and down by $h$, and
-            divide the change of the loss by $2h$. This *quotient* is the derivative in the limit, when $h$ goes to 0.
+            Is it right? Nudge one weight of the model up by $h$ and down by $h$, and divide the change of the loss
+            by $2h$. This *quotient* is the derivative in the limit, when $h$ goes to 0.
             """),
         ]
     )
@@ -399,7 +403,7 @@ def _():
         answer="it gets worse",
         wrong={
             "it agrees even better": "On paper, yes. But a computer keeps about 16 digits of each loss.",
-            "it stays as good as it was": "It would, if the two losses were exact. They are rounded to about 16 digits.",
+            "it stays as good as it was": "It would, if the two losses were not rounded.",
         },
         why="The two losses then differ only in their last few digits, and those are rounding. Subtracting leaves mostly noise.",
     )
@@ -436,21 +440,23 @@ def gradient_of(text: str) -> dict:
 @app.function
 @functools.lru_cache(maxsize=64)
 def nudged(text: str, name: str) -> tuple:
-    """For the weight of a part with the largest derivative: its place, the derivative, and a quotient for each of `STEPS`."""
-    gradient, weight = gradient_of(text)[name], dict(exact().named_parameters())[name]
+    """For the weight of a part with the largest derivative: its place, the derivative, and a quotient for each of `STEPS`.
+
+    All nudges go through the model side by side, as one batch of weights: one after the other they take ten times as long.
+    """
+    gradient, weight = gradient_of(text)[name], dict(exact().named_parameters())[name].detach()
     place = tuple(int(i) for i in torch.unravel_index(gradient.abs().argmax(), gradient.shape))
-    ids, before, quotients = letters(text), weight.data[place].clone(), []
-    with torch.no_grad():
-        try:
-            for h in STEPS:
-                sides = []
-                for sign in (1, -1):
-                    weight.data[place] = before + sign * h
-                    sides.append(float(wrongness(exact(), ids)))
-                quotients.append((sides[0] - sides[1]) / (2 * h))
-        finally:
-            weight.data[place] = before
-    return place, float(gradient[place]), tuple(quotients)
+    ids, steps = letters(text), torch.tensor(STEPS, dtype=weight.dtype)
+    moved = weight.repeat(2, len(STEPS), *[1] * weight.dim())
+    moved[(0, slice(None), *place)] += steps
+    moved[(1, slice(None), *place)] -= steps
+
+    def loss_with(each):
+        return wrongness(lambda given: torch.func.functional_call(exact(), {name: each}, (given,)), ids)
+
+    with torch.no_grad(), torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        up, down = torch.func.vmap(torch.func.vmap(loss_with))(moved)
+    return place, float(gradient[place]), tuple(((up - down) / (2 * steps)).tolist())
 
 
 @app.function
@@ -491,9 +497,8 @@ def _(guess_nudge, nudge, part, text):
                 f"<b>{_found:.12f}</b>.</p>"
             ),
             prose(r"""
-            So quotients are a good *test* of a gradient (PyTorch's `gradcheck` uses them) and a bad way to get one: slow, and
-            never quite right. The [[backward pass]] has no $h$. It multiplies the true derivatives of the steps, and is exact up to
-            rounding.
+            So quotients are a good *test* of a gradient (PyTorch's `gradcheck` uses them) and a bad way to get one. The
+            [[backward pass]] has no $h$: it multiplies true derivatives, and is exact up to rounding.
             """),
         ]
     )
@@ -501,28 +506,36 @@ def _(guess_nudge, nudge, part, text):
 
 
 @app.cell(hide_code=True)
-def _(text):
+def _():
+    sizes = mo.ui.anywidget(look.norms(small(), LINE).widget(show="gradient"))
     mo.vstack(
         [
             prose(r"""
             ## Where the gradient goes in a Transformer
 
-            Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. You know what a sum does on the
-            way back: it hands its gradient to *both* sides, times 1. So there is a way from the loss to the first layer on
-            which nothing is multiplied by something small. That is the point of a [[residual connection]].
+            Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. On the way back a sum hands its
+            gradient to *both* sides, times 1. So there is a way from the loss to the first layer on which nothing is multiplied
+            by something small. That is the point of a [[residual connection]].
             """),
             mo.Html(look.diagram(small(), lit=("residual",), level="block").svg()),
             prose(
                 "Here is the size of the gradient of *your* line after each part (`0.attn`: the attention of the first block), one thin "
                 "line per character:"
             ),
-            mo.ui.anywidget(look.norms(small(), text).widget(show="gradient")),
+            sizes,
             prose(r"""
-            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the first norm's work: it
-            divides by the size of what it gets, which is little there.)
+            Read it from right to left, as the gradient travels: it does not die. (The jump at the far left is the work of the first
+            [[layer norm|norm]], which has a lesson of its own.)
             """),
         ]
     )
+    return (sizes,)
+
+
+@app.cell(hide_code=True)
+def _(sizes, text):
+    # In place: a picture of its own for every text would make the page jump.
+    sizes.widget.data = look.norms(small(), text).packed()
     return
 
 
@@ -533,10 +546,9 @@ def _():
             prose(r"""
             ## Tables at once
 
-            PyTorch keeps no note per number but one per *operation on tensors*. For a [[matrix product]] $Y = AB$ you can find
-            the way back by shapes. Say $A$ is $(2, 3)$ and $B$ is $(3, 4)$; then $Y$, and the gradient $G$ that arrives there, are
-            $(2, 4)$. The gradient of $A$ must be $(2, 3)$ like $A$. From $G$, $(2, 4)$, and $B$ turned over, $(4, 3)$, only one
-            product gives it:
+            PyTorch keeps no note per number but one per *operation on tensors*. For a [[matrix product]] $Y = AB$ shapes lead the
+            way back. Say $A$ is $(2, 3)$ and $B$ is $(3, 4)$; then $Y$, and the gradient $G$ that arrives there, are $(2, 4)$.
+            The gradient of $A$ must be $(2, 3)$. From $G$ and $B$ turned over, $(4, 3)$, only one product gives it:
 
             $$\frac{\partial L}{\partial A} = G\,B^\top, \qquad \frac{\partial L}{\partial B} = A^\top G.$$
 
@@ -572,7 +584,7 @@ def bars(names, values, low: float, high: float, title: str, kind: str = "blue")
         x = 24 + step * n
         made.append(
             f'<rect class="{kind}" x="{x + step * 0.14:.1f}" y="{zero - max(tall, 0):.1f}" width="{step * 0.72:.1f}" height="{abs(tall):.1f}"/>'
-            f'<text class="q" x="{x + step / 2:.1f}" y="{zero - tall + (-5 if value >= 0 else 13):.1f}" text-anchor="middle">{value:.3f}</text>'
+            f'<text class="q" x="{x + step / 2:.1f}" y="{zero - tall + (-5 if value >= 0 else 13):.1f}" text-anchor="middle">{f"{value:.3f}".replace("-", "−")}</text>'
             f'<text x="{x + step / 2:.1f}" y="178" text-anchor="middle">{html.escape(name)}</text>'
         )
     return (
@@ -632,8 +644,8 @@ def _():
     prose(rf"""
     ## Measured
 
-    The claim `gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down.
-    “Order 2” means: a nudge 10 times smaller is 100 times better, until rounding takes over.
+    `headway reproduce gradient-check` measures the nudge in five networks. “Forward” nudges up only, “central” up and down.
+    “Order 2”: a nudge 10 times smaller is 100 times better, until rounding takes over.
 
     {result_of("gradient-check")}
     """)
@@ -651,9 +663,8 @@ def _():
                 """
                 Someone writes an engine in an evening. Sums, products, a small formula: every gradient agrees with the nudge. Then
                 `x * x` comes out half as large as it should be. The line said `operand.grad = ...`, and where each number
-                is used once, `=` and `+=` are the same. In a real network a weight meets every word of every row. PyTorch adds as
-                well, even from one `backward()` to the next: whoever forgets to set the gradients to zero between two steps
-                trains on the sum of all steps so far.
+                is used once, `=` and `+=` are the same. PyTorch adds as well, even from one `backward()` to the next: whoever
+                forgets to set the gradients to zero trains on the sum of all steps so far.
                 """,
             ),
             story(
@@ -661,9 +672,8 @@ def _():
                 "Gradients that were wrong only in networks with a shortcut",
                 """
                 A plain chain of layers trains well. With a [[residual connection]] the first layers learn nonsense. The engine went
-                through the graph level by level from the result. But the stream is used at two depths: by the sum, and by the
-                layer beside it, some steps further on. When its turn came it handed on what it had, the first half; the second
-                came too late. Sort first, and let each hand on once.
+                through the graph level by level. But what is used by the sum *and* by the layer beside it has two depths. It
+                handed on the first half; the second came too late.
                 """,
             ),
             story(
@@ -671,9 +681,8 @@ def _():
                 "The bias that learned a thousand times too slowly",
                 """
                 All weights learn, only the biases stand nearly still. Someone wrote `grad.mean(0)` where the batch had to be summed
-                out of a bias's gradient, “because the loss is a mean anyway”. It is, and that mean is in the gradient already when
-                it arrives. Dividing again makes the step a thousand times too short. Shapes fit, nothing complains, and Adam
-                hides it, since it gives each weight a step of its own.
+                out, “because the loss is a mean anyway”. It is, and that mean is in the gradient already when it arrives.
+                Dividing again makes the step a thousand times too short.
                 """,
             ),
             mo.md("## Do you remember?\n\n`headway review` brings these back, spaced, until you do."),

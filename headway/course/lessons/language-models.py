@@ -171,7 +171,7 @@ def _():
 def _():
     copying = Predict(
         "language-models/twelve-back",
-        "We count on one page only, and look **12** letters back. What does the model write?",
+        "We count one page, and look **12** letters back. What does the model write?",
         choices=[
             "long stretches of the page, word for word",
             "better English than with 2 letters back",
@@ -309,7 +309,7 @@ def _():
     $$h_t = \tanh(W h_{t-1} + U x_t)$$
 
     $W$ and $U$ are tables of [[weight|weights]], the same at every step, and $\tanh$ squeezes each number between −1 and 1. On
-    paper the first letter of a book can decide the last. Why not in practice?
+    paper the first letter of a book can decide the last.
 
     Take a state of one number and leave out the $\tanh$: $h_t = 0.5\,h_{t-1} + x_t$. A letter counts 1 when it comes, one step
     later 0.5, then 0.25; after ten 0.001. Learning goes the same way back: the [[gradient]], which says how an earlier
@@ -381,8 +381,8 @@ def _(fading):
         [
             fading.reply,
             prose(r"""
-            In a state of 64 numbers, what decides is by how much $W$ stretches a vector again and again, its [[spectral radius]].
-            A random network of that size reads your sentence. Each letter is as blue as the last state depends on it, by the
+            What decides is by how much $W$ stretches a vector again and again, its [[spectral radius]]. A random network with a
+            state of 64 numbers reads your sentence. Each letter is as blue as the last state depends on it, by the
             gradient: full blue like the last letter, white a thousandth of that, orange *more*. Move the stretch past 1;
             then let $\tanh$ squeeze. Leave *kept* for later.
             """),
@@ -473,7 +473,7 @@ def _():
     $$h_t = z \odot h_{t-1} + (1 - z) \odot c$$
 
     By hand: $h = (0.8,\ -0.3)$, $c = (0.1,\ 0.9)$, $z = (1,\ 0)$ gives $(0.8,\ 0.9)$. The first number is kept, the second
-    overwritten. The picture from the beginning, opened:
+    overwritten. The first picture, opened; its head makes the scores:
     """)
     return
 
@@ -528,8 +528,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Do trained gates do that? This GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what
-    their gates keep at each letter; below, what is left of the chosen letter.
+    This trained GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what their gates keep at
+    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds on.
     """)
     return
 
@@ -561,7 +561,7 @@ def _():
     ## From probabilities to text
 
     Somebody has to choose. Always the likeliest ([[greedy]]) goes round in circles. Drawing ([[sampling]]) now and then
-    takes a letter that fits nowhere: each is unlikely, but there are many. So people turn dials. The [[temperature]] divides the
+    takes a letter that fits nowhere: each is unlikely, but there are many. People turn dials. The [[temperature]] divides the
     logits: at 0.5 every ratio of probabilities is squared, 3 to 1 becomes 9 to 1. *Top-k* keeps the $k$ likeliest,
     *top-p* the fewest that reach $p$ together.
     """)

@@ -103,7 +103,7 @@ def chips(pieces: list[str], ids: list[int] | None = None) -> str:
         lost = ";outline:2px solid #c0392b" if piece == "[UNK]" else ""
         below = f'<small style="font-size:0.7rem;opacity:0.75">{ids[n]}</small>' if ids else ""
         found.append(
-            '<span style="display:inline-flex;flex-direction:column;align-items:center;margin:0 2px 4px 0">'
+            '<span style="display:inline-flex;flex-direction:column;align-items:center;margin:0 3px 4px 0">'
             f'<span style="background:{ground};padding:0.1rem 0.25rem;border-radius:3px;white-space:pre{lost}">'
             f"{html.escape(piece)}</span>{below}</span>"
         )
@@ -124,9 +124,9 @@ def cut_by(name: str, text: str) -> str:
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Three real tokenizers cut your words. The numbers are the ids; `·` is a blank, which belongs to the word behind it. Type
-    your name. Then type it again after a blank, and in capitals: to the model these are other rows, with nothing in
-    common until training has taught it.
+    Three real tokenizers cut your words. The numbers are the ids; `·` is a blank, which belongs to the word behind it; what is
+    only a part of a character, such as C3, is explained below. Type your name. Then type it again after a blank, and in
+    capitals: to the model these are other rows, with nothing in common until training has taught it.
     """)
     return
 
@@ -369,8 +369,8 @@ def _():
     prose(r"""
     Look at *größe* and *привет*. The text had no such letters, and nothing is unknown, for this tokenizer starts from
     [[byte|bytes]] and not from letters, as that of GPT-2 did in 2019. Any text is a row of bytes, numbers below 256: in
-    [[UTF-8]] an English letter is one byte, `ö` and `п` two, `€` three, 😀 four. (What is no whole character is shown by its
-    bytes' numbers, such as C3 B6.) With those 256 on the list from the start, the rest costs more tokens, and that is
+    [[UTF-8]] an English letter is one byte, `ö` and `п` two, `€` three, 😀 four. (Bytes that are no whole character
+    are shown by their numbers: `ö` is C3 B6.) With those 256 on the list from the start, the rest costs more tokens, and that is
     all. So a text in Russian or Hindi costs more than the same in English, where the merges were learned from English.
 
     ## The order is everything
@@ -496,8 +496,8 @@ def _():
     piece inside a word), and there is no way back: above, *unaffable* became *una ffa ble*, because *una* was on the list.
 
     The *unigram* model of [Kudo 2018](https://arxiv.org/abs/1804.10959), known from the program SentencePiece, gives every piece a probability.
-    A cut is as likely as its pieces multiplied, and the likeliest is taken. With logarithms one adds: if *un* has −2 and
-    *happy* −3, the cut *un happy* has −5. A word of $n$ letters has $2^{n-1}$ cuts, a cut or none in each gap, 64 for
+    A cut is as likely as its pieces' probabilities multiplied, and the likeliest is taken. Their logarithms are added instead: if
+    that of *un* is −2 and that of *happy* −3, the cut *un happy* has −5. A word of $n$ letters has $2^{n-1}$ cuts, a cut or none in each gap, 64 for
     *unhappy*. Viterbi's method finds the best in one walk: the best cut up to a letter does not depend on what comes after.
     """)
     return

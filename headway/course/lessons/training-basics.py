@@ -72,7 +72,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(rf"""
-    You stand on a hillside in fog. Your foot feels which way is down; how far the slope goes on, you cannot see. Steps that are too
+    You stand on a hillside in fog. Your foot feels which way is down, and not how far. Steps that are too
     short do not reach the valley before night. One that is too long ends on the other side, higher than before.
 
     A model is trained in the same fog. The [[loss]], one number that says how wrong it is, is your height. The [[weight|weights]] are
