@@ -71,8 +71,9 @@ def _():
     mo.vstack(
         [
             prose(r"""
-            Seen from outside, a language model is a function: numbers that stand for text go in, and a score for every possible next
-            piece of text comes out. Here is a small one that comes with Headway. Its pieces are single characters.
+            Seen from outside, a language model is a function: numbers that stand for pieces of text go in ([[token|tokens]]), and a
+            score for every possible next piece comes out (the [[logit|logits]]). Here is a small one that comes with Headway, built after
+            GPT-2. Its pieces are single characters.
             """),
             mo.Html(look.diagram(small(), lit=("input", "output"), level="whole").svg()),
             prose(r"""
@@ -112,6 +113,12 @@ def _(first, second):
     finally:
         for _hook in _hooks:
             _hook.remove()
+    _said = " and ".join(f"<i>{html.escape(text)}</i>" for text in texts)
+    _instead = (
+        ""
+        if (first.value, second.value) == texts
+        else f"(The model knows 76 characters, and needs three; it reads {_said}.)"
+    )
     _q, _k, _ = (split_heads(part, _model.config.n_head) for part in _seen["qkv"].chunk(3, -1))
     _rows = "\n".join(
         f"| {what} | `{letters}` | `{tuple(tensor.shape)}` |"
@@ -129,9 +136,12 @@ def _(first, second):
     |---|---|---|
     {_rows}
 
+    {_instead}
+
     One letter per axis, the same in all files of Headway: `b` counts lines, `t` characters, `s` the characters that are looked at,
     `d` the numbers of a vector, `h` heads, `k` the numbers of one head, `v` possible next characters. Say them aloud when you
-    read code. A shape tells *how many*; only the letters tell *of what*, and two axes of one length look alike to PyTorch.
+    read code. A shape tells *how many*; only the letters tell *of what*, and two axes of one length look alike
+    to PyTorch, the library that does the arithmetic in all of Headway.
     """
     )
     return batch, lengths, texts
@@ -146,7 +156,7 @@ def _():
     one step along that axis. Take `x`, the numbers 0 to 11 as three rows of four. One step to the right is a jump of 1, one step
     down a jump of 4: strides `(4, 1)`. So the number in row 2, column 1 lies at $2 \cdot 4 + 1 \cdot 1 = 9$.
 
-    Turning the table over, `x.t()`, moves *no number*: it exchanges the two strides. `x.view(4, 3)` moves none either: it
+    Turning the table over, so that rows become columns, `x.t()`, moves *no number*: it exchanges the two strides. `x.view(4, 3)` moves none either: it
     cuts the same long row into threes.
     """)
     return
@@ -245,18 +255,19 @@ def _():
 def _():
     guess_heads = Predict(
         "tensors/heads-by-view",
-        "We put this mistake into all four [[block|blocks]] of the trained model and let it read your first line. What happens?",
+        "On *To be, or not to be* the trained model has a [[loss]] of 1.5 (how wrong its guesses are). Guessing blindly among its 76 "
+        "characters would have 4.3. With this mistake in all four [[block|blocks]], what is its loss?",
         choices=[
-            "an error at the first block",
-            "the same guesses: the numbers are the same",
-            "no error, and its guesses are ruined",
+            "1.5 still: no number is lost, and each head has 32",
+            "about 2.5: worse, but most of what it has learned is left",
+            "about 4.3: as if it had learned nothing",
         ],
-        answer="no error, and its guesses are ruined",
+        answer="about 4.3: as if it had learned nothing",
         wrong={
-            "an error at the first block": "PyTorch checks shapes, and all of them fit.",
-            "the same guesses: the numbers are the same": "They are the same numbers, but those of one head are now pieces of many characters.",
+            "1.5 still: no number is lost, and each head has 32": "They are the same numbers, but those of one head are now pieces of many characters.",
+            "about 2.5: worse, but most of what it has learned is left": "All else is as it was, but it is given numbers that mean nothing to it.",
         },
-        why="Nothing in the code can notice that an axis called `t` now counts something else.",
+        why="And there is no error: nothing in the code can notice that an axis called `t` now counts something else.",
     )
     guess_heads
     return (guess_heads,)
@@ -317,14 +328,17 @@ def _(guess_heads, texts):
         [
             guess_heads.reply,
             mo.Html(
-                f'{STYLE}<div class="tn-row">{"".join(_drawn)}</div><p class="tn-told">One head of the first block. Each row is a character, '
-                "and dark is where it looks. On the left the head has learned to look at the character just before: a line below "
+                f'{STYLE}<div class="tn-row">{"".join(_drawn)}</div><p class="tn-told">One head of the first block, reading your first line. Each row is a character, '
+                "and blue is where it looks. As it was trained, the head looks at the character just before: a line below "
                 f"the diagonal. Guessing blindly among {small().model.config.vocab_size} characters has a loss of "
                 f"{math.log(small().model.config.vocab_size):.2f}; the mistake took the model from {_loss[0]:.2f} to {_loss[1]:.2f}.</p>"
             ),
             prose(r"""
-            (The [[loss]] says how wrong the guesses are.) And if you *train* it with the mistake inside? It learns around it, as
-            well as it can. The loss falls, only not as far, and no line of the log says why. So test numbers, never shapes alone.
+            And if you *train* it with the mistake inside? It learns around it, as well as it can. The loss falls, only not as far,
+            and no line of the log says why. So test numbers, never shapes alone.
+
+            Three moves do nearly all of this: *cut* an axis in two (`view`), *exchange* axes (`transpose`, or `permute` for several at once),
+            *join* two that are neighbours (`reshape`). In a cut the first new axis is the outer one: six as `(3, 2)` are three pairs of neighbours.
             """),
             after(
                 "tensors/einsum",
@@ -416,7 +430,7 @@ def _(guess_loss):
                 f"""
             Trained on this, a model learns to predict the *mean* of all targets: that is what makes nine differences smallest. The
             loss falls, and stops early. Where you do want all pairs, the same rule is a gift: put in an axis of size 1
-            on either side, and every point meets every point. All distances between the {_n} characters in our model's
+            on either side (`[:, None]` does that), and every point meets every point. All distances between the {_n} characters in our model's
             table, just now on this computer: **{_loops * 1000:.0f} ms** with two loops in Python, **{_once * 1000:.2f} ms** in
             one operation. (The closest two are `{_pair[0]}` and `{_pair[1]}`.)
             """
@@ -502,8 +516,9 @@ def _():
             prose(r"""
             ## One number from each row: gather and scatter
 
-            A model gives each of three positions four probabilities; the characters that came next are number 2, 0 and 3. To learn
-            how surprised it was you want *one number per row*:
+            A model gives each of three positions four probabilities; the characters that came next are number 2, 0 and 3. (The [[softmax]] makes them
+            from scores; `log_softmax` gives their logarithms, however small they are.) To
+            learn how surprised it was you want *one number per row*:
             """),
             mo.Html(
                 f'{STYLE}<div class="tn-row"><svg class="tn" viewBox="0 0 330 130" role="img" aria-label="gather"><text class="q" x="165" y="12">p.gather(1, targets[:, None])</text>'
@@ -513,7 +528,7 @@ def _():
             ),
             prose(
                 f"""
-            [[gather]] takes column `targets[i]` of row `i`. (`[:, None]` puts in an axis of size 1.) `p[:, targets]` crosses every row
+            [[gather]] takes column `targets[i]` of row `i`. `p[:, targets]` crosses every row
             with every target: `(3, 3)`, the wanted three on the diagonal among six others. Both have a mean.
 
             [[scatter|Scatter]] goes the other way: it writes to places that an index names. Send 1, 2 and 4 to the places 0, 1 and 0.
@@ -535,7 +550,8 @@ def _():
 
             Your two lines lie in one rectangle, and the shorter is filled up ([[padding]]). Nobody should look at the filling. And a
             model that learns to guess the next character must not see it. Both are [[mask|masks]]: tables of true and false,
-            made by *comparing two ranges of numbers*, one as a column, one as a row. Here is such code of ours, without a loop:
+            made by *comparing two ranges of numbers*, one as a column, one as a row: `torch.arange(3)[:, None] == torch.arange(3)` is true
+            on the diagonal. Nor is a loop needed to count each line's characters:
             """),
             noted(
                 real_positions,

@@ -79,11 +79,10 @@ def _():
     prose(r"""
     In 2020 the rule was: make it larger. GPT-3 had 175 billion [[weight|weights]] and read 300 billion [[token|tokens]]; a year later
     Gopher had 280 billion and read just as many. Then Hoffmann and others ([[@chinchilla|2022]], table 1) spent exactly what Gopher
-    had cost on a model a *quarter* of its size, which read 1.4 trillion tokens. They called it Chinchilla, and it was better on
+    had cost on a model a *quarter* of its size, 70 billion, which read 1.4 trillion tokens. They called it Chinchilla, and it was better on
     nearly every test. The models before it had weights enough, and too little to read.
 
-    An architecture says what is connected to what. How wide, how much text, in what portions, in which number format is another
-    question, and this lesson's. Here is one answer, SmolLM2-135M; what is lit holds nearly all of its weights:
+    How wide, on how much text, in what portions, in which number format: those are this lesson's questions. Here is one answer, SmolLM2-135M; what is lit holds nearly all of its weights:
     """)
     return
 
@@ -136,10 +135,16 @@ def _(words):
     ids = numbers_of(words.value)
     _forward, _both = counted(ids)
     _n = sum(p.numel() for p in speaker().model.parameters())
+    _read = speaker().words.decode(list(ids))
+    _other = (
+        ""
+        if _read == words.value
+        else f"(It has not met all of these characters, or there are too few; it reads: <i>{html.escape(_read)}</i>) "
+    )
     prose(f"""
-    {len(ids)} characters through {_n:,} weights. Forward, counted: **{short(_forward)}**; by the rule, $2ND$: {short(2 * _n * len(ids))}.
+    {_other}{len(ids)} characters through {_n:,} weights. Forward, counted: **{short(_forward)}**; by the rule, $2ND$: {short(2 * _n * len(ids))}.
     With the way back, counted: **{short(_both)}**; by the rule, $6ND$: {short(6 * _n * len(ids))}. SmolLM2-135M read
-    [2 trillion tokens](https://arxiv.org/abs/2502.02737): {6 * 134_515_008 * 2e12:.1e} operations, {6 * 134_515_008 * 2e12 / 5e10 / 3.156e7:,.0f}
+    [2 trillion tokens](https://arxiv.org/abs/2502.02737): ${6 * 134_515_008 * 2e12 / 1e21:.1f} \\cdot 10^{{21}}$ operations, {6 * 134_515_008 * 2e12 / 5e10 / 3.156e7:,.0f}
     years of a processor core that does 50 billion a second.
     """)
     return (ids,)
@@ -155,8 +160,8 @@ def _():
 
     $$L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}$$
 
-    $E$ is what nobody can foresee; the second is the price of a model that is too small, the third that of a text that is too short. It is
-    called a [[scaling law]]. Both prices fall slowly: with an exponent of 0.35, a model ten times larger still pays $10^{-0.35} = 0.45$ of
+    $E$ is what nobody can foresee, and $A$, $B$, $\alpha$ and $\beta$ are read off the runs. The second term is the price of a model that is too small, the third that of a
+    text that is too short. It is called a [[scaling law]]. Both prices fall slowly: with an exponent of 0.35, a model ten times larger still pays $10^{-0.35} = 0.45$ of
     what it paid before.
     """)
     return
@@ -208,7 +213,7 @@ def _(budget, size, ten):
     _yours = torch.tensor([10.0**size.value], dtype=torch.float64)
     _parts = [float(each) for each in terms(_yours, _c)]
     _best = int(_loss.argmin())
-    fig_budget, _axis = plt.subplots(figsize=(5.2, 2.8))
+    fig_budget, _axis = plt.subplots(figsize=(4.2, 3.0))
     _, _small, _brief = terms(_n, _c)
     _axis.loglog(_n, _small, color=BLUE, linewidth=1.2, label="model too small")
     _axis.loglog(_n, _brief, color=RUST, linewidth=1.2, label="text too short")
@@ -218,12 +223,12 @@ def _(budget, size, ten):
     _axis.plot(
         [float(_yours)] * 3, [_parts[1], _parts[2], _parts[1] + _parts[2]], "o", color=GREY, markersize=5, label="yours"
     )
-    _axis.set(xlim=(1e7, 3.2e12), ylim=(0.01, 10), xlabel="weights N", ylabel="loss above what nobody can know")
+    _axis.set(xlim=(1e7, 3.2e12), ylim=(0.01, 10), xlabel="weights N", ylabel="loss above E")
     _axis.set_xticks(
-        [1e7, 1e8, 1e9, 1e10, 1e11, 1e12], ["10 million", "100", "1 billion", "10", "100", "1 trillion"], fontsize=8
+        [1e7, 1e8, 1e9, 1e10, 1e11, 1e12], ["10 million", "", "1 billion", "", "100 billion", ""], fontsize=8.5
     )
     _axis.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
-    _axis.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
+    _axis.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper right")
     fig_budget.tight_layout()
     _size, _tokens = float(_n[_best]), _c / 6 / float(_n[_best])
     mo.vstack(
@@ -242,8 +247,12 @@ def _(budget, size, ten):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The page opens with Gopher's compute and size: most of its avoidable loss is a text too short. Move it down to Chinchilla's
-    $10^{10.85}$. The valley is flat at its bottom, so a model that will be *used* a lot is now made much smaller and reads much
+    The page opens with Gopher's compute and size (by $6ND$ that buys 340 billion tokens; the paper counts a little more for each):
+    most of its avoidable loss is a text too short. Move the weights down to Chinchilla's $10^{10.85}$. A gain of 0.02 looks
+    little, but in balance Gopher's loss could be had for half the compute. At the lowest point one percent more weights saves
+    exactly what one percent less text costs; the paper's rule of thumb is **20 tokens a weight**.
+
+    The valley is flat at its bottom, so a model that will be *used* a lot is now made much smaller and reads much
     longer: SmolLM2's 135 million weights read 15,000 tokens each, and every answer is the cheaper for it.
 
     And at a laptop's scale? Five sizes on each of three budgets, each from five random starts:
@@ -253,15 +262,15 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    fig_valleys, _axis = plt.subplots(figsize=(5.2, 2.5))
+    fig_valleys, _axis = plt.subplots(figsize=(4.2, 2.5))
     _seeds = measured("chinchilla-minimum")["same-budget"]
     for _row, (_cost, _colour) in enumerate((("2·10⁹", GREY), ("6·10⁹", RUST), ("1.8·10¹⁰", BLUE))):
         _mean = [sum(each) / len(_seeds) for each in zip(*(seed["losses"][_row] for seed in _seeds), strict=True)]
         _axis.plot(_seeds[0]["sizes"][_row], _mean, "o-", color=_colour, markersize=4, label=f"{_cost} operations")
-    _axis.set(xscale="log", xlabel="weights", ylabel="loss in nats")
+    _axis.set(xscale="log", ylim=(2.75, 3.95), xlabel="weights", ylabel="loss in nats")
     _axis.set_xticks([1000, 3000, 10000, 30000], ["1,000", "3,000", "10,000", "30,000"])
     _axis.minorticks_off()
-    _axis.legend(frameon=False, fontsize=8)
+    _axis.legend(frameon=False, fontsize=8, loc="upper left")
     fig_valleys.tight_layout()
     mo.vstack(
         [
@@ -269,9 +278,12 @@ def _():
                 "three valleys of the loss over the number of weights, the lowest point further right at each",
                 fig_valleys,
             ),
-            mo.md("The claims `chinchilla-minimum`, and `kaplan-sign` for the loss that falls with size:"),
-            mo.md(result_of("chinchilla-minimum")),
-            mo.md(result_of("kaplan-sign")),
+            mo.accordion(
+                {
+                    "Measured: the claim `chinchilla-minimum`": mo.md(result_of("chinchilla-minimum")),
+                    "And larger models, text enough: the claim `kaplan-sign`": mo.md(result_of("kaplan-sign")),
+                }
+            ),
         ]
     )
     return
@@ -320,7 +332,7 @@ def _(wider):
             _colour = BLUE if _width < 512 else RUST
             _axis.plot(range(-12, -2), _mean, color=_colour, alpha=(0.35, 0.5, 0.65, 0.85, 1)[_row], label=f"{_width}")
             _axis.plot(_least - 12, _mean[_least], "o", color=_colour, markersize=4)
-        _axis.set(title=_title, xlabel="learning rate, $2^x$", ylim=(0.1, 1.3), ylabel="loss above entropy")
+        _axis.set(title=_title, xlabel="learning rate, $2^x$", ylim=(0.1, 1.3), ylabel="loss above the least possible")
         _axis.set_xticks(range(-12, -2, 3))
         _axis.legend(frameon=False, fontsize=7, title="width", title_fontsize=7)
         _fig.tight_layout()
@@ -332,8 +344,8 @@ def _(wider):
             inked("loss against learning rate for five widths: as usual, and with muP", *_figures),
             prose(f"""
             Measured by the claim `mup-transfer`: as usual, the best rate moves by a factor of $2^{{{_shift["standard"]:.1f}}}$, to
-            a {2 ** -_shift["standard"]:.0f}th. Yang and others ([[@mup|2022]]) scale the first weights and the rates of each kind of
-            table by the width, in the one way in which every layer's output moves as much at any width (μP, *maximal update*
+            a {2 ** -_shift["standard"]:.0f}th. Yang and others ([[@mup|2022]]) scale the random weights a training begins with, and the rates of
+            each kind of table, by the width, in the one way in which every layer's output moves as much at any width (μP, *maximal update*
             parametrisation). Then the factor is $2^{{{_shift["mup"]:.1f}}}$: what is found on the narrow one serves the wide one.
             """),
         ]
@@ -349,7 +361,7 @@ def _():
     The batch should be as large as fits ([[@training-tips|Popel and Bojar]] tried it for translation), and sometimes larger. Then it is cut
     up: the pieces go through one after the other, their gradients add up, and one step is taken: [[gradient accumulation]]. Say the
     first piece has three tokens with losses 2, 2 and 2, and the second has one with loss 6. The mean of all four is
-    $(2+2+2+6)/4 = 3$. The mean of the two means is $(2+6)/2 = 4$: the lonely token counts three times.
+    $(2+2+2+6)/4 = 3$. The mean of the two means is $(2+6)/2 = 4$: the lonely token counts three times as much as each other.
 
     With your sentence as the first piece and a stranger's line as the second:
     """)
@@ -358,7 +370,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    length = mo.ui.slider(2, len(STRANGER), value=8, label="characters of the second piece", show_value=True)
+    length = mo.ui.slider(3, len(STRANGER), value=8, label="characters of the second piece", show_value=True)
     mo.hstack([length], justify="start")
     return (length,)
 
@@ -379,7 +391,7 @@ def _(ids, length):
     _whole = (piece(ids) + piece(_second)) / (_one + _two)
     _means = (piece(ids) / _one + piece(_second) / _two) / 2
     _off = float((_means - _whole).norm() / _whole.norm())
-    fig_pieces, _axis = plt.subplots(figsize=(5.2, 1.9))
+    fig_pieces, _axis = plt.subplots(figsize=(4.2, 2.3))
     _shares = [
         ("sums, divided once", 100 / (_one + _two), 100 / (_one + _two)),
         ("mean of means", 50 / _one, 50 / _two),
@@ -400,15 +412,15 @@ def _(ids, length):
             label="one of the stranger's line" if not _place else None,
         )
     _axis.set_yticks([0, 1], [name for name, *_ in _shares])
-    _axis.set(xlim=(0, 26), ylim=(-0.5, 2.2), xlabel="% of the gradient that a character decides")
-    _axis.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
-    fig_pieces.tight_layout()
+    _axis.set(xlim=(0, 26), ylim=(-0.5, 1.5), xlabel="weight of a character in the gradient, %")
+    fig_pieces.legend(frameon=False, fontsize=8, loc="upper left", ncols=1)
+    fig_pieces.tight_layout(rect=(0, 0, 1, 0.8))
     mo.vstack(
         [
             inked("how much each character counts, by both ways of adding up", fig_pieces),
             mo.md(
-                f"The mean of means is **{_off:.0%}** away from the gradient of the large batch (the length of the difference, "
-                "of all of the network's weights)."
+                f"The mean of means misses the gradient of the large batch: the difference between the two is **{_off:.0%}** as long as that "
+                "gradient itself, over all of the network's weights."
             ),
         ]
     )
@@ -485,7 +497,7 @@ def _():
     prose(r"""
     float16 runs out at the top: a sum of squares passes 65,504, becomes infinite, and the training is over. bfloat16 (*bf16*) keeps the
     exponent of float32 and saves on digits: 7 bits, and a first one that is always 1 and need not be stored. From 128 to 256 it knows every
-    whole number. From 256 on it knows every second one.
+    whole number, and then the gaps are twice as wide, as they are after each doubling.
     """)
     return
 
@@ -516,7 +528,7 @@ def sums(dtype: torch.dtype, count: int = 3000) -> list[float]:
 @app.cell(hide_code=True)
 def _(ones):
     mo.stop(not ones.revealed, ones.waiting)
-    fig_ones, _axis = plt.subplots(figsize=(5.2, 2.3))
+    fig_ones, _axis = plt.subplots(figsize=(4.2, 2.3))
     for _dtype, _name, _colour in (
         (torch.float32, "float32", GREY),
         (torch.float16, "float16", BLUE),
@@ -551,7 +563,7 @@ def stuck(stride: float, dtype: torch.dtype) -> float:
 
 @app.cell(hide_code=True)
 def _():
-    fig_stuck, _axis = plt.subplots(figsize=(5.2, 2.2))
+    fig_stuck, _axis = plt.subplots(figsize=(4.2, 2.2))
     _strides = [10 ** (-6 + n / 4) for n in range(17)]
     for _dtype, _name, _colour in ((torch.float32, "float32", GREY), (torch.bfloat16, "bfloat16", RUST)):
         _axis.semilogx(
@@ -637,10 +649,11 @@ def _(ids):
         _after = float(F.cross_entropy(_logits, torch.tensor(ids[1:])))
     prose(f"""
     The [[causal mask]] alone lets the second text look into the first (rust). Positions have to begin again too, and the last token of
-    the first must not be asked for the second's first. Nothing of that raises an error. It only changes what is learned: with a
-    stranger's line before it in the row, the network's loss on your sentence is {_after:.2f}, and alone it is {_alone:.2f}.
+    the first must not be asked for the second's first. Nothing of that raises an error. But the network does use what it can see: alone, your
+    sentence has a loss of {_alone:.2f}, and with a stranger's line before it in the row {_after:.2f}. Whether that helps or not, in
+    training it learns to count on texts that will not be there.
 
-    One thing no formula above foresees: a small Transformer that knew its training half of a table by heart, and nothing else, found the
+    One thing no formula above foresees: a small Transformer that knew one half of a table of arithmetic by heart, and got nothing of the other half right, found the
     rule behind it after a thousand times as many steps, suddenly ([[@grokking]]; [[@grokking-progress|Nanda and others]] looked inside and
     found that it had come gradually).
     """)

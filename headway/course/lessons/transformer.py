@@ -127,8 +127,8 @@ def _(lines, number):
         lines.data = _found.packed()
         _wrote = "".join(_found.texts["target"][1:]).replace("⟨end⟩", "")
         _told = f"It writes **{_wrote}**."
-    except HeadwayError as _error:
-        _told = str(_error)
+    except HeadwayError:
+        _told = "It knows only the letters of English number words, written small: *seventy thousand and five*, say."
     mo.md(_told)
     return
 
@@ -232,14 +232,14 @@ def _(blind, number, off):
     def _row(text: str) -> str:
         try:
             return f"| {text} | {written(text, 'nothing')} | {written(text, off.value) or '(nothing)'} |\n"
-        except HeadwayError as error:
-            return f"| {text} | {error} | |\n"
+        except HeadwayError:
+            return "| your number | cannot be read | |\n"
 
     mo.vstack(
         [
             blind.reply,
             mo.md(
-                f"| reads | writes | without {off.value if off.value != 'nothing' else 'anything off'} |\n|---|---|---|\n"
+                f"| reads | writes | {'with ' if off.value == 'nothing' else 'without '}{off.value}{' off' if off.value == 'nothing' else ''} |\n|---|---|---|\n"
                 + "".join(map(_row, (number.value.strip() or NUMBER, *OTHERS)))
             ),
         ]
@@ -338,13 +338,12 @@ def _():
 
     $$\begin{{aligned}} PE_{{(p, 2i)}} &= \sin\!\big(p / 10000^{{2i/d}}\big) \\ PE_{{(p, 2i+1)}} &= \cos\!\big(p / 10000^{{2i/d}}\big) \end{{aligned}}$$
 
-    where $p$ is the position, $d$ the number of numbers in the vector and $i$ counts the clocks from 0.
+    $p$ is the position, $d$ the vector's length, $i$ the clock.
 
     (The embedding is multiplied by $\sqrt{{d}}$ first, 22.6 for 512, or the clocks would drown it.)
 
     Why clocks? Going $k$ words on turns each hand by the same angle wherever one starts, so *three words back* is one
-    matrix for every position. The similarity is the [[dot product]] of two such vectors, divided so that a vector and itself have 1. Move
-    the position: does it change?
+    matrix for every position. The similarity is a [[dot product]], scaled to 1 for equal ones. Move the position: does it change?
     """)
     return
 
@@ -406,7 +405,7 @@ def _():
     ## How it learned
 
     Two tricks of the paper are in use to this day. The [[learning rate]] rises for 4,000 steps, then falls with the root of the step
-    ([[warm-up]], equation 3): at four times as many steps it is half as large. And the target is never quite sure: with [[label smoothing]] of 0.1 the right word is to get probability 0.9, and
+    ([[warm-up]], equation 3). And the target is never quite sure: with [[label smoothing]] of 0.1 the right word is to get probability 0.9, and
     0.1 is spread over all words, the right one included.
     """)
     return
@@ -485,7 +484,7 @@ def _():
             ## How it writes
 
             [[greedy|Greedily]], the likeliest word each time, it may paint itself into a corner. Say a sentence begins with *A* (0.6) or
-            *The* (0.4), and nothing that may follow *A* has more than 0.3, but one word after *The* has 0.9. Greedy ends with $0.6 \cdot 0.3 =
+            *The* (0.4); after *A* nothing has more than 0.3, after *The* one word has 0.9. Greedy ends with $0.6 \cdot 0.3 =
             0.18$ and has missed $0.4 \cdot 0.9 = 0.36$. So the paper keeps the four likeliest beginnings ([[beam search]]). And as each further
             word makes a sentence less likely, the shortest would win: so the logarithms of the probabilities, all below 0, are divided by
             a power of the length before they are compared (section 6.1).
