@@ -56,8 +56,8 @@ FIGURES = """() => {
   walk(document.body, '');
   return found;
 }"""
-"""Every figure, with its cell and its height in pixels; icons are smaller. A picture of ours (`hw`) is one figure: inside it a matrix
-may well have other rows for another layer, and what it does inside is held by test_look_live.py."""
+"""Every figure, with its cell and its height in pixels; icons are smaller. A picture of ours (`hw`) is one figure: inside it
+a matrix may well have other rows for another layer, and what it does inside is held by test_look_live.py."""
 
 WIDEST = """() => {
   const wide = document.documentElement.clientWidth;
