@@ -120,7 +120,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
+    `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The [[optimiser]], which changes them, sees nothing else: tables, and for each a table of slopes.
 
     ## The loss: how surprised the model is by your words
 
@@ -155,7 +155,7 @@ def _(sentence):
         _now = float(surprise_of(speaker().model, sentence))
     prose(f"""
     On your sentence the loss is **{_now:.2f}** [[nat|nats]]: as unsure as if {math.exp(_now):.1f} characters were equally likely each
-    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
+    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all of its 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
     """)
     return
 
@@ -166,8 +166,7 @@ def _():
         [
             prose(r"""
             Computed in two steps, softmax and then logarithm, this breaks: $e^{1000}$ is too large for any number format, and a share
-            that rounds to 0 has no logarithm. Computed as the logarithm of the sum less the score, with the largest score taken off
-            first, it never does:
+            that rounds to 0 has no logarithm. Computed as the logarithm of the sum (`logsumexp`) less the score, with the largest score taken off first, it never does:
 
             $$-\log p_c = \log\textstyle\sum_j e^{l_j} - l_c$$
             """),
@@ -341,12 +340,19 @@ def _(first, valley_rate):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(first):
+    mo.stop(not first.revealed)
     prose(r"""
     Plain descent jumps across the steep walls and creeps along the floor, and nothing above 0.02 can be had from it. Adam sets off
     diagonally, as if both directions were equally steep, and does well with 0.1. But near the floor its steps are still about one
     learning rate long, so it swings past. In the end the rate has to shrink.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
     ## Ten steps on your sentence
 
     The same two rules on all weights of the model above, with nothing to learn but your sentence.
@@ -369,7 +375,7 @@ def _():
 @app.function
 @functools.lru_cache(maxsize=64)
 def ten_steps(ids: tuple[int, ...], rule: str, rate: float, steps: int = 10) -> tuple[list[float], list[float]]:
-    """The loss on a text that the network is trained on, before each step and after the last, and on a line of Shakespeare."""
+    """The loss on a text that the network is trained on, before each step and after the last, and on a line of Shakespeare at every fifth."""
     model = copy.deepcopy(speaker().model)
     mine, other = torch.tensor([ids]), torch.tensor([speaker().encode(OTHER)])
     optimiser = (
@@ -379,8 +385,9 @@ def ten_steps(ids: tuple[int, ...], rule: str, rate: float, steps: int = 10) -> 
     for n in range(steps + 1):
         loss = surprise_of(model, mine)
         here.append(float(loss.detach()))
-        with torch.no_grad():
-            there.append(float(surprise_of(model, other)))
+        if n % 5 == 0:
+            with torch.no_grad():
+                there.append(float(surprise_of(model, other)))
         if n < steps:
             optimiser.zero_grad()
             loss.backward()
@@ -396,7 +403,7 @@ def _(real_rate, sentence):
     for _rule, _colour in (("plain", BLUE), ("Adam", RUST)):
         _here, _there = ten_steps(_ids, _rule, real_rate.value)
         _axis.plot(_here, "o-", color=_colour, markersize=3, label=f"{_rule}, your sentence")
-        _axis.plot(_there, ":", color=_colour, label=f"{_rule}, Shakespeare")
+        _axis.plot(range(0, 11, 5), _there, "s:", color=_colour, markersize=3, label=f"{_rule}, Shakespeare")
         _told.append(f"{_rule} from {_here[0]:.2f} to **{_here[-1]:.2f}**")
     _axis.axhline(math.log(76), color=GREY, linewidth=0.8)
     _axis.text(10.1, math.log(76), "knows\nnothing", fontsize=7, color=GREY, va="center")
@@ -475,8 +482,7 @@ def _():
     prose(r"""
     ## Weight decay: shrinking is not a slope
 
-    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees
-    it (called L2), or taken straight off the *weight*. In plain gradient descent it makes no difference.
+    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees it ([[L2]]), or taken straight off the *weight*. In plain gradient descent it makes no difference.
     """)
     return
 
@@ -538,7 +544,8 @@ def _(shrink):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(shrink):
+    mo.stop(not shrink.revealed)
     mo.vstack(
         [
             prose(r"""
@@ -546,6 +553,15 @@ def _():
             the pull depends on the size of the slopes; −1 means *ten times the slopes, a tenth of the pull*, and 0 *not at all*:
             """),
             mo.md(result_of("l2-vs-decoupled")),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.vstack(
+        [
             after(
                 "training-basics/adamw",
                 lambda: noted(
