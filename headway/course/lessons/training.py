@@ -271,9 +271,13 @@ def _(ten):
                 "three valleys of the loss over the number of weights, the lowest point further right at each",
                 fig_valleys,
             ),
-            mo.md("The claims `chinchilla-minimum`, and `kaplan-sign` for the loss that falls with size:"),
-            mo.md(result_of("chinchilla-minimum")),
-            mo.md(result_of("kaplan-sign")),
+            mo.accordion(
+                {
+                    "Measured: the claim `chinchilla-minimum`": mo.md(result_of("chinchilla-minimum")),
+                    "The loss falls with size: the claim `kaplan-sign`": mo.md(result_of("kaplan-sign")),
+                },
+                multiple=True,
+            ),
         ]
     )
     return
