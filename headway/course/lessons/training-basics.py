@@ -121,7 +121,7 @@ def _():
 def _():
     prose(r"""
     (`gelu` is a bent line: it lets through what is above 0 and nearly nothing below. [[dropout|`Dropout`]] acts in training only, so
-    one tells the model: `model.train()`, and before measuring `model.eval()`.) `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
+    one tells the model: `model.train()`, and before measuring `model.eval()`.) `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The [[optimiser]], which changes them, sees nothing else: tables, and for each a table of slopes.
 
     ## The loss: how surprised the model is by your words
 
@@ -156,7 +156,7 @@ def _(sentence):
         _now = float(surprise_of(speaker().model, sentence))
     prose(f"""
     On your sentence the loss is **{_now:.2f}** [[nat|nats]]: as unsure as if {math.exp(_now):.1f} characters were equally likely each
-    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
+    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all of its 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
     """)
     return
 
@@ -167,7 +167,7 @@ def _():
         [
             prose(r"""
             Computed in two steps, softmax and then logarithm, this breaks: $e^{1000}$ is too large for any number format, and a share
-            that rounds to 0 has no logarithm. Computed as the logarithm of the sum less the score, with the largest score taken off
+            that rounds to 0 has no logarithm. Computed as the logarithm of the sum (`logsumexp`) less the score, with the largest score taken off
             first, it never does; scores of 1002, 1001 and 1000 are then 2, 1 and 0 again:
 
             $$-\log p_c = \log\textstyle\sum_j e^{l_j} - l_c$$
@@ -342,13 +342,20 @@ def _(first, valley_rate):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(first):
+    mo.stop(not first.revealed)
     prose(r"""
     Plain descent jumps across the steep walls and creeps along the floor. Now move the rate from end to end: from 0.02 on plain
     descent fails. Adam sets off diagonally, as if both directions were equally steep; with 0.019 it does not get far in 30 steps, and with
     0.1 it ends lower than plain descent ever does. But near the floor its steps are still about one
     learning rate long, so it swings past. In the end the rate has to shrink.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
     ## Ten steps on your sentence
 
     The same two rules on all weights of the model above, with nothing to learn but your sentence. Right, a line of Shakespeare,
@@ -489,8 +496,7 @@ def _():
     prose(r"""
     ## Weight decay: shrinking is not a slope
 
-    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees
-    it (called L2), or taken straight off the *weight*. In plain gradient descent it makes no difference.
+    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees it ([[L2]]), or taken straight off the *weight*. In plain gradient descent it makes no difference.
     """)
     return
 
@@ -552,7 +558,8 @@ def _(shrink):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(shrink):
+    mo.stop(not shrink.revealed)
     mo.vstack(
         [
             prose(r"""
@@ -572,6 +579,15 @@ def _():
                     )
                 }
             ),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.vstack(
+        [
             after(
                 "training-basics/adamw",
                 lambda: noted(
