@@ -147,7 +147,7 @@ def _():
     be in that one vector, and its width is the same for *yes* and for a page of Proust.
 
     What that does to the first word can be worked out by hand. Take the simplest network with a memory: at each word it
-    keeps a part $k$ of its state and fills the rest with the word,
+    keeps a part $k$ of its state and fills the rest with the word's vector,
 
     $$h_t = k\,h_{t-1} + (1-k)\,x_t.$$
 
