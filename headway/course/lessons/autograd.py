@@ -171,8 +171,8 @@ def _():
     prose(r"""
     And training takes thousands of such gradients. The other way was formulas on paper, anew for each network. The way out was
     written down by Seppo Linnainmaa in 1970, and made the way to train networks by Rumelhart, Hinton and Williams in
-    1986: *backpropagation*. It works for every program that computes one number ([[@autodiff-survey|a survey]]). PyTorch
-    does it at `loss.backward()`.
+    1986: *backpropagation*. It works for every program that is made of steps with derivatives and ends in one number
+    ([[@autodiff-survey|a survey]]). PyTorch does it at `loss.backward()`.
 
     ## Four numbers by hand
 
@@ -190,7 +190,7 @@ def _():
     Take $L = (a\,b + c)^2 + a$ with $a = 2$, $b = -1$, $c = 0.5$. Forward: $a\,b = -2$, plus $c$ is $-1.5$, squared $2.25$,
     plus $a$ is $4.25$. Now go back, from the end:
 
-    - $L$ grows as fast as itself: **1**. The last sum hands 1 to the square and 1 to $a$.
+    - $L$ grows as fast as itself: **1**. The last sum hands this 1 to the square and to $a$.
     - The square hands on $2 \cdot (-1.5) \cdot 1 = -3$; the sum before it gives this $-3$ to $a\,b$ and to $c$.
     - The product hands $-3 \cdot a = -6$ to $b$, and $-3 \cdot b = 3$ to $a$.
     """)
@@ -514,7 +514,7 @@ def _():
             ## Where the gradient goes in a Transformer
 
             Look inside one [[block]]. The lit $+$ signs add what a part has computed to what came in. On the way back a sum hands its
-            gradient to *both* sides, times 1. So there is a way from the loss to the first layer on which nothing is multiplied
+            gradient to *both* sides, times 1. So there is a way from the last norm to the first layer on which nothing is multiplied
             by something small. That is the point of a [[residual connection]].
             """),
             mo.Html(look.diagram(small(), lit=("residual",), level="block").svg()),
@@ -554,6 +554,8 @@ def _():
 
             Two products back for one forward: so a training step costs about three plain runs. And [[broadcasting]]: a bias, one
             row that is added to each of 1,000 rows, is used 1,000 times, like $a$ above. Its gradient is the **sum** of 1,000.
+            So it is in a [[layer norm]]: each number of a row goes into the result, the mean and the spread, and the gradients of
+            these three ways add up.
             """),
             after(
                 "autograd/matmul",
@@ -565,7 +567,8 @@ def _():
             ## The step in which everything hangs together
 
             The [[softmax]] turns scores into shares that add up to 1. Raise one score, and its share grows while *all others
-            shrink*: each gradient is a question of the whole row. The loss is minus the logarithm of the true character's share;
+            shrink*. So a score has a way to every share, and its gradient is a sum over all of them: the gradient that
+            arrives at a share, times how fast that share grows with this score. The loss is minus the logarithm of the true character's share;
             on the way back the two steps nearly cancel, and what arrives at each score is **what the model believed, minus
             what was true**. See it on your line.
             """),
@@ -623,7 +626,7 @@ def _(place, text):
             mo.Html(
                 f'{STYLE}<div class="ag-row">{bars(_names, _belief[_shown].tolist(), 0, 1.05, "what the model believes comes next")}'
                 f"{bars(_names, _back[_shown].tolist(), -1.05, 1.05, 'gradient of the loss at its score', 'warm')}</div>"
-                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(text[_n])}</b> (marked *). '
+                f'<p class="ag-told">After “{html.escape(text[max(0, _n - 24) : _n])}” comes <b>{html.escape(_names[_shown.index(_true)])}</b>. '
                 f"Its gradient is {float(_belief[_true]):.3f} − 1 = <b>{float(_back[_true]):.3f}</b>: negative, so training pushes this "
                 "score up, the harder the less it was expected. All the others are pushed down by what they were believed; "
                 f"all {len(_back)} add up to {abs(round(float(_back.sum()), 9)):g}.</p>"

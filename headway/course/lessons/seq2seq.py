@@ -85,8 +85,8 @@ def digits(text: str, where: str = "where it likes") -> str:
     try:
         decoder.look_at = bent
         return rewrite(loaded, text[:120], beams=1, max_tokens=12).text or "nothing"
-    except HeadwayError:
-        return "?"
+    except HeadwayError as error:
+        return str(error).partition(";")[0]  # what follows is advice to whoever makes a tokenizer
     finally:
         del decoder.look_at
 
@@ -129,8 +129,9 @@ def _():
             *start* sign, says a token, reads what it just said, says the next, and stops when it says *end*. So the
             length is its own choice.
 
-            This is ours, drawn from its real parts; touch a box for its size. Lit is the bridge between the
-            two, this lesson's subject.
+            This is ours, drawn from its real parts; touch a box for its size. A GRU is a recurrent network with
+            [[gate|gates]]. The encoder, on the left, has two, one that reads forwards and one that reads backwards, and joins
+            their states at each letter. Lit is the bridge to the decoder, this lesson's subject.
             """),
             mo.ui.anywidget(look.diagram(translator(), level="blocks", lit=("attention",)).widget()),
         ]
@@ -409,7 +410,7 @@ def _():
             c_i &= \textstyle\sum_j \alpha_{ij}\, h_j \end{aligned}$$
 
             All shares $\alpha_{ij}$ together are a table, a row for each word written and a column for each
-            word read: the [[alignment]].
+            word read: the [[alignment]]. What only fills up a short sentence beside a longer one ([[padding]]) has the share 0.
 
             States of two networks need not be comparable, so Bahdanau's score is a small network, trained with all the
             rest:
@@ -472,9 +473,7 @@ def _(aligned, said):
     _text = (said.value.strip() or WORDS)[:120]
     try:
         aligned.data = look.alignment(translator(), _text).packed()
-    except (
-        HeadwayError
-    ):  # a letter that it never met, or nothing was written: the answer at the top of the page says so
+    except HeadwayError:  # a letter that it never met, or nothing was written: the answer at the top of the page says so
         aligned.data = look.alignment(translator(), WORDS).packed()
     prose(r"""
     In *four hundred and two*, the 4 looks at *four*, the 2 at *two*. The 0 has no word of its own, and its look is spread
@@ -492,7 +491,7 @@ def _():
         answer="444",
         wrong={
             "402, from memory": "It has a memory; why should training put there what can be looked up?",
-            "4, and then it stops": "How many digits to write, it knows; which ones, it looks up.",
+            "4, and then it stops": "It might: held on some other letters it does stop sooner, as you see. On the *f* it goes on.",
         },
         why="It asks for the next digit, is shown *four* again, and believes it.",
     )
@@ -540,10 +539,13 @@ def _():
     | it reads | start | 4 | 0 | 2 |
     | it shall say | 4 | 0 | 2 | end |
 
-    In use it reads its own words, and a wrong one stays. Say the first word is *A* with probability 0.5 or *B* with 0.4;
+    In use it reads its own words, a wrong one stays, and it never learned to go on from there. So some give it, in
+    training too, a word of its own now and then (*scheduled sampling*).
+
+    Which word to say? Say the first is *A* with probability 0.5 or *B* with 0.4;
     after *A* the best next word has 0.4, after *B* 0.9. Always taking the likeliest ([[greedy]]) ends with 0.5 · 0.4 =
     0.20, where *B* would have given 0.4 · 0.9 = 0.36. [[beam search|Beam search]] keeps the best few beginnings at every
-    step, and finds it.
+    step, each with the product of its probabilities (in code, the sum of their logarithms), and finds it.
     """)
     return
 
@@ -581,7 +583,12 @@ def _():
                 on from the memory of another.
                 """,
             ),
-            prose("## Measured"),
+            prose(r"""
+            ## Measured
+
+            The task of the curve above: twenty words, each with one translation, to be written in reverse order. So the first
+            word written needs the last word read: the *mirrored* place. *Share right*: of all words, how many.
+            """),
             mo.md(result_of("length-collapse")),
             prose(r"""
             If looking back does so much, what is the recurrence still for? The next lessons begin there.
