@@ -19,7 +19,8 @@ with app.setup:
     from headway import look, zoo
     from headway.base.errors import HeadwayError
     from headway.blocks.recurrent import gru_step, lstm_step
-    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
+    from headway.learn.inked import BLUE, GREY, inked
+    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.look.diagram import diagram
     from headway.models.bigram import Bigram
 
@@ -91,7 +92,8 @@ def new_data(widget, make) -> str:
     try:
         widget.data = make().packed()
     except HeadwayError as error:
-        return str(error)
+        what = str(error).partition(";")[0]
+        return f"{what[:1].upper()}{what[1:]}. The picture still shows the text before."
     return ""
 
 
@@ -131,15 +133,15 @@ def _():
     $$\text{surprise} = \frac1n \sum_{i=1}^{n} -\log_2\, p(x_i \mid x_1 \dots x_{i-1})$$
 
     The upright bar reads "given". As the [[loss]] in training it is called [[cross entropy]], and counted in [[nat|nats]] of
-    1.44 bits. Not even a perfect model knows what you will say next: what remains is the [[entropy]] of the language,
-    and no model gets below that on new text.
+    1.44 bits: with the logarithm to base $e$, and the perplexity is $e$ to that power. What remains for a perfect model is the
+    [[entropy]] of the language: no model gets below that on new text.
 
     ## Counting
 
     The first language model was a table. Read *banana* and note what follows each letter: after `a` came `n`, twice; after
     `n` came `a`, twice; after `b` came `a`. And now *nab*: `b` never followed `a`, so its probability is 0 and the surprise
-    infinite. So add 1 to every count: `b` after `a` has then (0 + 1) / (2 + 3) = 1/5, or 2.3 bits. This model of pairs
-    is called *bigram*, and here is all its training:
+    infinite. So add 1 to every count, for each of the three letters `a`, `b`, `n`: `b` after `a` has then (0 + 1) / (2 + 3) = 1/5,
+    or 2.3 bits. This model of pairs is called *bigram*, and here is all its training:
     """)
     return
 
@@ -256,10 +258,8 @@ def _(back, copying, page):
     _cut = len(_text) * 4 // 5
     _rows = surprises(_text[:_cut], _text[_cut:])
     _out = written(_text, back.value)
-    fig_back, _axis = plt.subplots(figsize=(5.6, 2.3))
-    _axis.bar(
-        range(13), [bits for bits, _ in _rows], color=["#3b6ea5" if n == back.value else "0.8" for n in range(13)]
-    )
+    fig_back, _axis = plt.subplots(figsize=(5.2, 2.3))
+    _axis.bar(range(13), [bits for bits, _ in _rows], color=[BLUE if n == back.value else GREY for n in range(13)])
     for _n, (_bits, _) in enumerate(_rows):
         _axis.text(_n, _bits, f"{_bits:.1f}", ha="center", va="bottom")
     _axis.set(xlabel="letters looked back", ylabel="bits a letter, new text", ylim=(0, 7), xticks=range(13))
@@ -275,10 +275,10 @@ def _(back, copying, page):
                 f"the page and guesses the rest. Looking {back.value} back, **{_rows[back.value][1]:.0%}** of the letters there come "
                 "after something it never met."
             ),
-            drawn(
-                fig_back,
+            inked(
                 f"Bits of surprise a letter on new text, looking 0 to 12 letters back: "
                 f"{', '.join(f'{bits:.1f}' for bits, _ in _rows)}",
+                fig_back,
             ),
         ]
     )
@@ -289,8 +289,8 @@ def _(back, copying, page):
 def _(copying):
     mo.stop(not copying.revealed)
     prose(r"""
-    Further back, what it writes looks better, and what it *knows* gets worse: no library holds all rows of twelve letters. To
-    a table, *the cat sat* says nothing about *the dog sat*. So Bengio and others ([[@neural-lm]]) replaced the table by a
+    Two letters help. Further back, what it writes looks better still, and what it *knows* gets worse: no library holds all rows
+    of twelve letters. To a table, *the cat sat* says nothing about *the dog sat*. So Bengio and others ([[@neural-lm]]) replaced the table by a
     network: each word becomes a learned vector, its [[embedding]], from which a few layers guess the next word. Cat and dog
     are used alike, so their vectors come to lie close together, and what is learned of one holds for the other. But how
     far it looked back was still fixed.
@@ -361,6 +361,17 @@ def felt(text: str, radius: float, kept: float, squeezed: bool) -> list[float]:
 
 
 @app.function
+def told(times: float) -> str:
+    """A factor to two digits, in words: 1/8,100 of, 0.26 times, 270 times."""
+    if times < 1e-9:
+        return "less than a billionth of"
+    if times > 1e9:
+        return "more than a billion times"
+    rounded = float(f"{times if times >= 0.1 else 1 / times:.2g}")
+    return f"{rounded:,.12g} times" if times >= 0.1 else f"1/{rounded:,.12g} of"
+
+
+@app.function
 def strip(text: str, sizes: list[float]) -> str:
     """The letters on their grounds: full blue at 1, none at a thousandth; orange above 1, full at a thousand."""
     letters = []
@@ -383,7 +394,7 @@ def _(fading):
             prose(r"""
             What decides is by how much $W$ stretches a vector again and again, its [[spectral radius]]. A random network with a
             state of 64 numbers reads your sentence. Each letter is as blue as the last state depends on it, by the
-            gradient: full blue like the last letter, white a thousandth of that, orange *more*. Move the stretch past 1;
+            gradient: full blue like the last letter, none at a thousandth of that, orange *more*. Move the stretch past 1;
             then let $\tanh$ squeeze. Leave *kept* for later.
             """),
         ]
@@ -416,20 +427,22 @@ def _(fading, kept, radius, sentence, squeezed):
     mo.stop(not fading.revealed)
     _text = sentence.value[-160:] if len(sentence.value) > 4 else "The animal was tired"
     _sizes = felt(_text, radius.value, kept.value, squeezed.value)
-    fig_fade, _axis = plt.subplots(figsize=(5.6, 2.3))
-    _axis.semilogy(range(len(_sizes) - 1, -1, -1), _sizes, color="#3b6ea5")
+    fig_fade, _axis = plt.subplots(figsize=(5.2, 2.3))
+    _axis.semilogy(range(len(_sizes) - 1, -1, -1), _sizes, color=BLUE)
     _axis.set(xlabel="letters back", ylabel="gradient, last letter = 1", ylim=(1e-8, 1e8))
-    _axis.axhline(1, color="0.7", linewidth=0.8)
+    _axis.axhline(1, color=GREY, linewidth=0.8)
     _axis.invert_xaxis()
     fig_fade.tight_layout()
     mo.vstack(
         [
             mo.Html(strip(_text, _sizes)),
-            drawn(
-                fig_fade,
+            inked(
                 f"The gradient by letters back, the last letter as 1: {_sizes[0]:.1e} for the first letter of the sentence",
+                fig_fade,
             ),
-            mo.md(f"The first letter, {len(_text) - 1} steps back: **{_sizes[0]:.1e}** times the last."),
+            mo.md(
+                f"The gradient at the first letter, {len(_text) - 1} steps back, is **{told(_sizes[0])}** that at the last."
+            ),
         ]
     )
     return
@@ -440,7 +453,7 @@ def _(fading):
     mo.stop(not fading.revealed)
     prose(r"""
     Below 1 the gradient *vanishes*: the network cannot find out that a letter long ago mattered. Above 1 it can *explode*, and one
-    step of training ruins all weights; it need not, for $\tanh$ squeezes
+    step of training ruins all weights. It need not: at 1.1, squeezed by $\tanh$, it vanishes too
     ([[@rnn-difficulty|Pascanu, Mikolov and Bengio]]). Their cure for the explosion is [[clipping]]: a gradient longer
     than some limit is shortened to it. What has vanished, that does not bring back.
     """)
@@ -470,7 +483,10 @@ def _():
     each number of the state, from what it reads and remembers: a [[gate]]. In the *gated recurrent unit*, GRU
     ([[@gru]]), with $c$ for what would be written and $\odot$ for number by number:
 
-    $$h_t = z \odot h_{t-1} + (1 - z) \odot c$$
+    $$\begin{aligned} z &= \sigma(W_z x_t + U_z h_{t-1}) \\ h_t &= z \odot h_{t-1} + (1 - z) \odot c \end{aligned}$$
+
+    $\sigma(a) = 1 / (1 + e^{-a})$, the *sigmoid*, makes a share between 0 and 1 of any number. $c$ is the old formula with one more gate,
+    $r$, which says how much of the old state it may see.
 
     By hand: $h = (0.8,\ -0.3)$, $c = (0.1,\ 0.9)$, $z = (1,\ 0)$ gives $(0.8,\ 0.9)$. The first number is kept, the second
     overwritten. The first picture, opened; its head makes the scores:
@@ -563,7 +579,9 @@ def _():
     Somebody has to choose. Always the likeliest ([[greedy]]) goes round in circles. Drawing ([[sampling]]) now and then
     takes a letter that fits nowhere: each is unlikely, but there are many. People turn dials. The [[temperature]] divides the
     logits: at 0.5 every ratio of probabilities is squared, 3 to 1 becomes 9 to 1. *Top-k* keeps the $k$ likeliest,
-    *top-p* the fewest that reach $p$ together.
+    *top-p* the fewest that reach $p$ together: of 0.6, 0.25, 0.1 and 0.05, top-2 keeps two, and top-p at 0.9 three, for
+    0.85 is not yet enough. To draw, lay what is left side by side on a line and let a random number fall on it. (The other
+    dials are relatives: leave them off.)
     """)
     return
 
@@ -603,7 +621,8 @@ def _():
                 "language-models/tbptt",
                 "The training that became slower with every step",
                 """
-                A book is read in pieces, and the state is handed on. At the second piece PyTorch complains: *Trying to backward
+                A book is read in pieces, the state is handed on, and learning stays within a piece (*truncated backpropagation through
+                time*). At the second piece PyTorch complains: *Trying to backward
                 through the graph a second time*. It proposes `retain_graph=True`, and the error is gone. Now every step is
                 slower than the last one: each [[backward pass]] walks back to the first letter of the book. `h = h.detach()`
                 between pieces keeps what the state remembers and cuts its past.

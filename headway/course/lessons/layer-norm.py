@@ -93,18 +93,18 @@ def _(given, measured, moved):
         _now = sizes(_text, moved.value)
         measured.data = _now.packed()
         _stream = _now.stacks[0].stream.double().median(1).values
-        _told = (
-            f"The stream grows from **{_stream[0]:.1f}** to **{_stream[-1]:.1f}**, and the model's surprise at a letter of "
-            f"your text is **{_now.loss:.2f}** nats (as trained: {sizes(_text).loss:.2f}; all letters alike: "
+        _told = prose(
+            f"The stream goes from **{_stream[0]:.1f}** to **{_stream[-1]:.1f}**, and the model's [[surprise]] at a letter of "
+            f"your text is **{_now.loss:.2f}** [[nat|nats]] (as trained: {sizes(_text).loss:.2f}; all letters alike: "
             f"{math.log(writer().model.config.vocab_size):.2f})."
         )
     except HeadwayError as error:
-        _told = str(error)
+        _told = mo.md(str(error))
     mo.vstack(
         [
-            mo.md(_told),
+            _told,
             prose(
-                "All weights are as they were. But they were learned around the norms, and without them are worth little."
+                "Wherever you move the norms, the weights stay as they were. But they were learned around the norms, and elsewhere are worth little."
             ),
         ]
     )
@@ -271,14 +271,15 @@ def _():
             ## Two places for it
 
             The paper of 2017 norms **after** each sum (its section 3.1; today called [[Post-LN]]). Xiong and nine others
-            asked in 2020 what happens if the norm goes **before** the [[sublayer]], into the branch ([[@pre-ln]];
-            [[Pre-LN]]):
+            asked in 2020 what happens if the norm goes **before** the [[sublayer]], into the side branch that leads
+            through it ([[@pre-ln]]; [[Pre-LN]]):
 
-            $$\text{Post-LN:}\quad x \leftarrow \mathrm{LN}(x + f(x)) \qquad\qquad \text{Pre-LN:}\quad x \leftarrow x + f(\mathrm{LN}(x))$$
+            $$\begin{aligned} \text{Post-LN:}\quad & x \leftarrow \mathrm{LN}(x + f(x)) \\
+            \text{Pre-LN:}\quad & x \leftarrow x + f(\mathrm{LN}(x)) \end{aligned}$$
 
             with $f$ the [[attention]] or the [[feed-forward network]]. Two real models of ours, drawn from their parts:
-            follow the line that goes past the sublayers. On the left it runs through every lit box. On the right it meets
-            one, at the very end.
+            follow the line that goes past the sublayers. In the model of 2017 it runs through every lit box. In the GPT-2
+            it meets one, at the very end.
             """),
             mo.Html(plans()),
         ]
@@ -295,10 +296,10 @@ def _():
     mo.vstack(
         [
             prose(rf"""
-            So on the left the stream is brought back to one length after each sublayer: {_from:.1f} after the first,
-            {_to:.1f} after the last, near $\sqrt{{96}} = {math.sqrt(96):.1f}$, as its width of 96 says. On the right
-            nothing holds it, and it grew from {_first:.1f} to {_last:.1f} in the picture above. Keep that in mind; it
-            explains what comes next. In our code the two are one line each:
+            So in Post-LN the stream is brought back to one length after each sublayer: {_from:.1f} after the first,
+            {_to:.1f} after the last, near $\sqrt{{96}} = {math.sqrt(96):.1f}$, as its width of 96 says. In Pre-LN nothing
+            holds it, and it grew from {_first:.1f} to {_last:.1f} in the picture above. Keep that in mind; it explains
+            what comes next. In our code the two are one line each:
             """),
             after(
                 "layer-norm/residual",
@@ -423,16 +424,15 @@ def _(deeper, depth):
             ),
             mo.md(
                 "Drag the depth up, and watch the last dot of each line. "
-                f"At the last of {depth.value} layers: Post-LN **{_post[-1]:.2f}**, Pre-LN **{_pre[-1]:.2f}**. (With 2 layers: "
-                f"{gradients('post', 2)[-1]:.2f} and {gradients('pre', 2)[-1]:.2f}.)"
+                f"At the last of {depth.value} layers: Post-LN **{_post[-1]:.2f}**, Pre-LN **{_pre[-1]:.2f}**."
             ),
             prose(r"""
             This is theorem 1 of Xiong and others: with $L$ layers, the last one's gradient is of the order of
-            $d\sqrt{\ln d}$ in Post-LN, whatever $L$, and $\sqrt L$ times smaller in Pre-LN. Their reading: next to the
-            loss the first steps are too large for the rest, which has learned nothing yet. Liu and others ([[@admin]])
-            found the other half: a Post-LN layer leans heavily on its own branch, so a small change of the weights
-            becomes a large one of the output. Either way, what fails is the *start*. A [[warm-up]], some hundreds or
-            thousands of tiny steps, gets a model over it.
+            $d\sqrt{\ln d}$ in Post-LN ($d$ is the width), whatever $L$, and $\sqrt L$ times smaller in Pre-LN. Their
+            reading: next to the loss the first steps are too large for the rest, which has learned nothing yet. Liu and
+            others ([[@admin]]) found the other half: a Post-LN layer leans heavily on its own branch, so a small change
+            of the weights becomes a large one of the output. Either way, what fails is the *start*. A [[warm-up]], some
+            hundreds or thousands of tiny steps, gets a model over it.
             """),
         ]
     )

@@ -318,7 +318,7 @@ def _(guess_heads, texts):
             guess_heads.reply,
             mo.Html(
                 f'{STYLE}<div class="tn-row">{"".join(_drawn)}</div><p class="tn-told">One head of the first block. Each row is a character, '
-                "and dark is where it looks. On the left the head has learned to look at the character just before: a line below "
+                "and blue is where it looks. On the left the head has learned to look at the character just before: a line below "
                 f"the diagonal. Guessing blindly among {small().model.config.vocab_size} characters has a loss of "
                 f"{math.log(small().model.config.vocab_size):.2f}; the mistake took the model from {_loss[0]:.2f} to {_loss[1]:.2f}.</p>"
             ),

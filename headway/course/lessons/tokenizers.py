@@ -17,7 +17,8 @@ with app.setup:
 
     from headway import zoo
     from headway.base.sources import find, state
-    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
+    from headway.learn.inked import BLUE, RUST, inked
+    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.learn.path import COURSE
     from headway.look.diagram import diagram
     from headway.tokens.bpe import BPE, learn_merges, to_bytes
@@ -146,7 +147,7 @@ def _(typed):
             for name, shown in (
                 ("shakespeare-bpe", "Our Shakespeare model: 1,024 tokens, learned from the plays"),
                 ("smollm2-135m", "SmolLM2: 49,152 tokens, learned from the web"),
-                ("minilm-l6", "MiniLM, which compares sentences: 30,522 tokens, small letters only"),
+                ("minilm-l6", "MiniLM, which compares sentences: 30,522 tokens, small letters without accents"),
             )
         )
     )
@@ -169,7 +170,7 @@ def _():
 
     In 2015 Sennrich, Haddow and Birch ([[@bpe]]) took a trick from file compression and got both: begin with single characters, and
     *join the most frequent pair of neighbours*, again and again, until the list is as long as you can afford. What is frequent
-    becomes one token, what is rare stays in pieces, and nothing is ever unknown. That is [[byte-pair encoding]], BPE, and nearly
+    becomes one token, what is rare stays in pieces, and no word is unknown any more. That is [[byte-pair encoding]], BPE, and nearly
     every chatbot uses it today. One such joining is a [[merge]].
 
     ## By hand
@@ -369,7 +370,8 @@ def _():
     prose(r"""
     Look at *größe* and *привет*. The text had no such letters, and nothing is unknown, for this tokenizer starts from
     [[byte|bytes]] and not from letters, as that of GPT-2 did in 2019. Any text is a row of bytes, numbers below 256: in
-    [[UTF-8]] an English letter is one byte, `ö` and `п` two, `€` three, 😀 four. (Bytes that are no whole character
+    [[UTF-8]] an English letter is one byte, `ö` and `п` two, `€` three, 😀 four, and the first byte says how many belong
+    together. (Bytes that are no whole character
     are shown by their numbers: `ö` is C3 B6.) With those 256 on the list from the start, the rest costs more tokens, and that is
     all. So a text in Russian or Hindi costs more than the same in English, where the merges were learned from English.
 
@@ -385,11 +387,11 @@ def _():
     order = Predict(
         "tokenizers/order",
         "Three merges were learned, in this order: `e r`, `l o`, `w e`. How is *lower* cut?",
-        choices=["lo · w · er", "lo · we · r", "l · o · we · r"],
+        choices=["lo · w · er", "lo · we · r", "lo · wer"],
         answer="lo · w · er",
         wrong={
             "lo · we · r": "That takes the longest piece that fits, from the left: MiniLM's way, and the commonest mistake.",
-            "l · o · we · r": "That takes the merge that was learned last first.",
+            "lo · wer": "No merge joins `w` with `er`, so *wer* is not on the list.",
         },
         why="`e r` was learned first, so it is joined first. Then the `e` is taken, and `w e` does not fit any more.",
     )
@@ -455,24 +457,27 @@ def _():
     _at = _result["settings"]["merges"]
     _bpe = [*_result["arms"]["bpe"]["numbers"].values()]
     _words = [*_result["arms"]["words"]["numbers"].values()]
-    fig_claim, _axes = plt.subplots(1, 2, figsize=(6.4, 2.3))
+    fig_length, _length = plt.subplots(figsize=(2.9, 2.4))
+    fig_unknown, _unknown = plt.subplots(figsize=(2.9, 2.4))
     for _run in _bpe:
-        _axes[0].plot(_at, _run["bytes_per_token"], color="#3b6ea5", linewidth=1)
+        _length.plot(_at, _run["bytes_per_token"], color=BLUE, linewidth=1)
     for _run in _words:
-        _axes[1].plot(_at, [100 * share for share in _run["unknown"]], color="#c47a1f", linewidth=1)
+        _unknown.plot(_at, [100 * share for share in _run["unknown"]], color=RUST, linewidth=1)
     for _run in _bpe:
-        _axes[1].plot(_at, [100 * share for share in _run["unknown"]], color="#3b6ea5", linewidth=1)
-    _axes[0].set(xlabel="merges", ylabel="bytes a token", ylim=(0, 9))
-    _axes[1].set(xlabel="places on the list beyond 256", ylabel="% unknown", ylim=(-2, 50))
-    _axes[1].text(800, 37, "whole words", color="#8a5312")
-    _axes[1].text(800, 3, "BPE", color="#3b6ea5")
-    fig_claim.tight_layout()
+        _unknown.plot(_at, [100 * share for share in _run["unknown"]], color=BLUE, linewidth=1)
+    _length.set(xlabel="merges", ylabel="bytes a token", ylim=(0, 9))
+    _unknown.set(xlabel="places on the list beyond 256", ylabel="% unknown", ylim=(-2, 50))
+    _unknown.text(800, 37, "whole words", color=RUST)
+    _unknown.text(800, 3, "BPE", color=BLUE)
+    fig_length.tight_layout()
+    fig_unknown.tight_layout()
     _least = min(run["unknown_with_all"] for run in _words)
     mo.vstack(
         [
-            drawn(
-                fig_claim,
+            inked(
                 "Bytes a token rise with merges; whole words stay unknown to a third, BPE leaves none unknown",
+                fig_length,
+                fig_unknown,
             ),
             mo.md(
                 f"Five languages, a line for each. BPE meets nothing unknown. Even a list of *every* word it had read "
@@ -493,12 +498,15 @@ def _():
     ## Two other schools
 
     *[[WordPiece]]*, the way of MiniLM and its family ([[@bert]]), takes the longest piece that fits, from the left (`##` marks a
-    piece inside a word), and there is no way back: above, *unaffable* became *una ffa ble*, because *una* was on the list.
+    piece inside a word), and there is no way back: above, *unaffable* became *una ffa ble*, because *una* was on the list. If nothing fits on the way, the *whole* word
+    becomes `[UNK]`, like the 😀 above, even where another cut would have done.
 
     The *unigram* model of [Kudo 2018](https://arxiv.org/abs/1804.10959), known from the program SentencePiece, gives every piece a probability.
     A cut is as likely as its pieces' probabilities multiplied, and the likeliest is taken. Their logarithms are added instead: if
     that of *un* is −2 and that of *happy* −3, the cut *un happy* has −5. A word of $n$ letters has $2^{n-1}$ cuts, a cut or none in each gap, 64 for
     *unhappy*. Viterbi's method finds the best in one walk: the best cut up to a letter does not depend on what comes after.
+    With the numbers below, the best up to *un* has −2 and up to *unhap* −6; so up to *unhappy* there is −2 − 3 by *happy*, −6 − 3
+    by *py* and −6.5 in one piece, and −5 wins. Move *unhappy* until it is taken whole.
     """)
     return
 

@@ -93,8 +93,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    The first answer was one [[learning rate]] for all weights, found by trial. Kingma and Ba ([[@adam|2014]]) gave each weight a
-    step length of its own, and nearly every [[Transformer]] has been trained that way since.
+    The first answer was one [[learning rate]] for all weights, found by trial. Later rules gave each weight a step length of its
+    own; with that of Kingma and Ba ([[@adam|2014]]) nearly every [[Transformer]] has been trained since.
 
     ## Modules: where the weights live
 
@@ -120,7 +120,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
+    (`gelu` is a bent line: it lets through what is above 0 and nearly nothing below. [[dropout|`Dropout`]] acts in training only, so
+    one tells the model: `model.train()`, and before measuring `model.eval()`.) `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
 
     ## The loss: how surprised the model is by your words
 
@@ -167,7 +168,7 @@ def _():
             prose(r"""
             Computed in two steps, softmax and then logarithm, this breaks: $e^{1000}$ is too large for any number format, and a share
             that rounds to 0 has no logarithm. Computed as the logarithm of the sum less the score, with the largest score taken off
-            first, it never does:
+            first, it never does; scores of 1002, 1001 and 1000 are then 2, 1 and 0 again:
 
             $$-\log p_c = \log\textstyle\sum_j e^{l_j} - l_c$$
             """),
@@ -343,13 +344,15 @@ def _(first, valley_rate):
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    Plain descent jumps across the steep walls and creeps along the floor, and nothing above 0.02 can be had from it. Adam sets off
-    diagonally, as if both directions were equally steep, and does well with 0.1. But near the floor its steps are still about one
+    Plain descent jumps across the steep walls and creeps along the floor. Now move the rate from end to end: from 0.02 on plain
+    descent fails. Adam sets off diagonally, as if both directions were equally steep; with 0.019 it does not get far in 30 steps, and with
+    0.1 it ends lower than plain descent ever does. But near the floor its steps are still about one
     learning rate long, so it swings past. In the end the rate has to shrink.
 
     ## Ten steps on your sentence
 
-    The same two rules on all weights of the model above, with nothing to learn but your sentence.
+    The same two rules on all weights of the model above, with nothing to learn but your sentence. Right, a line of Shakespeare,
+    on which it is not trained.
     """)
     return
 
@@ -390,23 +393,33 @@ def ten_steps(ids: tuple[int, ...], rule: str, rate: float, steps: int = 10) -> 
 
 @app.cell(hide_code=True)
 def _(real_rate, sentence):
-    fig_real, _axis = plt.subplots(figsize=(5.2, 2.7))
     _ids = tuple(sentence[0].tolist())
-    _told = []
-    for _rule, _colour in (("plain", BLUE), ("Adam", RUST)):
-        _here, _there = ten_steps(_ids, _rule, real_rate.value)
-        _axis.plot(_here, "o-", color=_colour, markersize=3, label=f"{_rule}, your sentence")
-        _axis.plot(_there, ":", color=_colour, label=f"{_rule}, Shakespeare")
-        _told.append(f"{_rule} from {_here[0]:.2f} to **{_here[-1]:.2f}**")
-    _axis.axhline(math.log(76), color=GREY, linewidth=0.8)
-    _axis.text(10.1, math.log(76), "knows\nnothing", fontsize=7, color=GREY, va="center")
-    _axis.set(xlim=(0, 11.2), ylim=(0.005, 900), yscale="log", xlabel="steps", ylabel="loss in nats")
-    _axis.set_xticks(range(0, 11, 2))
-    _axis.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
-    _axis.legend(frameon=False, fontsize=7, loc="upper left", ncols=2)
-    fig_real.tight_layout()
+    figs_real, _told = [], []
+    for _which, _title in enumerate(("your sentence", "Shakespeare")):
+        _fig, _axis = plt.subplots(figsize=(2.9, 2.6))
+        for _rule, _colour in (("plain", BLUE), ("Adam", RUST)):
+            _losses = ten_steps(_ids, _rule, real_rate.value)[_which]
+            _axis.plot(_losses, "o-", color=_colour, markersize=3, label=_rule)
+            if not _which:
+                _end = (
+                    f"**{_losses[-1]:.2f}**"
+                    if math.isfinite(_losses[-1])
+                    else "something that is **no number** any more"
+                )
+                _told.append(f"{_rule} from {_losses[0]:.2f} to {_end}")
+        _axis.axhline(math.log(76), color=GREY, linewidth=0.8)
+        _axis.text(10, math.log(76) * 1.15, "knows nothing", fontsize=8, color=GREY, ha="right")
+        _axis.set(xlim=(-0.3, 10.3), ylim=(0.003, 900), yscale="log", xlabel="steps", title=f"loss on {_title}")
+        _axis.set_xticks(range(0, 11, 2))
+        _axis.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
+        _axis.legend(frameon=False, fontsize=8, loc="lower left")
+        _fig.tight_layout()
+        figs_real.append(_fig)
     mo.vstack(
-        [inked("the loss after each step, for both rules", fig_real), mo.md(f"After ten steps: {', '.join(_told)}.")]
+        [
+            inked("the loss after each step, for both rules, on your sentence and on Shakespeare", *figs_real),
+            mo.md(f"After ten steps on your sentence: {', '.join(_told)}."),
+        ]
     )
     return
 
@@ -415,7 +428,7 @@ def _(real_rate, sentence):
 def _():
     prose(r"""
     Find the best rate for each rule. For most sentences it is near 0.1 for plain descent and near 0.001 for Adam: one is a factor on
-    the slope, the other the length of a step. A notch or two above it, either goes *up* first. And watch the dotted lines: while your
+    the slope, the other the length of a step. A few notches above it, either goes *up*. And watch the right side: while your
     sentence is learned by heart, Shakespeare is forgotten. That is [[overfitting]], and why a part of every text is held out of training.
 
     ## The hats: correcting for a start at zero
@@ -463,8 +476,9 @@ def _(beta1, beta2):
 def _():
     mo.vstack(
         [
-            prose("Measured in a training, by the claim `adam-bias-correction`:"),
-            mo.md(result_of("adam-bias-correction")),
+            mo.accordion(
+                {"Measured in a training: the claim `adam-bias-correction`": mo.md(result_of("adam-bias-correction"))}
+            ),
         ]
     )
     return
@@ -542,10 +556,22 @@ def _():
     mo.vstack(
         [
             prose(r"""
-            Loshchilov and Hutter ([[@adamw|2017]]) took it off the weight: the W in [[AdamW]]. The claim `l2-vs-decoupled` measures how
-            the pull depends on the size of the slopes; −1 means *ten times the slopes, a tenth of the pull*, and 0 *not at all*:
+            Left, large slopes drown the pull: what moves the red line is noise. Right, the two lines lie on each other. That is the W in
+            [[AdamW]] (Loshchilov and Hutter, [[@adamw|2017]]).
             """),
-            mo.md(result_of("l2-vs-decoupled")),
+            mo.accordion(
+                {
+                    "Measured: the claim `l2-vs-decoupled`": mo.vstack(
+                        [
+                            prose(
+                                "How the pull depends on the size of the slopes: −1 means *ten times the slopes, a tenth of the pull*, "
+                                "and 0 *not at all*."
+                            ),
+                            mo.md(result_of("l2-vs-decoupled")),
+                        ]
+                    )
+                }
+            ),
             after(
                 "training-basics/adamw",
                 lambda: noted(
@@ -604,8 +630,9 @@ def _():
         [
             inked("the loss and the learning rate over a whole training", fig_life, fig_rate),
             prose(f"""
-            This [[schedule]] rises for 50 steps and falls from step {_start} on; beside it two others in use. The loss ended at
-            {_held[-1][1]:.2f} on text never seen. (Muon, a relative of Adam, trained the inner tables; AdamW all else.)
+            This [[schedule]] rises for 50 steps and falls from step {_start} on; beside it two others in use. *Cosine* is half a wave, ½ when
+            half of what follows the warm-up is done. *The one of 2017* falls with the root: at four times the warm-up, here step 200,
+            it is ½. The loss ended at {_held[-1][1]:.2f} on text never seen. (Muon, another rule, trained the inner tables.)
             """),
         ]
     )
@@ -617,7 +644,10 @@ def _():
     prose(r"""
     ## The loop
 
-    A [[batch]], the loss, the slopes, [[clipping]], a step; and again. The loop that trained this model:
+    A [[batch]], the loss, the slopes, [[clipping]], a step; and again. An example in the batch is a window of the text, and its
+    targets are the same window one character on: of *My name* the input `My nam`, the targets `y name`. The slopes of a step are
+    *added* to those that are there: set them to 0 before the next. The loop that trained this model (what has no note can be skipped;
+    `world` is one process or many):
     """)
     return
 

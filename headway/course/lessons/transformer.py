@@ -356,9 +356,10 @@ def _():
 
 @app.cell(hide_code=True)
 def _(further, place):
-    _table = sinusoids(torch.arange(100), 32, dtype=torch.float64)
-    _like = _table @ _table[place.value] / 16
-    fig_waves, (_left, _right) = plt.subplots(1, 2, figsize=(5.2, 2.5))
+    _table = sinusoids(torch.arange(100), 64, dtype=torch.float64)
+    _like = _table @ _table[place.value] / 32
+    fig_waves, _left = plt.subplots(figsize=(2.9, 2.4))
+    fig_like, _right = plt.subplots(figsize=(2.9, 2.4))
     _left.imshow(_table, cmap="RdBu", aspect="auto", vmin=-1, vmax=1)
     for _row, _colour in ((place.value, "black"), (place.value + further.value, RUST)):
         _left.axhline(_row, color=_colour, linewidth=1.2)
@@ -367,9 +368,16 @@ def _(further, place):
     _right.plot(place.value + further.value, _like[place.value + further.value], "o", color=RUST)
     _right.set(xlabel="position", ylabel="similarity", ylim=(-0.1, 1.1))
     fig_waves.tight_layout()
+    fig_like.tight_layout()
     mo.vstack(
         [
-            drawn(fig_waves, "Sinusoids by position, and how alike each is to the chosen one."),
+            mo.hstack(
+                [
+                    drawn(fig_waves, "Sinusoids: a row for each position, with the two chosen."),
+                    inked("How alike each position is to the chosen one.", fig_like),
+                ],
+                justify="center",
+            ),
             mo.md(
                 f"Positions {place.value} and {place.value + further.value} are alike to **{float(_like[place.value + further.value]):.6f}**."
             ),
