@@ -25,6 +25,7 @@ from headway.look.attention import name_of_place, visible
 from headway.look.editing import Edit
 from headway.look.mixing import ALIGNMENT, Mix
 from headway.look.picture import Picture
+from headway.look.telling import heading, printable
 from headway.look.tracing import Trace, trace
 from headway.zoo import Loaded
 
@@ -106,12 +107,12 @@ class Alignment(Picture):
 
     def draw(self, figure: Figure) -> None:
         """The sound with its words over it, and the attention below; or the matrix of tokens by tokens."""
-        figure.suptitle(f"{self.title}\n{self.how}", fontsize=9)
+        figure.suptitle(f"{heading(self)}\n{self.how}", fontsize=9)
         if self.seconds is None or self.sound is None:
             axis = figure.subplots()
             axis.imshow(self.weights.numpy(), cmap="Blues", vmin=0, aspect="auto")
-            axis.set_xticks(range(len(self.columns)), [visible(token) for token in self.columns], fontsize=8)
-            axis.set_yticks(range(len(self.rows)), [visible(token) for token in self.rows], fontsize=8)
+            axis.set_xticks(range(len(self.columns)), [printable(visible(token)) for token in self.columns], fontsize=8)
+            axis.set_yticks(range(len(self.rows)), [printable(visible(token)) for token in self.rows], fontsize=8)
             if max(map(len, self.columns)) > 2:
                 axis.tick_params(axis="x", rotation=50)
             axis.set(xlabel="taken from", ylabel="written")
@@ -129,11 +130,13 @@ class Alignment(Picture):
         for n, word in enumerate(self.words):
             over.axvline(word.begin, color="white", linewidth=0.6, alpha=0.7)
             place = top * (0.9 if n % 2 else 0.76)
-            over.text((word.begin + word.end) / 2, place, word.text, color="white", fontsize=8, ha="center")
+            over.text((word.begin + word.end) / 2, place, printable(word.text), color="white", fontsize=8, ha="center")
         under.imshow(
             self.weights.sqrt().numpy(), aspect="auto", cmap="Blues", extent=(0, self.seconds, len(self.rows), 0)
         )
-        under.set_yticks([n + 0.5 for n in range(len(self.rows))], [visible(token) for token in self.rows], fontsize=6)
+        under.set_yticks(
+            [n + 0.5 for n in range(len(self.rows))], [printable(visible(token)) for token in self.rows], fontsize=6
+        )
         steps = [n / PER_SECOND for n in (*self.best, round(self.seconds * PER_SECOND))]
         under.step(steps, [*range(len(self.best)), len(self.best)], where="pre", color="#be5c0e", linewidth=1)
         under.set(xlabel="seconds", xlim=(0, self.seconds))

@@ -15,6 +15,7 @@ from headway.base.errors import HeadwayError
 from headway.look.editing import Edit
 from headway.look.mixing import ALIGNMENT, STATE, Mix
 from headway.look.picture import Picture
+from headway.look.telling import heading, printable
 from headway.look.tracing import Trace, trace
 from headway.zoo import Loaded
 
@@ -59,12 +60,14 @@ class Attention(Picture):
     Attributes:
         texts: ``text``, or ``source`` and ``target``, or ``picture`` -> what stands at each position.
         layers: In the order in which they ran.
+        head: Which head of a layer is shown at first; the mean of all if None.
     """
 
     kind = "attention"
 
     texts: dict[str, tuple[str, ...]]
     layers: tuple[LayerWeights, ...]
+    head: int | None = None
 
     @property
     def first(self) -> int:
@@ -73,12 +76,8 @@ class Attention(Picture):
         return across[-1] if across else (len(self.layers) - 1) // 2
 
     def lines(self, width: int = 100) -> list[Text]:
-        """For each position of one layer what it took most from, as the mean of its heads; `of` chooses layer and head."""
-        return self.of(self.first, None, width)
-
-    def of(self, layer: int, head: int | None, width: int = 100) -> list[Text]:
-        """One layer for the terminal: for each row the three columns with the largest weights, of a head or of their mean."""
-        shown = self.layers[layer]
+        """One layer: for each row the three columns with the largest weights, of a head or of the mean of all."""
+        shown, head = self.layers[self.first], self.head
         weights = shown.weights.abs().mean(0) if head is None else shown.weights[head]
         rows, columns = self.texts[shown.rows], self.texts[shown.columns]
         which = "mean of its heads" if head is None else shown.heads[head]
@@ -99,12 +98,8 @@ class Attention(Picture):
         return found
 
     def draw(self, figure: Figure) -> None:
-        """One layer: the mean of its heads with the words beside it, and each head, small."""
-        self.draw_layer(figure, self.first)
-
-    def draw_layer(self, figure: Figure, layer: int, head: int | None = None) -> None:
-        """A layer of choice: large one head, or the mean of all; small every head."""
-        shown = self.layers[layer]
+        """One layer: large one head, or the mean of all, with the words beside it; small every head."""
+        shown, head = self.layers[self.first], self.head
         n = len(shown.heads)
         signed = bool((shown.weights < 0).any())
         if head is None:
@@ -118,8 +113,10 @@ class Attention(Picture):
         rows, columns = self.texts[shown.rows], self.texts[shown.columns]
         if max(len(rows), len(columns)) <= 64:
             size = 8 if max(len(rows), len(columns)) <= 24 else 5
-            axis.set_xticks(range(len(columns)), [visible(token)[:16] for token in columns], fontsize=size, rotation=90)
-            axis.set_yticks(range(len(rows)), [visible(token)[:16] for token in rows], fontsize=size)
+            axis.set_xticks(
+                range(len(columns)), [printable(visible(token)[:16]) for token in columns], fontsize=size, rotation=90
+            )
+            axis.set_yticks(range(len(rows)), [printable(visible(token)[:16]) for token in rows], fontsize=size)
         axis.xaxis.tick_top()
         axis.tick_params(length=0)
         axis.set_xlabel(f"{shown.name}, {which}", fontsize=8)
@@ -132,7 +129,7 @@ class Attention(Picture):
                     continue
                 _matrix(one, shown.weights[place], shown)
                 one.set_title(shown.heads[place].removeprefix("head "), fontsize=7, pad=2)
-        figure.suptitle(self.title, fontsize=9)
+        figure.suptitle(heading(self), fontsize=9)
 
 
 def _matrix(axis: Any, weights: Float[Tensor, "t s"], layer: LayerWeights) -> None:
@@ -164,6 +161,7 @@ def attention(
     target: Any = None,
     edits: Sequence[Edit] = (),
     layers: Sequence[int] | None = None,
+    head: int | None = None,
 ) -> Attention:
     """Attention by layer and head, on an input of yours; for retention and state spaces what their maths implies.
 
@@ -173,17 +171,18 @@ def attention(
         target: For an encoder-decoder, what it writes; its own answer if left out.
         edits: What is changed for this run.
         layers: Which exchanges to show, counted in the order in which they run; all that fit if left out.
+        head: Which head of a layer to show at first; the mean of all if left out.
 
     Returns:
         Attention: each layer's weights times its values are what the layer passed on.
 
     Raises:
-        HeadwayError: nothing in the model is attention or has an implied one.
+        HeadwayError: nothing in the model is attention or has an implied one; or there is no such layer or head.
     """
-    return of_trace(trace(loaded, given, target=target, edits=edits), layers)
+    return of_trace(trace(loaded, given, target=target, edits=edits), layers, head)
 
 
-def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
+def of_trace(found: Trace, layers: Sequence[int] | None = None, head: int | None = None) -> Attention:
     """`attention`, of a run that is there already."""
     mixes = found.mixes
     if not mixes:
@@ -219,9 +218,15 @@ def of_trace(found: Trace, layers: Sequence[int] | None = None) -> Attention:
                 name_of_place(mix.place),
             )
         )
-    return Attention(
-        title=f"{found.loaded.name}: {found.feed.told}", edits=found.told, texts=texts, layers=tuple(reversed(shown))
-    )
+    some = "" if len(shown) == len(mixes) else f" (the last {len(shown)} of {len(mixes)} layers)"
+    title = f"{found.loaded.name}: {found.feed.told}{some}"
+    picture = Attention(title=title, edits=found.told, texts=texts, layers=tuple(reversed(shown)), head=head)
+    layer = picture.layers[picture.first]
+    n = len(layer.heads)
+    if head is not None and not 0 <= head < n:
+        has = f"its heads are counted from 0 to {n - 1}" if n > 1 else "it has one, 0"
+        raise HeadwayError(f"there is no head {head} in {layer.place}: {has}.")
+    return picture
 
 
 def name_of_place(place: str) -> str:

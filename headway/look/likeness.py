@@ -17,6 +17,7 @@ from headway.base.errors import HeadwayError
 from headway.look.editing import Edit
 from headway.look.feeding import Feed, feed
 from headway.look.picture import Picture
+from headway.look.telling import heading, printable
 from headway.look.tracing import run
 from headway.use.pictures import as_seen
 from headway.use.texts import ids_of
@@ -90,16 +91,20 @@ class Cosines(Picture):
             self.cosines.numpy(), cmap="Blues" if low > -0.05 else "RdBu", vmin=low if low > -0.05 else -1, vmax=1
         )
         axis.set_xticks(
-            range(len(self.columns)), [_short(name) for name in self.columns], fontsize=8, rotation=25, ha="right"
+            range(len(self.columns)),
+            [printable(_short(name)) for name in self.columns],
+            fontsize=8,
+            rotation=25,
+            ha="right",
         )
-        axis.set_yticks(range(len(self.rows)), [_short(name) for name in self.rows], fontsize=8)
+        axis.set_yticks(range(len(self.rows)), [printable(_short(name)) for name in self.rows], fontsize=8)
         shares = self.shares()
         for r in range(len(self.rows)):
             for n in range(len(self.columns)):
                 cosine = float(self.cosines[r, n])
                 text = f"{cosine:.2f}" + (f"\n{float(shares[r, n]):.0%}" if self.temperature else "")
                 axis.text(n, r, text, ha="center", va="center", fontsize=8, color="white" if cosine > 0.55 else "black")
-        axis.set_title(f"{self.title}: cosines" + (" and shares" if self.temperature else ""), fontsize=9)
+        axis.set_title(f"{heading(self)}: cosines" + (" and shares" if self.temperature else ""), fontsize=9)
 
 
 def _short(name: str, most: int = 28) -> str:

@@ -278,10 +278,11 @@ def _with_extras(
 def _measured(
     name: str, side: str, xs: dict[str, Tensor], back: dict[int, Tensor | None] | None, off: set[str]
 ) -> BlockNorms:
-    streams = [x.detach()[0].float() for x in xs.values()]
+    # Before the sums are rounded to single precision: a small part added to a large stream would lose its last digits.
+    streams = [x.detach()[0].to(torch.promote_types(x.dtype, torch.float32)) for x in xs.values()]
     added = [streams[0], *(now - before for before, now in pairwise(streams))]
-    sizes = torch.stack([x.norm(dim=-1) for x in added])
-    stream = torch.stack([x.norm(dim=-1) for x in streams])
+    sizes = torch.stack([x.norm(dim=-1).float() for x in added])
+    stream = torch.stack([x.norm(dim=-1).float() for x in streams])
     for n, place in enumerate(xs):
         # A layer that is off has still computed its parts: nothing of them was passed on.
         if f"{name}.{place.partition('.')[0]}" in off and n:

@@ -20,6 +20,7 @@ from headway.look.attention import name_of_place
 from headway.look.editing import Edit
 from headway.look.mixing import ATTENTION, Mix
 from headway.look.picture import Picture
+from headway.look.telling import heading
 from headway.look.tracing import Trace, trace
 from headway.use.pictures import as_seen
 from headway.zoo import Loaded
@@ -129,7 +130,7 @@ class Patches(Picture):
             axis.imshow(layer.first.mean(0).view(rows, columns).numpy(), cmap="magma", vmin=0)
             axis.set_title(f"[CLS], {layer.name}", fontsize=7)
             axis.set(xticks=[], yticks=[])
-        figure.suptitle(self.title, fontsize=10)
+        figure.suptitle(heading(self), fontsize=10)
 
 
 def patches(

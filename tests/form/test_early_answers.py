@@ -122,6 +122,43 @@ read nosuch                                                     nosuch
 read attention --port 70000                                     port
 test-out nosuch                                                 nosuch
 skip nosuch                                                     nosuch
+look nosuch hello                                               nosuch
+look shakespeare-char                                           a text
+look shakespeare-char hello --nosuch                            --nosuch
+look shakespeare-char hello --seed 3                            --seed
+look shakespeare-char hello --lens --tokens                     one picture
+look shakespeare-char hello --layer 1.5                         whole number
+look shakespeare-char hello --lens --layer 3                    --layer
+look shakespeare-char hello --off nonsense                      nonsense
+look shakespeare-char hello --off norm=post                     --off
+look shakespeare-char hello --scale 3                           --scale
+look shakespeare-char hello --norm pre                          --norm
+look shakespeare-char hello --patch x                           --patch
+look shakespeare-char hello -o x                                should end in
+look shakespeare-char hello -o a-file/x.png                     a-file
+look shakespeare-char hello --target x                          --target
+look shakespeare-char --memory --target x                       --target
+look shakespeare-char hello --lens --temperature 0.5            --temperature
+look shakespeare-char hello --sampling --temperature -1         temperature
+look shakespeare-char hello --sampling --top-k 2.5              whole number
+look shakespeare-char --memory --off 3                          --off
+look shakespeare-char --diagram --with a.py                     --with
+look shakespeare-char --diagram hello                           hello
+look shakespeare-char hello --no-browser                        --open
+look shakespeare-char hello --open -o x.html                    -o
+look shakespeare-char hello --open --patch 1:0=x                --patch
+look shakespeare-char hello --open --layer 1                    --layer
+look shakespeare-char hello --dtype foo                         dtype
+look shakespeare-char hello --with nosuch.py                    nosuch.py
+look shakespeare-char hello --patches                           --patches
+look shakespeare-char hello --alignment                         --alignment
+look shakespeare-char one two --likeness                        --likeness
+look minilm-l6 one --likeness                                   two
+look minilm-l6 hello --sampling                                 --sampling
+look vit-s-focus nosuch.png                                     nosuch.png
+look vit-s-focus a-file a-file                                  one file
+look vit-s-focus a-file --lens                                  --lens
+look whisper-tiny-en nosuch.wav                                 nosuch.wav
 papers show nosuch                                              nosuch
 papers import nosuch.bib                                        nosuch.bib
 """

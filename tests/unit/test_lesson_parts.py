@@ -172,8 +172,9 @@ def test_head_and_foot_lead_to_the_neighbours(workspace, monkeypatch):
 def test_what_is_answered_is_counted(workspace):
     topic = the_path().topics["attention"]
     assert reading(topic, workspace).recall[0] == 0
+    one = questions("attention")[0]
     for _ in range(2):
-        record(workspace, kind="recall", name="attention/variance", result="right", given="64")
+        record(workspace, kind="recall", name=one.name, result="right", given=one.answer)
     record(workspace, kind="recall", name="attention/no-such-question", result="right", given="64")
     assert reading(topic, workspace).recall == (1, len(questions("attention")))
     assert not reading(topic, None).opened

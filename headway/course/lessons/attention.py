@@ -19,7 +19,8 @@ with app.setup:
     from headway.blocks.attention import attend_by_hand, split_heads
     from headway.blocks.masks import causal_mask, padding_mask, window_mask
     from headway.blocks.rotary import rotary_angles, rotate
-    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
+    from headway.learn.inked import BLUE, GREY, inked
+    from headway.learn.lesson import Predict, Recall, after, foot, head, noted, prose, result_of, story
     from headway.look.attention import of_trace
     from headway.look.diagram import diagram
 
@@ -27,7 +28,6 @@ with app.setup:
 
     SENTENCE = "The animal didn't cross the street because it was too tired"
     LINES = "ROMEO:\nBut, soft! what light through yonder window breaks?\nIt is the east, and Juliet is the sun.\n"
-    BLUE = "#3b6ea5"
 
 
 @app.cell(hide_code=True)
@@ -73,8 +73,8 @@ def _():
     In 2017 [[@transformer|Vaswani and seven others]] asked what else a translator needs. Hardly anything: the [[Transformer]] is this one
     operation and a small network at each position, stacked.
 
-    The drawing is read off a real one, MiniLM, from top to bottom: six such [[layer|layers]]. This lesson opens the blue box;
-    the others have lessons of their own.
+    The drawing is read off a real one, MiniLM, from top to bottom: the framed [[layer]] comes six times. A box says how many
+    numbers training has set in it, and their share of all. This lesson opens the blue one.
     """)
     beside(diagram("minilm", ("attention",), level="block").svg(), _text.text)
     return
@@ -127,7 +127,7 @@ def _():
         choices=["it moves to street", "it stays with animal", "it looks at both alike"],
         answer="it stays with animal",
         wrong={
-            "it moves to street": "Google showed a head that did, in a far larger Transformer.",
+            "it moves to street": "Google showed a head that did, in a Transformer that translated into French, which has to know.",
             "it looks at both alike": "It is far from undecided.",
         },
         why="Look at the column of `animal`, too: most words, not only `it`, take most from there. The head goes for what the sentence is about; it "
@@ -213,13 +213,17 @@ def _(example):
     Turn the arrow: another word wins. Make it *longer*: the winner takes all. To the middle: all share alike. The result
     never leaves the grey triangle: attention mixes what is there.
 
-    All queries in one table $Q$, a row each, keys in $K$, values in $V$, and it is equation 1 of the paper, with $d_k$ numbers in a key:
+    All queries in one table $Q$, a row each, keys in $K$, values in $V$, $d_k$ numbers in a key: then $Q K^\top$ is the table of
+    all scores, a row for each query and a column for each key, the softmax goes along each row, and it is equation 1 of the paper:
 
     $$\mathrm{{Attention}}(Q, K, V) = \mathrm{{softmax}}\!\left(\frac{{Q K^\top}}{{\sqrt{{d_k}}}}\right) V$$
 
-    **Where do they come from?** From three tables of [[weight|weights]], the same for every word, found by training:
+    **Where do they come from?** From a word's vector $x$, by three tables of numbers, the same for every word, found by training:
     $q = x\,W_Q$, $k = x\,W_K$, $v = x\,W_V$. **Why not one for all?** With $q = k$ looking would be mutual: if *it* looks for
     *animal*, *animal* would have to look for *it*. And what a word is found by need not be what it has to tell.
+
+    **Whose words?** Here a text looks at itself: [[self-attention]]. In [[cross attention]], Bahdanau's case, the queries come
+    from what is being written, keys and values from what was read. The four steps stay.
 
     ### The same steps in a real head
 
@@ -242,7 +246,7 @@ def _(lines, sentence):
     _weights = _found.layers[_layer].weights[_head, _at]
     _order = _weights.argsort(descending=True)[:5].tolist()
     _rows = "".join(
-        f"| `{_words[n].strip() or ' '}` | {_scores[n]:.2f} | {_scores[n] / math.sqrt(_q.shape[-1]):.2f} | {_weights[n]:.1%} |\n"
+        f"| `{_words[n].strip().replace('|', '∣') or ' '}` | {_scores[n]:.2f} | {_scores[n] / math.sqrt(_q.shape[-1]):.2f} | {_weights[n]:.1%} |\n"
         for n in _order
     ) + "| · | · | · | · |\n" * (5 - len(_order))
     mo.md(
@@ -276,7 +280,7 @@ def _():
     ## Why divide by the root?
 
     A score is a sum of $d_k$ products. If the numbers in $q$ and $k$ are random, with mean 0 and spread 1, it spreads by
-    $\sqrt{d_k}$: by 8 in the model of 2017, whose heads are 64 wide. And you saw what long arrows do.
+    $\sqrt{d_k}$: by 8 in the model of 2017, with its 64 numbers in a key.
     """)
     return
 
@@ -292,7 +296,7 @@ def _():
             "about the same": "It would be, if the scores kept their spread.",
             "1/32, like all others": "Only if all scores were alike.",
         },
-        why="One score comes to lie far above the rest, and the softmax gives it nearly all.",
+        why="Move the slider to 1024: the best score lies far above the rest, as with your long arrow, and the softmax gives it nearly all.",
     )
     wide
     return (wide,)
@@ -327,7 +331,7 @@ def spread(width: int, scaled: bool, keys: int = 32) -> dict:
 @app.cell(hide_code=True)
 def _(scaled, wide, width):
     mo.stop(not wide.revealed, wide.waiting)
-    _seen, _least = spread(width.value, scaled.value), spread(1024, False)["through"]
+    _seen = spread(width.value, scaled.value)
     fig_scale, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.bar(range(1, 33), _seen["weights"], color=BLUE)
     _axis.set(ylim=(0, 1), xlabel="32 keys, best first (mean of 200 queries)", ylabel="weight")
@@ -335,10 +339,10 @@ def _(scaled, wide, width):
     mo.vstack(
         [
             wide.reply,
-            drawn(fig_scale, "The weights of 32 keys, the largest first."),
+            inked("The weights of 32 keys, the largest first.", fig_scale),
             mo.md(
-                f"Scores spread by **{_seen['std']:.1f}**; the best key gets **{float(_seen['weights'][0]):.0%}**. If all scores are nudged, "
-                f"the weights move by **{_seen['through']:.2f}** times as much."
+                f"Scores spread by **{_seen['std']:.1f}**; the best key gets **{float(_seen['weights'][0]):.0%}**. Nudge every score at "
+                f"random, by a small ε: the weights, taken together, move by **{_seen['through']:.2f}** ε."
             ),
         ]
     )
@@ -348,13 +352,13 @@ def _(scaled, wide, width):
 @app.cell(hide_code=True)
 def _(wide):
     mo.stop(not wide.revealed)
-    prose(rf"""
-    Training nudges scores and sees what changes (the [[gradient]]). A query that gives all to one key hardly moves: it
-    decided before it learned. With the division, the width no longer counts. Our claim `scale` measures both, the weights'
-    evenness ([[entropy]]) and how they move ([[Jacobian]]):
-
-    {result_of("scale")}
+    _text = prose(r"""
+    Training asks how a nudge would change the result (the [[gradient]]). Where one key has nearly all, a nudge changes hardly
+    anything: such a query decided before it learned. With the division, the width no longer counts. Our claim `scale`
+    measures the weights' evenness ([[entropy]]) and how they move ([[Jacobian]]), with 1024 numbers in a key as a share of what
+    it is with 8:
     """)
+    mo.vstack([_text, mo.md(result_of("scale"))])
     return
 
 
@@ -364,8 +368,9 @@ def _():
     ## Masks: what may be seen
 
     A model that *writes* must not see what comes next. So a [[mask]] says which keys a query may look at. Hidden scores
-    become $-\infty$ *before* the softmax: $e^{-\infty} = 0$, and the rest still adds up to 1. Writing, a model keeps earlier
-    keys and values in a [[cache]], and only the newest words ask: move the slider.
+    become $-\infty$ *before* the softmax: $e^{-\infty} = 0$, and the rest still adds up to 1. A *window* hides
+    what is long past, too; [[padding]] is what fills up a text beside a longer one: nobody looks at it. Writing, a model keeps earlier keys and values in a [[cache]], and only the newest words ask: move
+    the slider.
     """)
     return
 
@@ -393,11 +398,22 @@ def _(cached, kind):
     _weights = attend_by_hand(_q[:, :, -_t:], _k, _identity, _mask.reshape(-1, _t, _s))[0, 0]
     fig_mask, _axes = plt.subplots(1, 2, figsize=(4.8, 2.7))
     for _axis, _picture, _title in zip(_axes, (_mask.double(), _weights), ("may look", "weights"), strict=True):
-        _axis.imshow(_picture, cmap="Blues", vmin=0, vmax=1, aspect="equal", extent=(-0.5, 7.5, 7.5, 7.5 - _t))
-        _axis.set(title=_title, xlabel="key", ylabel="query", xlim=(-0.5, 7.5), ylim=(7.5, -0.5), xticks=range(8))
+        for _row, _shades in enumerate(_picture.tolist()):
+            for _key, _shade in enumerate(_shades):
+                _corner = (_key - 0.5, _s - _t + _row - 0.5)
+                _axis.add_patch(plt.Rectangle(_corner, 1, 1, facecolor=BLUE, alpha=_shade, linewidth=0))
+        _axis.set(
+            title=_title,
+            xlabel="key",
+            ylabel="query",
+            xlim=(-0.5, 7.5),
+            ylim=(7.5, -0.5),
+            xticks=range(8),
+            aspect="equal",
+        )
         _axis.set_yticks(range(8 - _t, 8))
     fig_mask.tight_layout()
-    drawn(fig_mask, "Two tables of queries by keys: what may be looked at, and the weights.")
+    inked("Two tables of queries by keys: what may be looked at, and the weights.", fig_mask)
     return
 
 
@@ -413,7 +429,7 @@ def _():
     )
     prose(rf"""
     The newest query stands at the newest key, so the triangle ends at the bottom *right*, however much lies in the cache.
-    A real model keeps to it, our small one of Shakespeare. It read *To be, or not to be, that is the sea*, then *… the sun*. Largest change in
+    Our small model of Shakespeare keeps to it: it read *To be, or not to be, that is the sea*, then *… the sun*. Largest change in
     any weight before the last word: **{_moved:.1g}**.
     """)
     return
@@ -424,8 +440,10 @@ def _():
     prose(r"""
     ## Heads: several looks at once
 
-    One softmax makes one compromise. So the vector is cut, 512 numbers into 8 [[head|heads]] of 64, each with its own queries,
-    keys and values. What they bring is laid side by side and mixed by one more table, $W_O$: eight looks for the price of one.
+    A word may look for several things, and one softmax makes one compromise. So the model of 2017 has eight [[head|heads]]: from
+    the *whole* vector of 512 numbers each makes queries, keys and values of its own, of 64. In code one $W_Q$ makes the 512
+    numbers of all queries at once, and they are cut: the first 64 are head 0's. What the heads bring is laid side by side and
+    mixed by one more table, $W_O$: eight looks for the price of one.
     """)
     return
 
@@ -440,9 +458,9 @@ def _():
         answer="a few matter much, most hardly",
         wrong={
             "hardly anything: 19 are left": "True of most, not of all.",
-            "each matters about as much": "Training shares nothing out evenly.",
+            "each matters about as much": "Nothing in training asks heads to share the work evenly.",
         },
-        why="The two tall bars are heads of layer 0. One looks at the letter just before, always, and all above rely on it.",
+        why="The two tall bars are heads of layer 0. One looks at the letter just before, nearly always: without it each guess is harder.",
     )
     off
     return (off,)
@@ -473,13 +491,13 @@ def _(off):
     for _n, _row in enumerate(_each):
         _axis.bar([6 * _n + m for m in range(len(_row))], [value - _whole for value in _row], color=BLUE)
     _axis.set_xticks([6 * n + 2 for n in range(len(_each))], [f"layer {n}" for n in range(len(_each))])
-    _axis.axhline(0, color="0.6", linewidth=0.8)
-    _axis.set(ylabel="bits a letter, more")
+    _axis.axhline(0, color=GREY, linewidth=0.8)
+    _axis.set(ylabel="more bits a letter", xlabel="a bar for each head, 0 to 4, of each layer")
     fig_heads.tight_layout()
     mo.vstack(
         [
             off.reply,
-            drawn(fig_heads, "A bar for each of 20 heads: how many bits a letter are lost without it."),
+            inked("A bar for each of 20 heads: how many bits a letter are lost without it.", fig_heads),
             mo.md(
                 f"Whole, it is surprised by {_whole:.2f} bits a letter. Head {int(_before.argmax())} of layer 0 takes "
                 f"{float(_before.max()):.0%} from the letter before."
@@ -504,10 +522,12 @@ def _():
     ## What attention does not know: order
 
     Shuffle keys and values together, and every query gets the same average: a sum has no order. *Dog bites man* would be *man
-    bites dog*. In 2017 the [[position]] was added to each word, as waves ([[sinusoids]]). Most models since
-    2021 *turn* queries and keys ([[@rope|Su et al.]]): at position 5 by five times an angle, at 9 by nine times. A dot product sees
-    the angle *between* two arrows, so the score depends on how far apart two words are, not on where. In these [[rotary positions]] each
-    pair of numbers has its own angle, from 1 radian a word down to about one over the *base*.
+    bites dog*. In 2017 the [[position]] was added to each word's vector, as a row of sines and cosines ([[sinusoids]]): hands of
+    many clocks, fast and slow, which together tell the time. Most models since
+    2021 *turn* queries and keys ([[@rope|Su et al.]]), two numbers at a time, as an arrow: at position 5 by five times an angle, at 9 by
+    nine times. To a dot product only the angle *between* two arrows counts, and their lengths. So the score depends on how far apart two
+    words are, not on where. In these [[rotary positions]] each pair of numbers has its own angle, from 1 radian a word down to about one
+    over the *base*.
     """)
     return
 
@@ -534,12 +554,14 @@ def _(base, shift):
     _scores = (_turned(shift.value + 256 - _distance) @ _query[0]) / 64
     fig_rope, _axis = plt.subplots(figsize=(4.8, 2.3))
     _axis.plot(_distance, _scores, color=BLUE)
-    _axis.axhline(0, color="0.8", linewidth=0.8)
-    _axis.set(xlabel="words between query and key", ylabel="score of equal vectors", ylim=(-0.5, 1.05))
+    _axis.axhline(0, color=GREY, linewidth=0.8)
+    _axis.set(
+        xlabel="the key stands this many words before the query", ylabel="score of equal vectors", ylim=(-0.5, 1.05)
+    )
     fig_rope.tight_layout()
     mo.vstack(
         [
-            drawn(fig_rope, "The score of two equal vectors against their distance."),
+            inked("The score of two equal vectors against their distance.", fig_rope),
             mo.md(
                 f"Query at {shift.value + 256}. Score of a key 1 word before it: {float(_scores[1]):.6f}; 32 before: {float(_scores[32]):.6f}. "
                 "Moving both changes nothing; a small base makes far keys come round again."

@@ -547,8 +547,8 @@ def _():
 def _():
     prose(r"""
     This trained GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what their gates keep at
-    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds a good
-    part of the first to the end. (*Ahead* and *back* read from either side; *decoder.cell* writes the digits.)
+    each letter; below, what is left of the chosen letter. Some forget within two letters, one holds on.
+    (*Ahead* and *back* read from either side; *decoder.cell* writes the digits.)
     """)
     return
 

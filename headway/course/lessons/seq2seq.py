@@ -46,7 +46,7 @@ def _():
             counterpart at all. Here is a small task of that kind: number words in, digits out. The 0 of 402 is nowhere in
             *four hundred and two*.
 
-            A real network of ours does it, letter by letter, on your words. It saw 38,000 numbers with their digits,
+            A real network of ours does it, letter by letter, on your words. It saw some 38,000 numbers with their digits,
             nothing else. Try one of yours, then one that nobody says, *two and four hundred*.
             """),
             mo.md(f"{said}"),
@@ -65,7 +65,7 @@ def translator():
 @app.function
 @functools.cache
 def digits(text: str, where: str = "where it likes") -> str:
-    """What the translator writes, when its look is bent to another place; or the one line that says why it cannot."""
+    """What the translator writes, when its look is bent to another place; ? where the text has a letter that it never met."""
     loaded = translator()
     decoder = loaded.model.decoder
 
@@ -84,19 +84,34 @@ def digits(text: str, where: str = "where it likes") -> str:
 
     try:
         decoder.look_at = bent
-        return rewrite(loaded, text[:120], beams=1, max_tokens=12).text
+        return rewrite(loaded, text[:120], beams=1, max_tokens=12).text or "nothing"
     except HeadwayError as error:
-        return str(error)
+        return str(error).partition(";")[0]  # what follows is advice to whoever makes a tokenizer
     finally:
         del decoder.look_at
+
+
+@app.function
+@functools.cache
+def strange(text: str) -> str:
+    """The first letter of a text that the translator never met, "" if it knows all."""
+    for letter in text:
+        try:
+            translator().encode(letter)
+        except HeadwayError:
+            return letter
+    return ""
 
 
 @app.cell(hide_code=True)
 def _(said):
     _text = said.value.strip() or WORDS
+    _letter = strange(_text)
+    _why = f"It has never met “{_letter}”: none of the numbers that it learned from has one." if _letter else ""
     mo.Html(
         '<p class="paragraph" style="font-size:1.6rem;text-align:center;margin:0.3rem 0;min-height:2.4rem;overflow-wrap:anywhere">'
         f'<small style="opacity:.7">{html.escape(_text[:120])}</small> → <strong>{html.escape(digits(_text))}</strong></p>'
+        f'<p class="paragraph" style="text-align:center;min-height:1.6em;margin:0">{html.escape(_why)}</p>'
     )
     return
 
@@ -114,8 +129,9 @@ def _():
             *start* sign, says a token, reads what it just said, says the next, and stops when it says *end*. So the
             length is its own choice.
 
-            This is ours, drawn from its real parts; touch a box for its size. Lit is the bridge between the
-            two, this lesson's subject.
+            This is ours, drawn from its real parts; touch a box for its size. A GRU is a recurrent network with
+            [[gate|gates]]. The encoder, on the left, has two, one that reads forwards and one that reads backwards, and joins
+            their states at each letter. Lit is the bridge to the decoder, this lesson's subject.
             """),
             mo.ui.anywidget(look.diagram(translator(), level="blocks", lit=("attention",)).widget()),
         ]
@@ -298,11 +314,10 @@ def _():
     The decoder's own state asks the question, so it is called the [[query]]; say it is $(1, 0)$.
 
     1. **Score** each word by the [[dot product]] with the query: $2$, $0$ and $-1$.
-    2. **Share out**: e to the power of each, {_p}, {_q} and {_r}, divided by their sum: {_a}, {_b} and {_d}. That is
-    the [[softmax]]:
-       positive numbers that add up to 1.
-    3. **Average** the states by these shares: ${_a}\cdot(2,0) + {_b}\cdot(0,2) + {_d}\cdot(-1,-1) = ({_c[0]:.2f},
-    {_c[1]:.2f})$.
+    2. **Share out**: e to the power of each, {_p}, {_q} and {_r}, divided by their sum: {_a}, {_b} and {_d}. That is the
+       [[softmax]]: positive numbers that add up to 1.
+    3. **Average** the states by these shares:
+       ${_a}\cdot(2,0) + {_b}\cdot(0,2) + {_d}\cdot(-1,-1) = ({_c[0]:.2f}, {_c[1]:.2f})$.
 
     The average is the *context*, from which the next word is written. Here it is nearly *four*.
     """)
@@ -395,7 +410,7 @@ def _():
             c_i &= \textstyle\sum_j \alpha_{ij}\, h_j \end{aligned}$$
 
             All shares $\alpha_{ij}$ together are a table, a row for each word written and a column for each
-            word read: the [[alignment]].
+            word read: the [[alignment]]. What only fills up a short sentence beside a longer one ([[padding]]) has the share 0.
 
             States of two networks need not be comparable, so Bahdanau's score is a small network, trained with all the
             rest:
@@ -455,20 +470,15 @@ def _():
 
 @app.cell(hide_code=True)
 def _(aligned, said):
-    _line = ""
+    _text = (said.value.strip() or WORDS)[:120]
     try:
-        aligned.data = look.alignment(translator(), (said.value.strip() or WORDS)[:120]).packed()
-    except HeadwayError as error:
-        _line = str(error)
-    mo.vstack(
-        [
-            mo.md(_line),
-            prose(r"""
-            In *four hundred and two*, the 4 looks at *four*, the 2 at *two*. The 0 has no word of its own, and its look
-            is spread out. But does the network *use* what it looks at? Only taking it away can tell.
-            """),
-        ]
-    )
+        aligned.data = look.alignment(translator(), _text).packed()
+    except HeadwayError:  # a letter that it never met, or nothing was written: the answer at the top of the page says so
+        aligned.data = look.alignment(translator(), WORDS).packed()
+    prose(r"""
+    In *four hundred and two*, the 4 looks at *four*, the 2 at *two*. The 0 has no word of its own, and its look is spread
+    out. But does the network *use* what it looks at? Only taking it away can tell.
+    """)
     return
 
 
@@ -481,7 +491,7 @@ def _():
         answer="444",
         wrong={
             "402, from memory": "It has a memory; why should training put there what can be looked up?",
-            "4, and then it stops": "How many digits to write, it knows; which ones, it looks up.",
+            "4, and then it stops": "It might: held on some other letters it does stop sooner, as you see. On the *f* it goes on.",
         },
         why="It asks for the next digit, is shown *four* again, and believes it.",
     )
@@ -529,10 +539,13 @@ def _():
     | it reads | start | 4 | 0 | 2 |
     | it shall say | 4 | 0 | 2 | end |
 
-    In use it reads its own words, and a wrong one stays. Say the first word is *A* with probability 0.5 or *B* with 0.4;
+    In use it reads its own words, a wrong one stays, and it never learned to go on from there. So some give it, in
+    training too, a word of its own now and then (*scheduled sampling*).
+
+    Which word to say? Say the first is *A* with probability 0.5 or *B* with 0.4;
     after *A* the best next word has 0.4, after *B* 0.9. Always taking the likeliest ([[greedy]]) ends with 0.5 · 0.4 =
     0.20, where *B* would have given 0.4 · 0.9 = 0.36. [[beam search|Beam search]] keeps the best few beginnings at every
-    step, and finds it.
+    step, each with the product of its probabilities (in code, the sum of their logarithms), and finds it.
     """)
     return
 
@@ -570,7 +583,12 @@ def _():
                 on from the memory of another.
                 """,
             ),
-            prose("## Measured"),
+            prose(r"""
+            ## Measured
+
+            The task of the curve above: twenty words, each with one translation, to be written in reverse order. So the first
+            word written needs the last word read: the *mirrored* place. *Share right*: of all words, how many.
+            """),
             mo.md(result_of("length-collapse")),
             prose(r"""
             If looking back does so much, what is the recurrence still for? The next lessons begin there.

@@ -78,7 +78,7 @@ def _():
             prose(r"""
             In the box, everything is a [[tensor]]: a block of numbers, all of one kind, with a *shape*. A single number has the
             shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. Why such
-            blocks, and not lists and loops? One operation on a whole block is hundreds of times faster than a loop over its
+            blocks, and not lists and loops? One operation on a whole block is many times faster than a loop over its
             numbers (measured below), and a model is then short to write. Write two lines, and see what shapes they take on their way.
             """),
         ]
@@ -117,7 +117,7 @@ def _(first, second):
         f"| {what} | `{letters}` | `{tuple(tensor.shape)}` |"
         for what, letters, tensor in (
             ("a number for each character, the shorter line filled up", "b t", batch),
-            ("a vector for each character", "b t d", _seen["embed"]),
+            ("a vector, a row of numbers, for each character", "b t d", _seen["embed"]),
             ("cut into [[head|heads]] that look at the text side by side", "b h t k", _q),
             ("how well each character fits each other one, in each head", "b h t s", _q @ _k.mT),
             ("a score for each possible next character", "b t v", _scores),
@@ -318,13 +318,13 @@ def _(guess_heads, texts):
             guess_heads.reply,
             mo.Html(
                 f'{STYLE}<div class="tn-row">{"".join(_drawn)}</div><p class="tn-told">One head of the first block. Each row is a character, '
-                "and dark is where it looks. On the left the head has learned to look at the character just before: a line below "
+                "and blue is where it looks. On the left the head has learned to look at the character just before: a line below "
                 f"the diagonal. Guessing blindly among {small().model.config.vocab_size} characters has a loss of "
                 f"{math.log(small().model.config.vocab_size):.2f}; the mistake took the model from {_loss[0]:.2f} to {_loss[1]:.2f}.</p>"
             ),
             prose(r"""
-            (The [[loss]] is the number that says how wrong the guesses are.) And if you *train* it with the mistake inside? It learns around
-            it, as well as it can. The loss falls, only not as far, and no line of the log says why. So test numbers, never shapes alone.
+            (The [[loss]] says how wrong the guesses are.) And if you *train* it with the mistake inside? It learns around it, as
+            well as it can. The loss falls, only not as far, and no line of the log says why. So test numbers, never shapes alone.
             """),
             after(
                 "tensors/einsum",
@@ -343,8 +343,8 @@ def _():
     Add a row to a table, and PyTorch adds it to *every* row. The rule is called [[broadcasting]]: write the two shapes under each other,
     lined up at the **right**. Two sizes fit if they are equal, or one of them is 1, or missing; that one is repeated.
 
-    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: the same 160 numbers are added to every character of both lines. It is short
-    to write, and it never asks.
+    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: the same 160 numbers are added to every character of both lines. Short to write, and it
+    never asks.
     """)
     return
 
@@ -513,10 +513,10 @@ def _():
             ),
             prose(
                 f"""
-            `gather` takes column `targets[i]` of row `i`. `p[:, targets]` crosses every row with every target: `(3, 3)`, the wanted
-            three on the diagonal among six others. Both have a mean.
+            [[gather]] takes column `targets[i]` of row `i`. (`[:, None]` puts in an axis of size 1.) `p[:, targets]` crosses every row
+            with every target: `(3, 3)`, the wanted three on the diagonal among six others. Both have a mean.
 
-            *Scatter* goes the other way: it writes to places that an index names. Send 1, 2 and 4 to the places 0, 1 and 0.
+            [[scatter|Scatter]] goes the other way: it writes to places that an index names. Send 1, 2 and 4 to the places 0, 1 and 0.
             `out.index_add(0, index, x)` gives `{_added.int().tolist()}`; `out[index] += x` gives `{_out.int().tolist()}`. The second
             reads all old values first, so of two that go to one place only one is kept.
             """

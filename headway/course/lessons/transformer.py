@@ -16,6 +16,7 @@ with app.setup:
     from headway import look, zoo
     from headway.base.errors import HeadwayError
     from headway.blocks.positions import sinusoids
+    from headway.learn.inked import BLUE, RUST, inked
     from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
     from headway.look.diagram import diagram
     from headway.models.transformer import DecoderBlock, EncoderBlock, Residual
@@ -25,7 +26,6 @@ with app.setup:
 
     NUMBER = "three hundred and forty-two"
     OTHERS = ("sixty-four thousand and seven", "nineteen", "seven hundred and five")
-    BLUE, RED = "#3b6ea5", "#b5532a"
 
 
 @app.cell(hide_code=True)
@@ -58,9 +58,9 @@ def _():
     nothing is computed side by side and training is slow. And what word 1 had to say must survive 49 updates. [[attention|Attention]]
     had been added as a crutch.
 
-    [[@transformer|Vaswani and seven others]] threw the network away and kept the crutch. Left is the [[encoder]], which reads the
-    source; right the [[decoder]], which writes. Each is six equal [[layer|layers]], the dashed frames. The lit boxes are [[attention]],
-    the only place where words meet. All else is done to each word alone, so to all at once.
+    [[@transformer|Vaswani and seven others]] threw the network away and kept the crutch. On the left the [[encoder]] reads the
+    source, on the right the [[decoder]] writes. Each is six equal [[layer|layers]], the dashed frames. The lit boxes are [[attention]],
+    the only place where words meet, any two in one step. All else is done to each word alone, so to all at once.
 
     Trained for three and a half days on eight GPUs, the large version beat every translator before it by two points of [[BLEU]]
     (table 2); the one drawn here took twelve hours.
@@ -89,7 +89,7 @@ def _():
         choices=["those of forty", "those of hundred, which say which place comes", "all alike: it has read the whole"],
         answer="those of forty",
         wrong={
-            "those of hundred, which say which place comes": "That happens too, but one layer earlier, and in other heads.",
+            "those of hundred, which say which place comes": "The place matters as well, but in this layer all four heads look at forty.",
             "all alike: it has read the whole": "That is what the one vector of 2014 did, and what attention was made to mend.",
         },
         why="In the picture, the word that takes is the one just written: the row of `3` is where the 4 is decided. Nobody taught "
@@ -142,7 +142,7 @@ def _():
 
     | | [[query|queries]] from | [[key|keys]], [[value|values]] from | may not see |
     |---|---|---|---|
-    | encoder | the source | the source | padding |
+    | encoder | the source | the source | [[padding]] |
     | decoder, first | what is written | what is written | what comes later ([[causal mask]]) |
     | decoder, second: [[cross attention]] | what is written | the source, once read | padding |
 
@@ -184,7 +184,7 @@ def _():
         value="cross attention",
         label="switched off in both layers",
     )
-    off
+    mo.hstack([off], justify="start")
     return (off,)
 
 
@@ -253,7 +253,7 @@ def _():
         [
             prose(r"""
             Try the others. Without the encoder's attention each letter is read alone, and the places go wrong; without its own, the decoder
-            forgets what it has written, and does not know when to stop.
+            does not know what it has written: some numbers it never begins, to another it adds a digit.
             """),
             after(
                 "transformer/decoder",
@@ -311,6 +311,7 @@ def _():
                     "return self.norm(x + self.drop(sublayer(x)))": "2017: the sum, then the norm",
                     "return x + self.drop(sublayer(self.norm(x)))": "nearly all models since",
                 },
+                only=('self.kind == "post"', "return x + self.drop"),
             ),
             after(
                 "transformer/encoder",
@@ -337,6 +338,8 @@ def _():
 
     $$PE_{{(p, 2i)}} = \sin\!\big(p / 10000^{{2i/d}}\big), \qquad PE_{{(p, 2i+1)}} = \cos\!\big(p / 10000^{{2i/d}}\big)$$
 
+    (The embedding is multiplied by $\sqrt{{d}}$ first, 22.6 for 512, or the clocks would drown it.)
+
     Why clocks? Going $k$ words on turns each hand by the same angle wherever one starts, so *three words back* is one
     matrix for every position. Move the position and watch the similarity.
     """)
@@ -353,20 +356,28 @@ def _():
 
 @app.cell(hide_code=True)
 def _(further, place):
-    _table = sinusoids(torch.arange(100), 128, dtype=torch.float64)
-    _like = _table @ _table[place.value] / 64
-    fig_waves, (_left, _right) = plt.subplots(1, 2, figsize=(5.2, 2.5))
+    _table = sinusoids(torch.arange(100), 64, dtype=torch.float64)
+    _like = _table @ _table[place.value] / 32
+    fig_waves, _left = plt.subplots(figsize=(2.9, 2.4))
+    fig_like, _right = plt.subplots(figsize=(2.9, 2.4))
     _left.imshow(_table, cmap="RdBu", aspect="auto", vmin=-1, vmax=1)
-    for _row, _colour in ((place.value, "black"), (place.value + further.value, RED)):
+    for _row, _colour in ((place.value, "black"), (place.value + further.value, RUST)):
         _left.axhline(_row, color=_colour, linewidth=1.2)
     _left.set(xlabel="number in the vector", ylabel="position")
     _right.plot(_like, color=BLUE)
-    _right.plot(place.value + further.value, _like[place.value + further.value], "o", color=RED)
+    _right.plot(place.value + further.value, _like[place.value + further.value], "o", color=RUST)
     _right.set(xlabel="position", ylabel="similarity", ylim=(-0.1, 1.1))
     fig_waves.tight_layout()
+    fig_like.tight_layout()
     mo.vstack(
         [
-            drawn(fig_waves, "Sinusoids by position, and how alike each is to the chosen one."),
+            mo.hstack(
+                [
+                    drawn(fig_waves, "Sinusoids: a row for each position, with the two chosen."),
+                    inked("How alike each position is to the chosen one.", fig_like),
+                ],
+                justify="center",
+            ),
             mo.md(
                 f"Positions {place.value} and {place.value + further.value} are alike to **{float(_like[place.value + further.value]):.6f}**."
             ),
@@ -424,7 +435,8 @@ def _():
 @app.cell(hide_code=True)
 def _(smooth, sure, warm):
     mo.stop(not sure.revealed, sure.waiting)
-    fig_rate, (_left, _right) = plt.subplots(1, 2, figsize=(5.2, 2.4))
+    fig_rate, _left = plt.subplots(figsize=(2.9, 2.4))
+    fig_loss, _right = plt.subplots(figsize=(2.9, 2.4))
     _steps = list(range(1, 40001, 100))
     _rates = [1000 * attention_is_all_you_need(n, width=512, warmup=warm.value) for n in _steps]
     _left.plot([n / 1000 for n in _steps], _rates, color=BLUE)
@@ -433,15 +445,16 @@ def _(smooth, sure, warm):
     _logits = torch.zeros(301, 100)
     _logits[:, 0] = _margin
     _loss = F.cross_entropy(_logits, torch.zeros(301, dtype=torch.long), label_smoothing=smooth.value, reduction="none")
-    _right.plot(_margin, _loss, color=RED)
+    _right.plot(_margin, _loss, color=RUST)
     _right.set(xlabel="lead of the right word's logit", ylabel="loss", ylim=(0, 8))
     fig_rate.tight_layout()
+    fig_loss.tight_layout()
     _best = float(_margin[_loss.argmin()])
     _top = attention_is_all_you_need(warm.value, width=512, warmup=warm.value)
     mo.vstack(
         [
             sure.reply,
-            drawn(fig_rate, "The learning rate by step, and the loss by the lead of the right word."),
+            inked("The learning rate by step, and the loss by the lead of the right word.", fig_rate, fig_loss),
             mo.md(
                 f"The rate peaks at {_top:.2e}. With smoothing {smooth.value:.2f} the loss is least "
                 + (f"at a lead of **{_best:.1f}**." if smooth.value else "**nowhere**: a larger lead always pays.")
@@ -463,7 +476,7 @@ def _():
                     only=("return", "return"),
                 ),
             ),
-            prose(rf"""
+            prose(r"""
             ## How it writes
 
             [[greedy|Greedily]], the likeliest word each time, it may paint itself into a corner: the likeliest sentence need not begin with the likeliest
@@ -474,9 +487,8 @@ def _():
 
             Does it beat what it replaced? Our claim `encdec-vs-rnn` trains it and a recurrent network with attention on number
             words, at the same cost:
-
-            {result_of("encdec-vs-rnn")}
             """),
+            mo.md(result_of("encdec-vs-rnn")),
         ]
     )
     return

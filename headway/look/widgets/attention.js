@@ -97,7 +97,7 @@ export default picture((root, data, view, look) => {
   view.layer ??= start >= 0 ? start : Math.floor(last / 2);
   if (view.layer < 0) view.layer += last + 1;
   view.layer = clamp(Math.round(view.layer), 0, last);
-  view.head ??= MEAN;
+  view.head ??= data.head ?? MEAN;
 
   root.append(html("style", {}, css));
   root.style.setProperty("--attn-text", getComputedStyle(root).color);
