@@ -215,7 +215,7 @@ def _(sentence):
     _found = slopes(tuple(sentence[0].tolist()))
     _all = torch.cat([each.flatten() for each in _found.values()])
     _seen = _all[_all > 0].log10()
-    fig_slopes, _axis = plt.subplots(figsize=(5.2, 2.1))
+    fig_slopes, _axis = plt.subplots(figsize=(4.2, 2.1))
     _axis.hist(
         _seen.numpy(),
         bins=torch.linspace(-9, 0, 73).tolist(),
@@ -358,8 +358,8 @@ def _():
     prose(r"""
     ## Ten steps on your sentence
 
-    The same two rules on all weights of the model above, with nothing to learn but your sentence. Right, a line of Shakespeare,
-    on which it is not trained.
+    The same two rules on all weights of the model above, with nothing to learn but your sentence. The second
+    figure is the loss on a line of Shakespeare, from which nothing is learned here.
     """)
     return
 
@@ -435,8 +435,8 @@ def _(real_rate, sentence):
 def _():
     prose(r"""
     Find the best rate for each rule. For most sentences it is near 0.1 for plain descent and near 0.001 for Adam: one is a factor on
-    the slope, the other the length of a step. A few notches above it, either goes *up*. And watch the right side: while your
-    sentence is learned by heart, Shakespeare is forgotten. That is [[overfitting]], and why a part of every text is held out of training.
+    the slope, the other the length of a step. A few notches above it, either goes *up*. And watch the second
+    figure: while your sentence is learned by heart, Shakespeare is forgotten. That is [[overfitting]], and why a part of every text is held out of training.
 
     ## The hats: correcting for a start at zero
 
@@ -460,7 +460,7 @@ def _(beta1, beta2):
     _steps = torch.arange(1, 101, dtype=torch.float64)
     # With a constant gradient the averages are g (1 - β₁ᵗ) and g² (1 - β₂ᵗ): corrected, the step is 1 · lr at all times.
     _uncorrected = (1 - beta1.value**_steps) / (1 - beta2.value**_steps).sqrt()
-    fig_first, _axis = plt.subplots(figsize=(5.2, 2.2))
+    fig_first, _axis = plt.subplots(figsize=(4.2, 2.2))
     _axis.plot(_steps, torch.ones(100), color=BLUE, label="corrected")
     _axis.plot(_steps, _uncorrected, color=RUST, label="not corrected")
     _axis.set(xlabel="step", ylabel="length / learning rate", ylim=(0.03, 40), yscale="log")
@@ -563,8 +563,8 @@ def _(shrink):
     mo.vstack(
         [
             prose(r"""
-            Left, large slopes drown the pull: what moves the red line is noise. Right, the two lines lie on each other. That is the W in
-            [[AdamW]] (Loshchilov and Hutter, [[@adamw|2017]]).
+            With L2, large slopes drown the pull: what moves the red line is noise. Taken off the weight, the pull is the same for both,
+            and the lines lie on each other. That is the W in [[AdamW]] (Loshchilov and Hutter, [[@adamw|2017]]).
             """),
             mo.accordion(
                 {
