@@ -104,7 +104,16 @@ def test_the_address_opens_the_page_and_no_other_does(served):
 def test_contents_and_glossary_are_behind_the_same_gate(served):
     if not served.base:
         return  # the editor has one page
-    for path in ("/", "/glossary", "/lessons.css", "/attention/", "/tensors/assets/", "/look/", "/look/?model=gpt2", "/nothing"):
+    for path in (
+        "/",
+        "/glossary",
+        "/lessons.css",
+        "/attention/",
+        "/tensors/assets/",
+        "/look/",
+        "/look/?model=gpt2",
+        "/nothing",
+    ):
         status, text = served.ask(path)
         assert status == 401
         assert served.token not in text
@@ -149,7 +158,12 @@ def test_a_foreign_page_gets_nothing_even_with_the_cookie(served, origin):
     origin = origin.format(port=served.port)
     body = json.dumps({"cellIds": ["a"], "codes": ["open('/tmp/got-in', 'w')"]})
     for base in served.pages:
-        for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files", "/api/home/shutdown_session"):
+        for path in (
+            "/api/kernel/run",
+            "/api/kernel/instantiate",
+            "/api/files/list_files",
+            "/api/home/shutdown_session",
+        ):
             assert served.ask(base + path, "POST", body, Origin=origin, Cookie=served.cookie)[0] == 403
         assert served.ask(f"{base}/", Origin=origin, Cookie=served.cookie)[0] == 403
         for path in (f"{base}/ws?session_id=s_1234", f"{base}/terminal/ws"):
