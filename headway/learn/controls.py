@@ -16,7 +16,7 @@ import marimo as mo
 from headway.base.errors import HeadwayError
 from headway.learn.evidence import read, record
 from headway.learn.glossary import marked
-from headway.learn.recall import Question, questions, seed_of
+from headway.learn.recall import Question, number_in, questions, seed_of
 from headway.learn.shelf import PREDICTION, RECALL, latest
 from headway.learn.workspace import Workspace, workspace_around
 
@@ -51,10 +51,17 @@ def _field(question: Question, given: str | None) -> Any:
     """The control for one question, with what was answered before."""
     if question.choices:
         return mo.ui.radio(options=list(question.choices), value=given if given in question.choices else None)
-    return mo.ui.text(placeholder="a number, or a fraction", value=given or "")
+    return mo.ui.text(placeholder="such as 3, 0.5 or 2/3", value=given or "")
+
+
+def _answers(question: Question, given: str) -> bool:
+    """Whether `given` is an answer at all: a choice, or, where a number is asked for, a number."""
+    return bool(given.strip()) and (bool(question.choices) or number_in(given) is not None)
 
 
 def _reply(question: Question, given: str) -> Any:
+    if not _answers(question, given):
+        return mo.callout(mo.plain_text(f"“{given[:40]}” is not a number; 3, 0.5 and 2/3 are."), kind="warn")
     good = question.right(given)
     head = "" if question.choices else f"You said {given}. "
     return mo.callout(mo.md(marked(head + question.reply(given))), kind="success" if good else "warn")
@@ -118,12 +125,9 @@ class Predict(mo.ui.form):
 
     def _remember(self, given: str | None) -> None:
         """Log the first answer: a prediction is what one thought before one saw."""
-        if given and self._logged is None and self._usable(given):
+        if given and self._logged is None and _answers(self.question, given):
             self._logged = given
             _log(PREDICTION, self.question, given)
-
-    def _usable(self, given: str) -> bool:
-        return bool(given.strip())
 
     @property
     def given(self) -> str | None:
@@ -133,7 +137,7 @@ class Predict(mo.ui.form):
     @property
     def revealed(self) -> bool:
         """Whether the reader has answered, so that the figure may be shown."""
-        return bool(self.given) or bool(os.environ.get(REVEAL))
+        return (self.given is not None and _answers(self.question, self.given)) or bool(os.environ.get(REVEAL))
 
     @property
     def waiting(self) -> Any:
@@ -180,7 +184,7 @@ class Recall:
         rows = []
         for n, (question, control) in enumerate(zip(self.questions, self.controls, strict=True)):
             given = str(control.value or self._before[n] or "").strip()
-            if given and given != self._logged[n]:
+            if given != self._logged[n] and _answers(question, given):
                 self._logged[n] = given
                 _log(RECALL, question, given)
             rows.append(mo.vstack([control, *([_reply(question, given)] if given else [])]))

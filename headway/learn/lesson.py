@@ -17,6 +17,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import marimo as mo
@@ -30,6 +31,7 @@ from headway.learn.exercise import exercises, find_exercise
 from headway.learn.glossary import cite, marked, term
 from headway.learn.path import COURSE, Topic, the_path
 from headway.learn.progress import GAVE_UP, PASSED, Progress
+from headway.learn.recall import LESSONS
 from headway.learn.shelf import length_of, neighbours, written
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ __all__ = [
     "term",
     "what_follows",
 ]
+
+
+def lessons_off_the_path() -> None:
+    """Take the lessons' own folder off Python's path, where Python and marimo put the folder of what they run.
+
+    There `tokenizers.py` would stand for the package `tokenizers`, which reads the real models' tokenizers.
+    """
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != LESSONS]
+
+
+lessons_off_the_path()
 
 
 def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
@@ -94,6 +107,10 @@ def mistakes_of_topic(topic: str, each: int = 3) -> str:
     return "\n".join(lines) or "The judge's exercises on this topic are still to come."
 
 
+BAR = r"\|"
+"""A bar that stands in a cell of a Markdown table and does not end it: ``|slope|``."""
+
+
 def result_of(claim: str) -> str:
     """The verdict that was shipped for a claim, with its measured means, as Markdown read from its JSON."""
 
@@ -102,8 +119,8 @@ def result_of(claim: str) -> str:
     if result is None:
         return f"No result of `{claim}` is shipped yet: `headway reproduce {claim}` makes one."
     rows = "\n".join(
-        f"| {check['text']}{' (negative control)' if check['control'] else ''} | {check['mean']:.4g} | "
-        f"{check['threshold']} | {check['outcome']} |"
+        f"| {check['text'].replace('|', BAR)}{' (negative control)' if check['control'] else ''} | "
+        f"{float(check['mean']):.4g} | {check['threshold']} | {check['outcome']} |"  # an infinite mean is a text in JSON
         for check in result["checks"]
     )
     return f"**{result['verdict']}**: {result['reason']}.\n\n| what | mean | threshold | outcome |\n|---|---|---|---|\n{rows}"
@@ -228,6 +245,7 @@ def head(topic: str, question: str = "") -> Any:
 
     `question` is one sentence of Markdown; the topic's own reason (``why`` in path.toml) stands there if it is left out.
     """
+    lessons_off_the_path()  # again: a server opens many lessons in one process
     found = the_path().topic(topic)
     row = written()
     place = next((n for n, each in enumerate(row, 1) if each.id == found.id), 0)
@@ -259,7 +277,7 @@ def foot(topic: str) -> Any:
     ] or ["None yet."]
     if found.claims:
         lines += ["", "**Claims you can reproduce**", "", *(f"- `headway reproduce {name}`" for name in found.claims)]
-    lines += ["", "**Papers**", ""]
+    lines += ["", "**Papers**", ""] if found.papers else []
     for key in found.papers:
         paper = the_path().papers[key]
         name = f"[{paper.short}, *{paper.title}*]({paper.link})" if paper.link else f"{paper.short}, *{paper.title}*"

@@ -96,7 +96,7 @@ class Question:
             return f"Right. {self.why}"
         chosen = self.chosen(given) if self.choices else None
         about = self.wrong.get(chosen, "") if chosen else ""
-        return " ".join(part for part in ("Not quite.", about, f"It is {self.answer}.", self.why) if part)
+        return " ".join(part for part in ("Not quite.", about, f"The answer: {self.answer}.", self.why) if part)
 
 
 def number_in(text: str) -> Fraction | None:

@@ -13,6 +13,7 @@ Every function takes `edits`: what is changed in the model before it runs (`look
 
 from headway.look.alignment import Alignment, alignment
 from headway.look.attention import Attention, attention
+from headway.look.by_hand import ByHand, by_hand
 from headway.look.decay import Decay, decay
 from headway.look.diagram import Diagram, diagram
 from headway.look.editing import Edit, Norm, Off, Own, Patch, Scale, parse
@@ -29,6 +30,7 @@ from headway.look.tracing import Trace, trace
 __all__ = [
     "Alignment",
     "Attention",
+    "ByHand",
     "CacheSizes",
     "Cosines",
     "Decay",
@@ -48,6 +50,7 @@ __all__ = [
     "Trace",
     "alignment",
     "attention",
+    "by_hand",
     "decay",
     "diagram",
     "lens",

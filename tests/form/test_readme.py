@@ -46,3 +46,4 @@ def test_the_python_runs_as_it_stands():
     with contextlib.redirect_stdout(said):
         exec(compile(code[1], "README.md", "exec"), {})
     assert "Paris" in said.getvalue()
+    assert "animal" in said.getvalue().partition("blocks.")[2], "the picture of attention, printed"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -12,9 +14,9 @@ from headway.learn import lesson
 from headway.learn.annotated import annotated, source_lines
 from headway.learn.evidence import read, record
 from headway.learn.glossary import marked, term
-from headway.learn.lesson import Predict, after, noted, story
-from headway.learn.path import the_path
-from headway.learn.recall import Question, questions, seed_of
+from headway.learn.lesson import Predict, after, noted, result_of, story
+from headway.learn.path import COURSE, the_path
+from headway.learn.recall import LESSONS, Question, questions, seed_of
 from headway.learn.shelf import length_of, neighbours, reading, written
 from headway.learn.workspace import create
 
@@ -170,8 +172,9 @@ def test_head_and_foot_lead_to_the_neighbours(workspace, monkeypatch):
 def test_what_is_answered_is_counted(workspace):
     topic = the_path().topics["attention"]
     assert reading(topic, workspace).recall[0] == 0
+    one = questions("attention")[0]
     for _ in range(2):
-        record(workspace, kind="recall", name="attention/variance", result="right", given="64")
+        record(workspace, kind="recall", name=one.name, result="right", given=one.answer)
     record(workspace, kind="recall", name="attention/no-such-question", result="right", given="64")
     assert reading(topic, workspace).recall == (1, len(questions("attention")))
     assert not reading(topic, None).opened
@@ -196,3 +199,21 @@ def test_words_and_stations_are_counted_once(tmp_path):
     assert length.words == 4 + 2 + 4
     assert length.stations == 2
     assert length.predictions == ("t/id",)
+
+
+@pytest.mark.parametrize("claim", sorted(path.stem for path in (COURSE.parent / "claims" / "results").glob("*.json")))
+def test_a_claims_table_has_four_columns_in_every_row(claim):
+    """A bar in a check's text, as in |slope|, and a mean that is infinite do not break the table."""
+    rows = [row for row in result_of(claim).splitlines() if row.startswith("|")]
+    assert len(rows) > 2
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
+
+
+def test_a_lesson_run_as_a_script_hides_no_package_of_its_name():
+    """Python puts the folder of a script on its path: tokenizers.py there is not the package `tokenizers`."""
+    code = (
+        "import headway.learn.lesson, sys, tokenizers; from headway.learn.recall import LESSONS; "
+        "assert str(LESSONS) not in sys.path; assert str(LESSONS) not in tokenizers.__file__"
+    )
+    script = f"import sys; sys.path.insert(0, {str(LESSONS)!r}); {code}"
+    subprocess.run([sys.executable, "-c", script], check=True)

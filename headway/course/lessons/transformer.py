@@ -6,105 +6,241 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="The Transformer of 2017")
 
 with app.setup:
+    import functools
+
     import marimo as mo
     import matplotlib.pyplot as plt
     import torch
     import torch.nn.functional as F
 
+    from headway import look, zoo
+    from headway.base.errors import HeadwayError
     from headway.blocks.positions import sinusoids
-    from headway.learn.lesson import Recall, after, mistakes_of_topic, source, what_follows
-    from headway.models.transformer import DecoderBlock, Residual, Transformer, TransformerConfig
+    from headway.learn.inked import BLUE, RUST, inked
+    from headway.learn.lesson import Predict, Recall, after, drawn, foot, head, noted, prose, result_of, story
+    from headway.look.diagram import diagram
+    from headway.models.transformer import DecoderBlock, EncoderBlock, Residual
     from headway.train.schedules import attention_is_all_you_need
 
     plt.rcParams.update({"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
 
+    NUMBER = "three hundred and forty-two"
+    OTHERS = ("sixty-four thousand and seven", "nineteen", "seven hundred and five")
+
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(r"""
-    # The Transformer of 2017
-
-    **The question.** A recurrent translator reads word by word: the state after word 50 has to wait for that after word 49,
-    which is slow to train, because nothing can be computed side by side, and forgetful, because what the first word had
-    to say has to survive 49 updates. Attention had been added to such networks as a crutch. Vaswani and seven others
-    (*Attention Is All You Need*, 1706.03762) threw the network away and kept the crutch.
-
-    What remains is a stack of two kinds of sublayer, *attention* and a small *MLP at each position*, each with a residual sum
-    around it. The encoder has six such pairs, the decoder six triples: 65 million parameters in the base model, trained in
-    twelve hours on eight GPUs of the time (section 5.2).
-    """)
+    head("transformer", "What does a translator look like in which no word has to wait for the word before?")
     return
-
-
-@app.cell(hide_code=True)
-def _():
-    mo.md(rf"""
-    ## Three attentions in one block
-
-    The decoder's block has all there is. It looks *back* at what it has written (causal), then *across* at what the encoder
-    read (everything but padding), then thinks at each position. Read from the file:
-
-    {after("transformer/decoder", lambda: mo.md(source(DecoderBlock)))}
-
-    The sum around each sublayer, and the four places later papers put its norm:
-
-    {source(Residual)}
-    """)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    mo.md(r"""
-    Who may look at whom? Choose the length of the source and of what has been written, and how much of the source is padding.
-    Below are the weights of an untrained decoder: what is white is hidden.
-    """)
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    read_length = mo.ui.slider(2, 10, value=8, label="source", show_value=True)
-    written = mo.ui.slider(1, 10, value=6, label="written so far", show_value=True)
-    padding = mo.ui.slider(0, 4, value=2, label="padding in the source", show_value=True)
-    mo.hstack([read_length, written, padding], justify="start", gap=2)
-    return padding, read_length, written
 
 
 @app.function
-def sensitivities(s: int, t: int, pads: int):
-    """How the decoder's outputs depend on each written and each source position: norms of gradients, (t, t) and (t, s)."""
-    torch.manual_seed(0)
-    model = Transformer(TransformerConfig(vocab_size=30, width=32, n_layer=1, n_head=4)).double().eval()
-    # With one embedding each, a gradient with respect to a row of it belongs to one position alone.
-    model.target_embed = torch.nn.Embedding(30, 32).double()
-    model.reset(torch.Generator().manual_seed(0))
-    src, tgt = torch.arange(s)[None], torch.arange(t)[None]
-    mask = torch.arange(s)[None] < max(1, s - pads)
-    rows = [[], []]
-    pull = torch.linspace(-1, 1, 32, dtype=torch.float64)  # not a plain sum: a normed vector's sum is always the same
-    for place in range(t):
-        model.zero_grad()
-        (model.hidden(src, tgt, source_mask=mask)[0, place] * pull).sum().backward()
-        rows[0].append(model.target_embed.weight.grad[:t].norm(dim=-1))
-        rows[1].append(model.embed.weight.grad[:s].norm(dim=-1))
-    return torch.stack(rows[0]), torch.stack(rows[1])
+def beside(picture: str, text: str):
+    """A drawing with text at its side; on a phone, above it."""
+    return mo.Html(
+        '<div style="display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; justify-content: center; align-items: center">'
+        f'<div style="flex: 0 1 21.5rem; min-width: 0">{picture}</div>'
+        f'<div style="flex: 1 1 20rem; max-width: 34rem; min-width: 0">{text}</div></div>'
+    )
+
+
+@app.function
+@functools.cache
+def house():
+    """A Transformer of 2017, small, that reads number words and writes digits; it comes with Headway."""
+    return zoo.load("numbers-transformer")
 
 
 @app.cell(hide_code=True)
-def _(padding, read_length, written):
-    _back, _across = sensitivities(read_length.value, written.value, padding.value)
-    fig_seen, _axes = plt.subplots(1, 2, figsize=(6.6, 2.7))
-    for _axis, _picture, _title in zip(_axes, (_back > 1e-12, _across > 1e-12), ("written", "source"), strict=True):
-        _axis.imshow(_picture.double(), cmap="Blues", vmin=0, vmax=1.4, aspect="equal")
-        _axis.set(title=f"depends on the {_title} position", xlabel=_title, ylabel="output")
-    fig_seen.tight_layout()
+def _():
+    _text = prose(r"""
+    A [[recurrent network]] that translates reads word by word. Its state after word 50 has to wait for that after word 49, so
+    nothing is computed side by side and training is slow. And what word 1 had to say must survive 49 updates. [[attention|Attention]]
+    had been added as a crutch.
+
+    [[@transformer|Vaswani and seven others]] threw the network away and kept the crutch. On the left the [[encoder]] reads the
+    source, on the right the [[decoder]] writes. Each is six equal [[layer|layers]], the dashed frames. The lit boxes are [[attention]],
+    the only place where words meet, any two in one step. All else is done to each word alone, so to all at once.
+
+    Trained for three and a half days on eight GPUs, the large version beat every translator before it by two points of [[BLEU]]
+    (table 2); the one drawn here took twelve hours.
+    """)
+    beside(diagram("transformer", ("attention", "cross"), level="block").svg(), _text.text)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
+    ## A real one, on your number
+
+    `numbers-transformer` is this very drawing, smaller: two layers a side, half a million [[weight|weights]], trained by us for five minutes
+    to turn number words into digits. It reads letters and writes one digit after the other, each from all it has read and
+    what it has written so far. For *three hundred and forty-two* it has written 3. Now comes the 4.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    four = Predict(
+        "transformer/where-the-four-is",
+        "The last layer of the decoder looks at the source before it writes the 4. From which letters does it take most?",
+        choices=["those of forty", "those of hundred, which say which place comes", "all alike: it has read the whole"],
+        answer="those of forty",
+        wrong={
+            "those of hundred, which say which place comes": "The place matters as well, but in this layer all four heads look at forty.",
+            "all alike: it has read the whole": "That is what the one vector of 2014 did, and what attention was made to mend.",
+        },
+        why="In the picture, the word that takes is the one just written: the row of `3` is where the 4 is decided. Nobody taught "
+        "it which letters belong to which digit: such an [[alignment]] pays, so training found it.",
+    )
+    four
+    return (four,)
+
+
+@app.function
+@functools.lru_cache(maxsize=64)
+def seen(text: str):
+    """Who looks at whom while the model reads and writes `text`."""
+    return look.attention(house(), text)
+
+
+@app.cell(hide_code=True)
+def _():
+    number = mo.ui.text(value=NUMBER, label="Your number, in words", full_width=True, debounce=400)
+    return (number,)
+
+
+@app.cell(hide_code=True)
+def _(four, number):
+    mo.stop(not four.revealed, four.waiting)
+    lines = seen(NUMBER).widget(layer=5, head=2, row=1)
+    mo.vstack([four.reply, number, lines])
+    return (lines,)
+
+
+@app.cell(hide_code=True)
+def _(lines, number):
+    try:
+        _found = seen(number.value.strip() or NUMBER)
+        lines.data = _found.packed()
+        _wrote = "".join(_found.texts["target"][1:]).replace("⟨end⟩", "")
+        _told = f"It writes **{_wrote}**."
+    except HeadwayError as _error:
+        _told = str(_error)
+    mo.md(_told)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
+    ## One operation, three places
+
+    Choose other layers in the picture: it has all three kinds. They differ only in who asks and who is asked.
+
+    | | [[query|queries]] from | [[key|keys]], [[value|values]] from | may not see |
+    |---|---|---|---|
+    | encoder | the source | the source | [[padding]] |
+    | decoder, first | what is written | what is written | what comes later ([[causal mask]]) |
+    | decoder, second: [[cross attention]] | what is written | the source, once read | padding |
+
+    In training the whole right answer is put in at once, and the causal mask (the striped part of layer *decoder 0*) keeps each place
+    from seeing what it has to guess. So every word is learned from in one pass, and none waits. Only in writing does one
+    word have to follow the other.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    blind = Predict(
+        "transformer/without-cross",
+        "We switch off the cross attention: it adds nothing any more. The model gets four different numbers. What does it write?",
+        choices=["the same number every time", "nothing at all", "numbers of the right length, with wrong digits"],
+        answer="the same number every time",
+        wrong={
+            "nothing at all": "It still has a decoder that has learned what numbers look like.",
+            "numbers of the right length, with wrong digits": "How long the number is stands in the source, too.",
+        },
+        why="Without it no way leads from the source to the decoder. What is left is a [[language model]] of digits, and the likeliest number "
+        "is always the same.",
+    )
+    blind
+    return (blind,)
+
+
+@app.cell(hide_code=True)
+def _():
+    off = mo.ui.dropdown(
+        [
+            "nothing",
+            "cross attention",
+            "decoder's own attention",
+            "encoder's attention",
+            "decoder's feed-forward networks",
+        ],
+        value="cross attention",
+        label="switched off in both layers",
+    )
+    mo.hstack([off], justify="start")
+    return (off,)
+
+
+@app.function
+@functools.cache
+def start():
+    """The id with which the decoder begins, (1, 1)."""
+    return look.trace(house(), "one").feed.ids.reshape(1, -1)[:, :1]
+
+
+@app.function
+@functools.lru_cache(maxsize=256)
+def written(text: str, off: str) -> str:
+    """What the model writes, the likeliest digit each time, where the modules called `off` (side, name) add nothing."""
+    side, name = {
+        "nothing": ("decoder", ""),
+        "cross attention": ("decoder", "cross"),
+        "decoder's own attention": ("decoder", "attn"),
+        "encoder's attention": ("encoder", "attn"),
+        "decoder's feed-forward networks": ("decoder", "mlp"),
+    }[off]
+    model, tokenizer = house().model, house().tokenizer
+    parts = [getattr(block, name) for block in getattr(model, side)] if name else []
+    handles = [part.register_forward_hook(lambda module, given, out: torch.zeros_like(out)) for part in parts]
+    try:
+        with torch.no_grad():
+            source, tokens = torch.tensor([tokenizer.encode(text)]), start()
+            said = ""
+            while len(said) < 12:
+                best = int(model(source, tokens)[0, -1].argmax())
+                if best >= tokenizer.vocab_size:
+                    break  # start, end and padding come after the characters
+                said += tokenizer.decode([best])
+                tokens = torch.cat((tokens, torch.tensor([[best]])), 1)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return said
+
+
+@app.cell(hide_code=True)
+def _(blind, number, off):
+    mo.stop(not blind.revealed, blind.waiting)
+
+    def _row(text: str) -> str:
+        try:
+            return f"| {text} | {written(text, 'nothing')} | {written(text, off.value) or '(nothing)'} |\n"
+        except HeadwayError as error:
+            return f"| {text} | {error} | |\n"
+
     mo.vstack(
         [
-            fig_seen,
+            blind.reply,
             mo.md(
-                f"Measured by gradients, not drawn: an output reaches {int((_back > 1e-12).sum())} pairs of written positions and "
-                f"{int((_across > 1e-12).sum())} of {_across.numel()} pairs with the source."
+                f"| reads | writes | without {off.value if off.value != 'nothing' else 'anything off'} |\n|---|---|---|\n"
+                + "".join(map(_row, (number.value.strip() or NUMBER, *OTHERS)))
             ),
         ]
     )
@@ -113,54 +249,179 @@ def _(padding, read_length, written):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(rf"""
-    ## Order, added
+    mo.vstack(
+        [
+            prose(r"""
+            Try the others. Without the encoder's attention each letter is read alone, and the places go wrong; without its own, the decoder
+            does not know what it has written: some numbers it never begins, to another it adds a digit.
+            """),
+            after(
+                "transformer/decoder",
+                lambda: noted(
+                    DecoderBlock,
+                    {
+                        "mask = span.mask": "the causal mask, or with padding both",
+                        "self.attn_sum(x, look_back)": "first: what was written so far",
+                        "self.cross_sum(x": "second: the source",
+                        "self.mlp_sum(x": "then each position by itself",
+                    },
+                    only=("def look_back", "return self.after_mlp"),
+                ),
+            ),
+        ]
+    )
+    return
 
-    Attention does not know order, and there is no recurrence to bring it in. So a vector is added to each embedding (section 3.5):
+
+@app.cell(hide_code=True)
+def _():
+    _drawing = diagram("transformer", ("mlp", "norm", "residual"), level="block")
+    _shares = {}
+    for _box in _drawing.boxes:
+        _kind = {"cross": "attention"}.get(_box.kind, _box.kind)
+        _shares[_kind] = _shares.get(_kind, 0) + _box.share
+    _x, _said = torch.tensor([3.0, 1.0]), torch.tensor([1.0, -1.0])
+    _normed = F.layer_norm(_x + _said, (2,)).tolist()
+    _text = prose(rf"""
+    ## What is done to each word alone
+
+    **The sum.** No [[sublayer]] replaces a word's vector: it *adds* to it. If the vector is $(3, 1)$ and attention says $(1, -1)$, what
+    goes on is $(4, 0)$. So whatever a layer has nothing to say about passes through untouched, and the [[gradient]] has a straight
+    way back. This is the [[residual stream]].
+
+    **The [[layer norm|norm]].** Then the numbers are brought to mean 0 and spread 1: $(4, 0)$ has mean 2 and spread 2, so
+    $({_normed[0]:.0f}, {_normed[1]:.0f})$. Its own lesson comes next.
+
+    **The [[feed-forward network]].** Each vector, 512 numbers, becomes 2,048, what is below 0 becomes 0, and back to 512: attention brings
+    things together, this works on them. Of all [[weight|weights]] in the drawing {_shares["mlp"]:.0%} are here, {_shares["attention"]:.0%} in
+    the attentions, {_shares["embed"]:.0%} in the [[embedding|embeddings]]: one table, used three times, to read the source, to read
+    what is written, and as the head that writes ([[weight tying]]).
+    """)
+    beside(_drawing.svg(), _text.text)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.vstack(
+        [
+            noted(
+                Residual.forward,
+                {
+                    "return self.norm(x + self.drop(sublayer(x)))": "2017: the sum, then the norm",
+                    "return x + self.drop(sublayer(self.norm(x)))": "nearly all models since",
+                },
+                only=('self.kind == "post"', "return x + self.drop"),
+            ),
+            after(
+                "transformer/encoder",
+                lambda: noted(
+                    EncoderBlock,
+                    {"self.attn_sum(": "attention, sum, norm", "self.mlp_sum(x": "feed-forward, sum, norm"},
+                    only=("x = self.after_attn", "return"),
+                ),
+            ),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    _one, _two = (", ".join(f"{value:.2f}" for value in row) for row in sinusoids(torch.tensor([1, 2]), 4).tolist())
+    prose(rf"""
+    ## Order, as a row of clocks
+
+    Attention does not see order, and nothing is read in order any more. So a vector that says *where* is added to each word's [[embedding]]:
+    the hands of many clocks, the first quick, each next one slower (section 3.5). A hand is a pair, sine and cosine. With two clocks,
+    the second a hundred times slower, position 1 is $({_one})$ and position 2 is $({_two})$.
 
     $$PE_{{(p, 2i)}} = \sin\!\big(p / 10000^{{2i/d}}\big), \qquad PE_{{(p, 2i+1)}} = \cos\!\big(p / 10000^{{2i/d}}\big)$$
 
-    {after("attention/sinusoids", lambda: mo.md(source(sinusoids, docstring=False)))}
+    (The embedding is multiplied by $\sqrt{{d}}$ first, 22.6 for 512, or the clocks would drown it.)
 
-    Why sines? For any fixed shift $k$, $PE_{{p+k}}$ is a linear map of $PE_p$, a rotation of each pair, so that "three words back"
-    can be learned as one matrix. Move the shift: the picture is the similarity of position $p$ with all others.
+    Why clocks? Going $k$ words on turns each hand by the same angle wherever one starts, so *three words back* is one
+    matrix for every position. Move the position and watch the similarity.
     """)
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    place = mo.ui.slider(0, 99, value=30, label="position", show_value=True)
-    wide = mo.ui.slider(steps=[16, 64, 128, 512], value=128, label="width", show_value=True)
-    mo.hstack([place, wide], justify="start", gap=3)
-    return place, wide
+    place = mo.ui.slider(0, 80, value=30, label="position", show_value=True)
+    further = mo.ui.slider(0, 19, value=5, label="words further on", show_value=True)
+    mo.hstack([place, further], justify="start", gap=3)
+    return further, place
 
 
 @app.cell(hide_code=True)
-def _(place, wide):
-    _table = sinusoids(torch.arange(100), wide.value, dtype=torch.float64)
-    fig_waves, (_left, _right) = plt.subplots(1, 2, figsize=(6.8, 2.5))
+def _(further, place):
+    _table = sinusoids(torch.arange(100), 64, dtype=torch.float64)
+    _like = _table @ _table[place.value] / 32
+    fig_waves, _left = plt.subplots(figsize=(2.9, 2.4))
+    fig_like, _right = plt.subplots(figsize=(2.9, 2.4))
     _left.imshow(_table, cmap="RdBu", aspect="auto", vmin=-1, vmax=1)
-    _left.axhline(place.value, color="black", linewidth=1)
-    _left.set(xlabel="feature", ylabel="position")
-    _right.plot(_table @ _table[place.value] / wide.value * 2, color="#3b6ea5")
-    _right.axvline(place.value, color="0.6", linewidth=0.8)
-    _right.set(xlabel="position", ylabel="similarity")
+    for _row, _colour in ((place.value, "black"), (place.value + further.value, RUST)):
+        _left.axhline(_row, color=_colour, linewidth=1.2)
+    _left.set(xlabel="number in the vector", ylabel="position")
+    _right.plot(_like, color=BLUE)
+    _right.plot(place.value + further.value, _like[place.value + further.value], "o", color=RUST)
+    _right.set(xlabel="position", ylabel="similarity", ylim=(-0.1, 1.1))
     fig_waves.tight_layout()
-    fig_waves
+    fig_like.tight_layout()
+    mo.vstack(
+        [
+            mo.hstack(
+                [
+                    drawn(fig_waves, "Sinusoids: a row for each position, with the two chosen."),
+                    inked("How alike each position is to the chosen one.", fig_like),
+                ],
+                justify="center",
+            ),
+            mo.md(
+                f"Positions {place.value} and {place.value + further.value} are alike to **{float(_like[place.value + further.value]):.6f}**."
+            ),
+        ]
+    )
     return
 
 
 @app.cell(hide_code=True)
 def _():
-    mo.md(rf"""
-    ## The schedule, and a target that is never quite sure
+    after(
+        "attention/sinusoids",
+        lambda: noted(sinusoids, {"torch.stack": "a sine and its cosine, by turns"}, only=("angles =", "return")),
+    )
+    return
 
-    $$\text{{rate}} = d^{{-0.5}} \cdot \min(\text{{step}}^{{-0.5}},\ \text{{step}} \cdot \text{{warmup}}^{{-1.5}}) \qquad (3)$$
 
-    {source(attention_is_all_you_need, docstring=False)}
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
+    ## How it learned
+
+    Two tricks of the paper are in use to this day. The [[learning rate]] rises for 4,000 steps, then falls with the root of the step
+    ([[warm-up]], equation 3). And the target is never quite sure: with [[label smoothing]] of 0.1 the right word is to get probability 0.9, and
+    the rest is spread over all words, the right one included.
     """)
     return
+
+
+@app.cell(hide_code=True)
+def _():
+    sure = Predict(
+        "transformer/smoothing",
+        "Smoothing 0.1, 100 words. The model makes the right word's [[logit]] larger and larger than all others. What does its [[loss]] do?",
+        choices=["it falls for ever", "it falls, then rises", "it falls, then stays"],
+        answer="it falls, then rises",
+        wrong={
+            "it falls for ever": "Without smoothing it does: a surer model is always a better one, and logits grow without end.",
+            "it falls, then stays": "Surer than 0.901 costs: the other 99 words are to keep 0.001 each.",
+        },
+        why="It is least where the model says exactly what the target says: 0.901 against 0.001, a difference of ln 901 = 6.8 in logits.",
+    )
+    sure
+    return (sure,)
 
 
 @app.cell(hide_code=True)
@@ -172,30 +433,31 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(smooth, warm):
-    fig_rate, (_left, _right) = plt.subplots(1, 2, figsize=(6.8, 2.4))
+def _(smooth, sure, warm):
+    mo.stop(not sure.revealed, sure.waiting)
+    fig_rate, _left = plt.subplots(figsize=(2.9, 2.4))
+    fig_loss, _right = plt.subplots(figsize=(2.9, 2.4))
     _steps = list(range(1, 40001, 100))
-    _left.plot(_steps, [attention_is_all_you_need(n, width=512, warmup=warm.value) for n in _steps], color="#3b6ea5")
-    _left.set(xlabel="step", ylabel="learning rate")
-    _margin = torch.linspace(0, 15, 200)
-    _logits = torch.zeros(200, 100)
+    _rates = [1000 * attention_is_all_you_need(n, width=512, warmup=warm.value) for n in _steps]
+    _left.plot([n / 1000 for n in _steps], _rates, color=BLUE)
+    _left.set(xlabel="thousand steps", ylabel="learning rate, thousandths", ylim=(0, 4.6))
+    _margin = torch.linspace(0, 15, 301)
+    _logits = torch.zeros(301, 100)
     _logits[:, 0] = _margin
-    _loss = F.cross_entropy(_logits, torch.zeros(200, dtype=torch.long), label_smoothing=smooth.value, reduction="none")
-    _right.plot(_margin, _loss, color="#b5532a")
-    _right.set(xlabel="margin of the true word's logit (of 100)", ylabel="loss")
+    _loss = F.cross_entropy(_logits, torch.zeros(301, dtype=torch.long), label_smoothing=smooth.value, reduction="none")
+    _right.plot(_margin, _loss, color=RUST)
+    _right.set(xlabel="lead of the right word's logit", ylabel="loss", ylim=(0, 8))
     fig_rate.tight_layout()
+    fig_loss.tight_layout()
     _best = float(_margin[_loss.argmin()])
     _top = attention_is_all_you_need(warm.value, width=512, warmup=warm.value)
     mo.vstack(
         [
-            fig_rate,
+            sure.reply,
+            inked("The learning rate by step, and the loss by the lead of the right word.", fig_rate, fig_loss),
             mo.md(
-                f"The rate peaks at {_top:.2e}. With smoothing {smooth.value} the loss is least at a margin of {_best:.1f}"
-                + (
-                    ": being surer costs."
-                    if smooth.value
-                    else ": without it, being surer always pays, and logits grow for ever."
-                )
+                f"The rate peaks at {_top:.2e}. With smoothing {smooth.value:.2f} the loss is least "
+                + (f"at a lead of **{_best:.1f}**." if smooth.value else "**nowhere**: a larger lead always pays.")
             ),
         ]
     )
@@ -204,7 +466,66 @@ def _(smooth, warm):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md("## People get this wrong\n\n" + mistakes_of_topic("transformer", each=2))
+    mo.vstack(
+        [
+            after(
+                "transformer/noam",
+                lambda: noted(
+                    attention_is_all_you_need,
+                    {"return width": "the smaller of two: a line up, a root down"},
+                    only=("return", "return"),
+                ),
+            ),
+            prose(r"""
+            ## How it writes
+
+            [[greedy|Greedily]], the likeliest word each time, it may paint itself into a corner: the likeliest sentence need not begin with the likeliest
+            word. So the paper keeps the four likeliest beginnings ([[beam search]]). As each further word makes a sentence less likely,
+            the shortest would win; so they are compared after division by a power of their length (section 6.1).
+
+            ## Measured
+
+            Does it beat what it replaced? Our claim `encdec-vs-rnn` trains it and a recurrent network with attention on number
+            words, at the same cost:
+            """),
+            mo.md(result_of("encdec-vs-rnn")),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.vstack(
+        [
+            prose("## What goes wrong"),
+            story(
+                "transformer/decoder",
+                "Fine from English to French, hopeless into Japanese",
+                """
+                A decoder had been copied twice, and its second attention had kept the triangle of the first. Word 3 of the translation
+                could see three words of the source. Where the languages run side by side that nearly does; where the verb stands at the other end
+                it never can. The source has no future: all of it was given.
+                """,
+            ),
+            story(
+                "transformer/greedy",
+                "Alone it finishes its sentences, in a batch it stops short",
+                """
+                Eight sentences were translated together, and seven broke off in the middle: writing ended as soon as *any* row had said the end.
+                A row that is over has to wait, in silence, for the others.
+                """,
+            ),
+            story(
+                "transformer/beam",
+                "The more we search, the shorter it gets",
+                """
+                Four beams beat one; with fifty, translations shrank, some to nothing. The search was right: it found what is likeliest, and the
+                empty sentence pays for no word at all. Forgotten was the division by length.
+                """,
+            ),
+        ]
+    )
     return
 
 
@@ -230,7 +551,7 @@ def _(answers, recall):
 
 @app.cell(hide_code=True)
 def _():
-    mo.md("## What follows\n\n" + what_follows("transformer"))
+    foot("transformer")
     return
 
 

@@ -43,6 +43,8 @@ def attend(
         return scores.softmax(-1).masked_fill(~visible, 0.0) @ v
     if _mask == "added":
         scores = scores + visible.to(scores.dtype)
+    elif _mask == "lowered":
+        scores = scores + _fill * ~visible
     else:
         scores = scores.masked_fill(~visible, _fill)
     axis = {"keys": -1, "queries": -2, "heads": 1}.get(_softmax, -1)
@@ -123,6 +125,11 @@ MISTAKES = switches(
         "mask_fills_a_number": (
             "a hidden score is put to {_fill}, which is not low enough where the scores themselves are larger: use -inf",
             {"_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5]},
+        ),
+        "mask_adds_a_number": (
+            "{_fill} is added to a hidden score, which is not enough where the scores themselves are larger: put it to -inf",
+            {"_mask": "lowered", "_fill": -1e4},
             {"_fill": [-1e1, -1e2, -1e3, -1e5]},
         ),
         "mask_added_as_numbers": (

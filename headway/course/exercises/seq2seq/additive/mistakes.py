@@ -106,6 +106,8 @@ def align(
         hidden = scores.masked_fill(~visible, -math.inf)
         powers = (hidden - hidden.amax(-1, keepdim=True)).exp()
         weights = powers / (powers.sum(-1, keepdim=True) + _eps)
+    elif _where == "added":
+        weights = (scores + _fill * ~visible).softmax(_axis)
     else:
         weights = scores.masked_fill(~visible, _fill).softmax(_axis)
     if not _soft:
@@ -148,6 +150,11 @@ ALIGN = switches(
             "a score of padding is put to {_fill}, not low enough where the scores are larger: -inf",
             {"_fill": -1e3},
             {"_fill": [-1e1, -1e2, -1e4, -1e5]},
+        ),
+        "mask_adds_a_number": (
+            "{_fill} is added to a score of padding, which is not enough where the scores are larger: put it to -inf",
+            {"_where": "added", "_fill": -1e4},
+            {"_fill": [-1e1, -1e2, -1e3, -1e5, -1e9]},
         ),
         "exp_overflows": (
             "exp of large scores overflows, and inf/inf is NaN: call softmax, or take the greatest off first",

@@ -155,7 +155,7 @@ def high_coin(d):
 def certain(d, keep):
     """With the coins 0 and next to 1 among the others."""
     u = d.uniform("b t")
-    u[:, -1], u[0, -1] = 0.0, 1 - 2.0**-40
+    u[:, -1], u[0, -1] = 0.0, 1 - 2.0**-20
     return Call("scheduled", tokens=d.integers("b t", 0, 50), said=d.integers("b t", 50, 99), u=u, keep=keep)
 
 
