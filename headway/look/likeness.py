@@ -60,7 +60,7 @@ class Cosines(Picture):
 
     def lines(self, width: int = 100) -> list[Text]:
         """The table of cosines; for a CLIP with the share of each text behind its cosine."""
-        found = [Text(self.title[:width], style="bold")]
+        found: list[Text] = []
         names = [f"{chr(65 + n % 26)}{n // 26 or ''}" for n in range(len(self.columns))]
         cell = 12 if self.temperature else 7
         wide = max(8, min(max(cell_len(one_line(row)) for row in self.rows), width - cell * min(len(names), 6) - 2))

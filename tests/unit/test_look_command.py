@@ -97,3 +97,12 @@ def test_a_drawing_names_what_was_changed():
     for picture in pictures:
         assert "mlp of layer 1 off" in picture.figure().get_suptitle()
     assert look.alignment(gru, "six").figure().get_suptitle().startswith("numbers-gru")
+
+
+def test_a_picture_printed_says_once_what_it_shows_and_what_was_changed():
+    transformer = zoo.load("numbers-transformer")
+    for make in (look.attention, look.alignment, look.tokens):
+        picture = make(transformer, "six", edits=[look.Off(1, "mlp")])
+        lines = str(picture).splitlines()
+        assert lines[:2] == [picture.title, "mlp of layer 1 off"]
+        assert lines.count(picture.title) == 1
