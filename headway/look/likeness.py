@@ -138,9 +138,9 @@ def likeness(
         raise HeadwayError(f"{loaded.name} does not hold pictures against texts: CLIP does.")
     if kind not in ("encoder", "vision", "vision-text") or getattr(loaded.model.config, "map_widths", None):
         raise HeadwayError(f"{loaded.name} makes no vectors to compare: encoders of texts and of pictures do.")
-    if len(inputs) < (2 if texts is None else 1) or (texts is not None and not texts):
-        raise HeadwayError("there is nothing to compare: give two texts or pictures at least.")
     feeds = [_fed(loaded, given) for given in inputs]
+    if len(feeds) < (2 if texts is None else 1) or (texts is not None and not texts):
+        raise HeadwayError("there is nothing to compare: give two texts or pictures at least.")
     rows = _vectors(loaded, feeds, edits)
     others = rows if texts is None else _vectors(loaded, [_fed(loaded, text) for text in texts], edits)
     names = tuple(
