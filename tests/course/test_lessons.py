@@ -69,7 +69,7 @@ def test_the_glossary_is_closed_and_its_lessons_exist():
         assert term.lesson is None or the_path().topics[term.lesson].lesson_file
 
 
-def test_a_lesson_lasts_some_minutes(capsys):
+def test_a_lesson_lasts_ten_to_fifteen_minutes(capsys):
     """With -s this prints what is counted: words read, stations, minutes."""
     with capsys.disabled():
         for name in WRITTEN:
@@ -80,5 +80,5 @@ def test_a_lesson_lasts_some_minutes(capsys):
                 f"\n{name:<18} {length.minutes:>3} minutes  {length.words:>5} words  {length.stations:>2} stations",
                 end="",
             )
-            assert length.words > 200
-            assert length.stations >= 2
+            assert 10 <= length.minutes <= 16, "10 to 15 minutes are meant; the count of stations is a rough one"
+            assert len(length.predictions) >= 2, "the reader says twice what they expect"
