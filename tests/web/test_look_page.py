@@ -23,16 +23,10 @@ HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
 LONG = 120_000
 """Milliseconds. Nothing here is timed: a busy machine takes as long as it takes."""
 
-WRONG = """
-def rotary_angles(
-"""
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     subprocess.run([sys.executable, "-m", "headway", "start", "--into", folder, "--quiet"], check=True)
-    (folder / "wrong.py").write_text(WRONG)
     with looking(folder, "shakespeare-char", "To be, or not", "--off", "1.0") as (_, found):
         yield found
 
@@ -75,7 +69,7 @@ def test_what_is_changed_is_drawn_and_what_is_wrong_is_told(browser, address, wi
     told.wait_for()
     for kind in ("lens", "norms"):
         page.locator("select").nth(1).select_option(label=kind)
-        page.locator(f".hw[data-picture={kind}], .hw").first.wait_for()
+        page.locator(f".hw[data-picture={kind}]").first.wait_for()
         told.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not wrong
