@@ -23,6 +23,7 @@ HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
 LONG = 120_000
 """Milliseconds. Nothing here is timed: a busy machine takes as long as it takes."""
 
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
