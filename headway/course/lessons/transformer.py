@@ -62,13 +62,8 @@ def _():
     source, on the right the [[decoder]] writes. Each is six equal [[layer|layers]], the dashed frames. The lit boxes are [[attention]],
     the only place where words meet, any two in one step. All else is done to each word alone, so to all at once.
 
-<<<<<<< HEAD
-    Trained for three and a half days on eight GPUs, the large version beat every translator before it by over two points of [[BLEU]]
-    (table 2); the one drawn here took twelve hours.
-=======
-    Trained for three and a half days on eight GPUs, the large version beat every translator from English to German before it by two
-    points of [[BLEU]] (table 2); the one drawn here took twelve hours.
->>>>>>> R3
+    Trained for three and a half days on eight GPUs, the large version beat every translator from English to German before it by over
+    two points of [[BLEU]] (table 2); the one drawn here took twelve hours.
     """)
     beside(diagram("transformer", ("attention", "cross"), level="block").svg(), _text.text)
     return
