@@ -17,8 +17,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from headway.base.files import cache_dir, replacing
 from headway.base.lines import lines_of
 
@@ -42,10 +40,14 @@ def kernels() -> ctypes.CDLL | None:
     return None if _off else _build()[0]
 
 
-@torch.compiler.assume_constant_result  # a compiler does not look in here: it takes the answer of the day
 def available() -> bool:
     """Whether there are kernels to call."""
     return kernels() is not None
+
+
+# A compiler does not look into it: it takes the answer of the day. `torch.compiler.assume_constant_result` does no more, but it
+# imports the compiler for it, which takes a second of every command.
+available._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

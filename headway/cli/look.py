@@ -354,9 +354,9 @@ def _picture(
     from headway import look as looking
 
     if kind == "memory":
-        return looking.memory([name, *words])
+        return looking.memory([_sized(each, options) for each in (name, *words)])
     if kind == "diagram":
-        return looking.diagram(name)
+        return looking.diagram(_sized(name, options))
     loaded: Loaded = options.load(name)
     if loaded.entry.kind in SEES_OR_HEARS:
         words = [str(expanded(word)) for word in words]
@@ -370,6 +370,19 @@ def _picture(
         picture = getattr(looking, kind)(loaded, " ".join(words), edits=edits, **more)
     used(name)
     return picture
+
+
+def _sized(name: str, options: Options) -> Loaded | str:
+    """A model at hand whose size stands in no model's file is loaded; other names are those of a size or an architecture."""
+    from headway.look.memory import preset_of
+
+    if kind_of(name) is None:
+        return name
+    try:
+        preset_of(name)
+    except HeadwayError:
+        return options.load(name)
+    return name
 
 
 def _likeness(loaded: Loaded, words: list[str], edits: list[Edit]) -> Picture:

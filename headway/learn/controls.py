@@ -141,7 +141,9 @@ class Predict(mo.ui.form):
 
     @property
     def waiting(self) -> Any:
-        """What stands in the figure's place until then."""
+        """What stands in the figure's place until then; where a word was given for a number, that one is asked for."""
+        if self.given and self.given.strip():
+            return self.reply
         return mo.Html('<p class="hw-waiting">The figure comes when you have said what you expect.</p>')
 
     @property

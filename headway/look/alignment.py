@@ -83,8 +83,7 @@ class Alignment(Picture):
 
     def lines(self, width: int = 100) -> list[Text]:
         """Each word on the axis of time; or each token and the three it was most written from."""
-        found = [Text(self.title[:width], style="bold")]
-        found += [Text(line, style="dim") for line in textwrap.wrap(self.how, width)]
+        found = [Text(line, style="dim") for line in textwrap.wrap(self.how, width)]
         if self.seconds is not None:
             wide = min(18, max((len(word.text) for word in self.words), default=1))
             room = max(10, width - wide - 16)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from torch import Tensor
 
@@ -59,17 +60,17 @@ class Cosines(Picture):
 
     def lines(self, width: int = 100) -> list[Text]:
         """The table of cosines; for a CLIP with the share of each text behind its cosine."""
-        found = [Text(self.title[:width], style="bold")]
+        found: list[Text] = []
         names = [f"{chr(65 + n % 26)}{n // 26 or ''}" for n in range(len(self.columns))]
         cell = 12 if self.temperature else 7
-        wide = max(8, min(max(map(len, self.rows)), width - cell * min(len(names), 6) - 2))
+        wide = max(8, min(max(cell_len(one_line(row)) for row in self.rows), width - cell * min(len(names), 6) - 2))
         fits = max(1, (width - wide - 1) // cell)
         for begin in range(0, len(names), fits):
             part = range(begin, min(begin + fits, len(names)))
             found.append(Text(" " * wide + "".join(f"{names[n]:>{cell}}" for n in part), style="dim"))
             shares = self.shares()
             for r, name in enumerate(self.rows):
-                line = Text(f"{name[:wide]:<{wide}}")
+                line = Text(set_cell_size(one_line(name), wide))
                 for n in part:
                     cosine = float(self.cosines[r, n])
                     piece = f"{cosine:.2f}" + (f" {float(shares[r, n]):4.0%}" if self.temperature else "")
@@ -79,7 +80,8 @@ class Cosines(Picture):
                     line.append(f"{piece:>{cell}}", style="bold cyan" if strong else "")
                 found.append(line)
         found += [
-            Text(f"{name}  {column}"[:width], style="dim") for name, column in zip(names, self.columns, strict=True)
+            Text(set_cell_size(f"{name}  {one_line(column)}", width).rstrip(), style="dim")
+            for name, column in zip(names, self.columns, strict=True)
         ]
         return found
 
@@ -107,7 +109,13 @@ class Cosines(Picture):
         axis.set_title(f"{heading(self)}: cosines" + (" and shares" if self.temperature else ""), fontsize=9)
 
 
+def one_line(text: str) -> str:
+    """A text in one line, signs standing for line ends and tabs."""
+    return text.replace("\n", "⏎").replace("\t", "⇥")
+
+
 def _short(name: str, most: int = 28) -> str:
+    name = one_line(name)
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
@@ -130,9 +138,9 @@ def likeness(
         raise HeadwayError(f"{loaded.name} does not hold pictures against texts: CLIP does.")
     if kind not in ("encoder", "vision", "vision-text") or getattr(loaded.model.config, "map_widths", None):
         raise HeadwayError(f"{loaded.name} makes no vectors to compare: encoders of texts and of pictures do.")
-    if not inputs or (texts is not None and not texts):
-        raise HeadwayError("there is nothing to compare: give two texts or pictures at least.")
     feeds = [_fed(loaded, given) for given in inputs]
+    if len(feeds) < (2 if texts is None else 1) or (texts is not None and not texts):
+        raise HeadwayError("there is nothing to compare: give two texts or pictures at least.")
     rows = _vectors(loaded, feeds, edits)
     others = rows if texts is None else _vectors(loaded, [_fed(loaded, text) for text in texts], edits)
     names = tuple(

@@ -208,7 +208,7 @@ def _hollow(model: Loaded | str, dtype: torch.dtype | None) -> tuple[str, str, A
         name, kind, config = model.name, model.entry, model.model.config
         dtype = dtype or next(model.model.parameters()).dtype
     else:
-        name, kind, config = _preset(model)
+        name, kind, config = preset_of(model)
         dtype = dtype or torch.bfloat16
     made = kind.load()[0]
     if not hasattr(made, "new_cache"):
@@ -217,7 +217,12 @@ def _hollow(model: Loaded | str, dtype: torch.dtype | None) -> tuple[str, str, A
         return name, kind.name, made(config).to(dtype), dtype
 
 
-def _preset(name: str) -> tuple[str, Any, Any]:
+def preset_of(name: str) -> tuple[str, Any, Any]:
+    """A size of a model's file by its name: what it is called, its entry of the catalogue, its config.
+
+    Raises:
+        HeadwayError: there is none of this name, or there are several.
+    """
     known: dict[str, list[tuple[str, Any, Any]]] = {}
     for kind in CATALOG.values():
         for preset, config in getattr(importlib.import_module(f"headway.models.{kind.name}"), "PRESETS", {}).items():

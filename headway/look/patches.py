@@ -85,7 +85,7 @@ class Patches(Picture):
         ]
         wide = 2 * columns if 2 * columns <= width else columns
         wide, step = (wide, wide // columns) if wide <= width else (width, 1)
-        found: list[Text] = [Text(self.title[:width], style="bold")]
+        found: list[Text] = []
         drawn = []
         for name, values in maps:
             grid = (values / values.max().clamp(min=1e-12)).sqrt().view(rows, columns)  # so that little is seen as well

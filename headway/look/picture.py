@@ -49,7 +49,7 @@ class Picture:
         return {"picture": self.kind, **_plain(self)}
 
     def lines(self, width: int = 100) -> list[Text]:
-        """The picture for a terminal of `width` columns."""
+        """The picture for a terminal of `width` columns, without its title and edits."""
         raise NotImplementedError
 
     def draw(self, figure: Figure) -> None:
@@ -57,7 +57,7 @@ class Picture:
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return "\n".join(line.plain.rstrip() for line in self.lines())
+        return "\n".join((self.title, *self.edits, *(line.plain.rstrip() for line in self.lines())))
 
     def figure(self, size: tuple[float, float] = (8.0, 4.5)) -> Figure:
         """The picture as a matplotlib figure; `size` in inches."""

@@ -62,25 +62,25 @@ def _(change, model, picture, text, yours):
 
 
 @app.cell(hide_code=True)
-def _(picture):
-    shown = mo.ui.anywidget(empty_widget(picture.value))
-    shown
-    return (shown,)
-
-
-@app.cell(hide_code=True)
 def _(change, model, picture, shown, text, yours):
     try:
         seen, took = looked_at(model.value, picture.value, text.value, change.value, yours.value)
         shown.widget.data = seen
         told = f"computed in {took:.2f} s"
     except HeadwayError as error:
-        told = f"**{error}**"
+        told = f"**{error}** What stands below is the picture from before."
     mo.md(
         f"{told}\n\nTo switch off: `3` a layer, `3.2` head 2 of layer 3, `3.mlp` or `3.attention`, `3.mlp.120=0` a neuron, "
         "`norm=post` or `norm=none`; several with blanks between."
     )
     return
+
+
+@app.cell(hide_code=True)
+def _(picture):
+    shown = mo.ui.anywidget(empty_widget(picture.value))
+    shown
+    return (shown,)
 
 
 if __name__ == "__main__":

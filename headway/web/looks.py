@@ -47,7 +47,13 @@ def loaded_once(name: str) -> Loaded:
 def pictures_of(name: str) -> list[str]:
     """The pictures of a model of this name; those of a decoder where it cannot be loaded, which the picture then says."""
     with contextlib.suppress(HeadwayError):
-        return list(PICTURES.get(loaded_once(name).entry.kind, ("attention", "diagram")))
+        loaded = loaded_once(name)
+        lacks = set()
+        if "recurrent" not in loaded.entry.forms:
+            lacks.add("decay")  # no state
+        if loaded.entry.kind == "encoder" and getattr(loaded.model, "mlm", None) is None:
+            lacks |= {"tokens", "lens"}  # no head that guesses words
+        return [kind for kind in PICTURES.get(loaded.entry.kind, ("attention", "diagram")) if kind not in lacks]
     return list(PICTURES["decoder"])
 
 

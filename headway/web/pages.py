@@ -45,7 +45,8 @@ def contents_page() -> str:
     )
     return page(
         "Lessons",
-        '<nav class="hw-way"><span><a href="/look/">Look inside a model</a></span><span><a href="/glossary">Glossary</a></span></nav>'
+        '<nav class="hw-way"><span><a href="/look/">Look inside a model</a></span>'
+        '<span><a href="/glossary">Glossary</a></span></nav>'
         f'<h1>Lessons</h1>{told}<ol class="hw-shelf">{rows}</ol>{rest}',
     )
 

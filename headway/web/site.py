@@ -48,7 +48,7 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008, "reason": "the token is missing"})
         else:
             await answer(
-                send, 401, "This page opens by the address that `headway read` printed, with its token.", "text/plain"
+                send, 401, "This page opens by the address that headway printed, with its token.", "text/plain"
             )
 
     def _given_token(self, scope: Scope) -> str | None:

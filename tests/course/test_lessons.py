@@ -27,9 +27,9 @@ def test_runs_offline_in_under_a_minute(name, monkeypatch):
         raise OSError("a lesson reached for the network")
 
     monkeypatch.setattr(socket.socket, "connect", refused)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: a busy machine takes longer, and the lesson is none the slower
     outputs, definitions = load(name).app.run()
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60
     text = "\n".join(str(getattr(output, "text", output)) for output in outputs if output is not None)
     for command in re.findall(r"headway ([a-z-]+)", text):
         assert command in commands(), f"the lesson names `headway {command}`, which there is not"
@@ -69,7 +69,7 @@ def test_the_glossary_is_closed_and_its_lessons_exist():
         assert term.lesson is None or the_path().topics[term.lesson].lesson_file
 
 
-def test_a_lesson_lasts_some_minutes(capsys):
+def test_a_lesson_lasts_ten_to_fifteen_minutes(capsys):
     """With -s this prints what is counted: words read, stations, minutes."""
     with capsys.disabled():
         for name in WRITTEN:
@@ -80,5 +80,5 @@ def test_a_lesson_lasts_some_minutes(capsys):
                 f"\n{name:<18} {length.minutes:>3} minutes  {length.words:>5} words  {length.stations:>2} stations",
                 end="",
             )
-            assert length.words > 200
-            assert length.stations >= 2
+            assert 10 <= length.minutes <= 16, "10 to 15 minutes are meant; the count of stations is a rough one"
+            assert len(length.predictions) >= 2, "the reader says twice what they expect"

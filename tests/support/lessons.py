@@ -39,8 +39,24 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/[\w-]*/?\?access_token=([\w-]{2
 @contextlib.contextmanager
 def reading(topic: str | None, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
     """The running command, and its page's address with port and token as groups; the command is ended afterwards."""
+    command = ["read", *([topic] if topic else []), *options]
+    with _serving(command, folder, ADDRESS) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def looking(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The running ``headway look ... --open`` and the address of its page; the command is ended afterwards."""
+    with _serving(["look", *words, "--open"], folder, re.compile(r"http://127\.0\.0\.1:\S+")) as (process, found):
+        yield process, found[0]
+
+
+@contextlib.contextmanager
+def _serving(
+    command: list[str], folder: Path, address: re.Pattern[str]
+) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "headway", "read", *([topic] if topic else []), "--no-browser", *options],
+        [sys.executable, "-m", "headway", *command, "--no-browser"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -50,7 +66,7 @@ def reading(topic: str | None, folder: Path, *options: str) -> Iterator[tuple[su
     )
     try:
         assert process.stdout is not None
-        found = ADDRESS.search(process.stdout.readline())
+        found = address.search(process.stdout.readline())
         assert found
         yield process, found
     finally:

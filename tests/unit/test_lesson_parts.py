@@ -106,6 +106,20 @@ def test_a_prediction_is_kept_once_and_remembered(workspace):
     assert again.given == "b"
 
 
+@pytest.mark.parametrize("given", ["x", "1/0", "🙂", " "])
+def test_what_is_no_number_is_no_answer(workspace, given):
+    guess = Predict("t/id", "?", answer="8", why="So.")
+    guess._update(given)
+    assert not guess.revealed
+    assert "The answer" not in guess.reply.text
+    assert ("is not a number" in guess.waiting.text) == bool(given.strip())
+    assert not read(workspace)
+    guess._update("7")
+    assert guess.revealed
+    assert "The answer: 8. So." in guess.reply.text
+    assert [(each.name, each.result) for each in read(workspace)] == [("t/id", "wrong")]
+
+
 def test_every_wrong_choice_of_a_prediction_needs_a_reply():
     with pytest.raises(ValueError, match="no reply to c"):
         Predict("t/id", "?", choices=["a", "b", "c"], answer="a", wrong={"b": "No."}, why="So.")

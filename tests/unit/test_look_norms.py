@@ -94,7 +94,7 @@ def test_frozen_parameters_are_measured_and_stay_frozen():
 def test_a_text_of_one_token_has_no_loss():
     picture = look.norms(tiny("gpt2"), "a")
     assert math.isnan(picture.loss)
-    assert "gradient" not in str(picture).splitlines()[0]
+    assert "gradient" not in picture.lines()[0].plain
 
 
 def test_a_model_without_layers_is_refused():

@@ -82,7 +82,7 @@ def test_groups_heads_and_names():
 
 def test_the_layer_shown_first():
     assert PICTURES["cross"].layers[PICTURES["cross"].first].name == "decoder 1, to the source"
-    assert str(PICTURES["cross"]).splitlines()[0] == "decoder.1.cross, mean of its heads"
+    assert PICTURES["cross"].lines()[0].plain == "decoder.1.cross, mean of its heads"
     assert attention_of("gemma", 2).first == 1  # of three
 
 

@@ -22,11 +22,13 @@ from headway.web.guard import Guard
 
 
 class Served:
-    """A lesson as ``headway read`` serves it, asked over raw HTTP; `base` is where it lies under the address."""
+    """A lesson as ``headway read`` serves it, asked over raw HTTP; `base` is where it lies under the address, and `pages` are all
+    that run code: this lesson and, where all lessons are served, the page of ``headway look``."""
 
     def __init__(self, process: subprocess.Popen[str], port: int, token: str, base: str) -> None:
         self.process, self.port, self.token, self.base = process, port, token, base
         self.own = f"127.0.0.1:{port}"
+        self.pages = (base, "/look") if base else (base,)
         self.cookie = ""
 
     def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> tuple[int, str]:
@@ -102,7 +104,16 @@ def test_the_address_opens_the_page_and_no_other_does(served):
 def test_contents_and_glossary_are_behind_the_same_gate(served):
     if not served.base:
         return  # the editor has one page
-    for path in ("/", "/glossary", "/lessons.css", "/attention/", "/tensors/assets/", "/nothing"):
+    for path in (
+        "/",
+        "/glossary",
+        "/lessons.css",
+        "/attention/",
+        "/tensors/assets/",
+        "/look/",
+        "/look/?model=gpt2",
+        "/nothing",
+    ):
         status, text = served.ask(path)
         assert status == 401
         assert served.token not in text
@@ -118,6 +129,7 @@ def test_contents_and_glossary_are_behind_the_same_gate(served):
     assert status == 200
     assert '<dt id="query">' in glossary
     assert served.ask("/attention/", Cookie=cookie)[0] == 200, "one cookie for all lessons"
+    assert "<marimo-filename" in served.ask("/look/", Cookie=cookie)[1]
     assert served.ask("/nothing", Cookie=cookie)[0] == 404
 
 
@@ -145,33 +157,42 @@ def test_a_foreign_page_gets_nothing_even_with_the_cookie(served, origin):
     served.ask(f"/?access_token={served.token}")
     origin = origin.format(port=served.port)
     body = json.dumps({"cellIds": ["a"], "codes": ["open('/tmp/got-in', 'w')"]})
-    for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files", "/api/home/shutdown_session"):
-        assert served.ask(served.base + path, "POST", body, Origin=origin, Cookie=served.cookie)[0] == 403
-    assert served.ask(f"{served.base}/", Origin=origin, Cookie=served.cookie)[0] == 403
-    for path in (f"{served.base}/ws?session_id=s_1234", f"{served.base}/terminal/ws"):
-        assert not served.socket_opens(path, Origin=origin, Cookie=served.cookie)
-        assert not served.socket_opens(f"{path}{'&' if '?' in path else '?'}access_token={served.token}", Origin=origin)
+    for base in served.pages:
+        for path in (
+            "/api/kernel/run",
+            "/api/kernel/instantiate",
+            "/api/files/list_files",
+            "/api/home/shutdown_session",
+        ):
+            assert served.ask(base + path, "POST", body, Origin=origin, Cookie=served.cookie)[0] == 403
+        assert served.ask(f"{base}/", Origin=origin, Cookie=served.cookie)[0] == 403
+        for path in (f"{base}/ws?session_id=s_1234", f"{base}/terminal/ws"):
+            assert not served.socket_opens(path, Origin=origin, Cookie=served.cookie)
+            path += f"{'&' if '?' in path else '?'}access_token={served.token}"
+            assert not served.socket_opens(path, Origin=origin)
 
 
 def test_nothing_runs_without_the_token(served):
     body = json.dumps({"cellIds": ["a"], "codes": ["1"]})
     own = f"http://{served.own}"
-    for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files"):
-        assert served.ask(served.base + path, "POST", body, Origin=own)[0] in (401, 403)
-    assert not served.socket_opens(f"{served.base}/ws?session_id=s_1234", Origin=own)
+    for base in served.pages:
+        for path in ("/api/kernel/run", "/api/kernel/instantiate", "/api/files/list_files"):
+            assert served.ask(base + path, "POST", body, Origin=own)[0] in (401, 403)
+        assert not served.socket_opens(f"{base}/ws?session_id=s_1234", Origin=own)
 
 
 def test_there_is_no_terminal_even_for_the_page_itself(served):
     served.ask(f"/?access_token={served.token}")
-    assert not served.socket_opens(f"{served.base}/terminal/ws", Origin=f"http://{served.own}", Cookie=served.cookie)
+    for base in served.pages:
+        assert not served.socket_opens(f"{base}/terminal/ws", Origin=f"http://{served.own}", Cookie=served.cookie)
 
 
 def test_the_page_itself_gets_in(served):
     """What is refused above is refused for its sender, not because the paths are wrong."""
     served.ask(f"/?access_token={served.token}")
-    assert served.socket_opens(
-        f"{served.base}/ws?session_id=s_abcdef", Origin=f"http://{served.own}", Cookie=served.cookie
-    )
+    for base in served.pages:
+        path = f"{base}/ws?session_id=s_abcdef"
+        assert served.socket_opens(path, Origin=f"http://{served.own}", Cookie=served.cookie)
 
 
 def test_a_page_inside_another_ones_frame_is_not_shown(served):

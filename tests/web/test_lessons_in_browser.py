@@ -44,6 +44,10 @@ FIGURES = """() => {
     for (const element of root.children ?? []) {
       const own = element.dataset?.cellId ?? cell;
       const tall = element.getBoundingClientRect().height;
+      if (element.classList.contains('hw')) {
+        found.push([own, 'picture', Math.round(tall)]);
+        continue;
+      }
       if (['IMG', 'CANVAS', 'svg'].includes(element.tagName) && tall > 60) found.push([own, element.tagName, Math.round(tall)]);
       walk(element, own);
       if (element.shadowRoot) walk(element.shadowRoot, own);
@@ -52,7 +56,8 @@ FIGURES = """() => {
   walk(document.body, '');
   return found;
 }"""
-"""Every figure, with its cell and its height in pixels; icons are smaller."""
+"""Every figure, with its cell and its height in pixels; icons are smaller. A picture of ours (`hw`) is one figure: inside it
+a matrix may well have other rows for another layer, and what it does inside is held by test_look_live.py."""
 
 WIDEST = """() => {
   const wide = document.documentElement.clientWidth;

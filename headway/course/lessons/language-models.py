@@ -254,11 +254,12 @@ def _(back, copying, page):
 @app.cell(hide_code=True)
 def _(back, copying, page):
     mo.stop(not copying.revealed)
-    _text = " ".join(page.value.split()) if len(page.value.split()) > 20 else ALICE
+    _own = " ".join(page.value.split())
+    _text = _own if len(_own) >= 100 else ALICE  # a fifth of it has to be longer than the 12 letters looked back
     _cut = len(_text) * 4 // 5
     _rows = surprises(_text[:_cut], _text[_cut:])
     _out = written(_text, back.value)
-    fig_back, _axis = plt.subplots(figsize=(5.2, 2.3))
+    fig_back, _axis = plt.subplots(figsize=(4.2, 2.3))
     _axis.bar(range(13), [bits for bits, _ in _rows], color=[BLUE if n == back.value else GREY for n in range(13)])
     for _n, (_bits, _) in enumerate(_rows):
         _axis.text(_n, _bits, f"{_bits:.1f}", ha="center", va="bottom")
@@ -271,6 +272,7 @@ def _(back, copying, page):
                 f'font-size:0.85rem;overflow-wrap:anywhere;line-height:1.5">{html.escape(_out)}</div>'
             ),
             mo.md(
+                f"{'' if _text == _own else 'That is too short to count: 100 letters are needed, and this is Alice again. '}"
                 f"Longest stretch copied letter for letter: **{longest_copy(_out, _text)}** of {len(_out)}. Below, it counts four fifths of "
                 f"the page and guesses the rest. Looking {back.value} back, **{_rows[back.value][1]:.0%}** of the letters there come "
                 "after something it never met."
@@ -427,7 +429,7 @@ def _(fading, kept, radius, sentence, squeezed):
     mo.stop(not fading.revealed)
     _text = sentence.value[-160:] if len(sentence.value) > 4 else "The animal was tired"
     _sizes = felt(_text, radius.value, kept.value, squeezed.value)
-    fig_fade, _axis = plt.subplots(figsize=(5.2, 2.3))
+    fig_fade, _axis = plt.subplots(figsize=(4.2, 2.3))
     _axis.semilogy(range(len(_sizes) - 1, -1, -1), _sizes, color=BLUE)
     _axis.set(xlabel="letters back", ylabel="gradient, last letter = 1", ylim=(1e-8, 1e8))
     _axis.axhline(1, color=GREY, linewidth=0.8)
@@ -546,6 +548,7 @@ def _():
     prose(r"""
     This trained GRU of ours turns number words into digits. Five of its 128 numbers are drawn: above, what their gates keep at
     each letter; below, what is left of the chosen letter. Some forget within two letters, one holds on.
+    (*Ahead* and *back* read from either side; *decoder.cell* writes the digits.)
     """)
     return
 

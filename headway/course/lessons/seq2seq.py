@@ -85,8 +85,8 @@ def digits(text: str, where: str = "where it likes") -> str:
     try:
         decoder.look_at = bent
         return rewrite(loaded, text[:120], beams=1, max_tokens=12).text or "nothing"
-    except HeadwayError as error:
-        return str(error).partition(";")[0]  # what follows is advice to whoever makes a tokenizer
+    except HeadwayError:  # `strange` names the letter
+        return "?"
     finally:
         del decoder.look_at
 
@@ -129,11 +129,11 @@ def _():
             *start* sign, says a token, reads what it just said, says the next, and stops when it says *end*. So the
             length is its own choice.
 
-            This is ours, drawn from its real parts; touch a box for its size. A GRU is a recurrent network with
-            [[gate|gates]]. The encoder, on the left, has two, one that reads forwards and one that reads backwards, and joins
-            their states at each letter. Lit is the bridge to the decoder, this lesson's subject.
+            This is ours, drawn from its real parts; point at a box for its size. A GRU is a recurrent network with
+            [[gate|gates]]. The encoder, on the left, has two, one that reads forwards and one that reads backwards, and
+            joins their states at each letter. Lit is the bridge to the decoder, this lesson's subject.
             """),
-            mo.ui.anywidget(look.diagram(translator(), level="blocks", lit=("attention",)).widget()),
+            mo.Html(look.diagram(translator(), level="blocks", lit=("attention",)).svg()),
         ]
     )
     return
@@ -148,7 +148,7 @@ def _():
     be in that one vector, and its width is the same for *yes* and for a page of Proust.
 
     What that does to the first word can be worked out by hand. Take the simplest network with a memory: at each word it
-    keeps a part $k$ of its state and fills the rest with the word,
+    keeps a part $k$ of its state and fills the rest with the word's vector,
 
     $$h_t = k\,h_{t-1} + (1-k)\,x_t.$$
 
@@ -208,10 +208,10 @@ def _():
     _change = {check["text"]: check["mean"] for check in shipped("source-reversal")["checks"]}
     _gain, _both = _change.values()
     prose(rf"""
-    A real network computes its $k$ anew for each number and word, by a [[gate]], and holds more than this. But both
-    effects are real. Sutskever's group fed the sentence *backwards*, which brings its first words near the first to be
-    written (section 3.3). We measured it: the share right rises by **{_gain:.3f}**, and if source *and* target are turned
-    round it does not ({_both:+.3f}; `headway reproduce source-reversal`). That long sentences fail was measured that same
+    A real network computes its $k$ anew for each number and word, by a [[gate]], and holds more. But both effects are
+    real. Sutskever's group fed the sentence *backwards*, which brings its first words near the first to be written
+    (section 3.3). We measured it: the share right rises by **{_gain:.3f}**, and if source *and* target are turned round
+    it does not ({_both:+.3f}; `headway reproduce source-reversal`). That long sentences fail was measured that same
     autumn ([[@nmt-properties]]).
     """)
     return
@@ -409,8 +409,8 @@ def _():
             \alpha_{ij} &= e^{\,e_{ij}} \Big/ \textstyle\sum_{k} e^{\,e_{ik}} \\
             c_i &= \textstyle\sum_j \alpha_{ij}\, h_j \end{aligned}$$
 
-            All shares $\alpha_{ij}$ together are a table, a row for each word written and a column for each
-            word read: the [[alignment]]. What only fills up a short sentence beside a longer one ([[padding]]) has the share 0.
+            All shares $\alpha_{ij}$ together are a table, a row for each word written and a column for each word read:
+            the [[alignment]]. What only fills up a short sentence beside a longer one ([[padding]]) has the share 0.
 
             States of two networks need not be comparable, so Bahdanau's score is a small network, trained with all the
             rest:
@@ -473,7 +473,9 @@ def _(aligned, said):
     _text = (said.value.strip() or WORDS)[:120]
     try:
         aligned.data = look.alignment(translator(), _text).packed()
-    except HeadwayError:  # a letter that it never met, or nothing was written: the answer at the top of the page says so
+    except (
+        HeadwayError
+    ):  # a letter that it never met, or nothing was written: the answer at the top of the page says so
         aligned.data = look.alignment(translator(), WORDS).packed()
     prose(r"""
     In *four hundred and two*, the 4 looks at *four*, the 2 at *two*. The 0 has no word of its own, and its look is spread
@@ -520,7 +522,7 @@ def _(blind, said):
             blind.reply,
             mo.md(f"| it looks | {_head} |\n|---|{'---|' * len(_texts)}\n{_rows}"),
             mo.md(f"{said}"),
-            prose("Type a number of yours to see it beside this. The digits come over the second bridge."),
+            prose("Type a number of yours. The digits come over the second bridge."),
         ]
     )
     return
@@ -542,10 +544,10 @@ def _():
     In use it reads its own words, a wrong one stays, and it never learned to go on from there. So some give it, in
     training too, a word of its own now and then (*scheduled sampling*).
 
-    Which word to say? Say the first is *A* with probability 0.5 or *B* with 0.4;
-    after *A* the best next word has 0.4, after *B* 0.9. Always taking the likeliest ([[greedy]]) ends with 0.5 · 0.4 =
-    0.20, where *B* would have given 0.4 · 0.9 = 0.36. [[beam search|Beam search]] keeps the best few beginnings at every
-    step, each with the product of its probabilities (in code, the sum of their logarithms), and finds it.
+    Which word to say? Say the first is *A* with probability 0.5 or *B* with 0.4; after *A* the best next word has 0.4,
+    after *B* 0.9. Always taking the likeliest ([[greedy]]) ends with 0.5 · 0.4 = 0.20, where *B* would have given 0.4 ·
+    0.9 = 0.36. [[beam search|Beam search]] keeps the best few beginnings at every step, each with the product of its
+    probabilities (in code, the sum of their logarithms), and finds it.
     """)
     return
 
@@ -586,8 +588,8 @@ def _():
             prose(r"""
             ## Measured
 
-            The task of the curve above: twenty words, each with one translation, to be written in reverse order. So the first
-            word written needs the last word read: the *mirrored* place. *Share right*: of all words, how many.
+            The task of the curve above: twenty words, each with one translation, to be written in reverse order. So the
+            first word written needs the last word read: the *mirrored* place. *Share right*: of all words, how many.
             """),
             mo.md(result_of("length-collapse")),
             prose(r"""

@@ -119,7 +119,7 @@ def cut_by(name: str, text: str) -> str:
         return f"<p>Not on this disk: <code>headway fetch {name}</code> gets it.</p>"
     ids = words.encode(text, special=False, recognise=False)
     pieces = [readable(token, name != "minilm-l6") for token in words.tokens(ids)]
-    return f'<div style="line-height:1.4">{chips(pieces, ids)}</div><small><b>{len(ids)} tokens</b></small>'
+    return f'<div style="line-height:1.4">{chips(pieces, ids)}</div><small><b>{len(ids)} token{"" if len(ids) == 1 else "s"}</b></small>'
 
 
 @app.cell(hide_code=True)
@@ -445,8 +445,8 @@ def _():
     prose(r"""
     ## Measured
 
-    The claim `bpe-no-unknowns` lets both ways read new words of a made-up language of compounds. Left: the more merges, the fewer
-    tokens. Right: a list of whole words of the same length.
+    The claim `bpe-no-unknowns` lets both ways read new words of a made-up language of compounds. First: the more merges, the fewer
+    tokens. Second: a list of whole words of the same length.
     """)
     return
 

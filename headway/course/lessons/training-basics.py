@@ -121,7 +121,7 @@ def _():
 def _():
     prose(r"""
     (`gelu` is a bent line: it lets through what is above 0 and nearly nothing below. [[dropout|`Dropout`]] acts in training only, so
-    one tells the model: `model.train()`, and before measuring `model.eval()`.) `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The *optimiser*, which changes them, sees nothing else: tables, and for each a table of slopes.
+    one tells the model: `model.train()`, and before measuring `model.eval()`.) `model.parameters()` goes through all modules inside modules and hands out their tables of weights. The [[optimiser]], which changes them, sees nothing else: tables, and for each a table of slopes.
 
     ## The loss: how surprised the model is by your words
 
@@ -156,7 +156,7 @@ def _(sentence):
         _now = float(surprise_of(speaker().model, sentence))
     prose(f"""
     On your sentence the loss is **{_now:.2f}** [[nat|nats]]: as unsure as if {math.exp(_now):.1f} characters were equally likely each
-    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
+    time. (The picture counts in [[bit|bits]]: 1 nat is 1.44 of them.) Before training all of its 76 were, and the loss was $\\log 76$ = {math.log(76):.2f}.
     """)
     return
 
@@ -167,7 +167,7 @@ def _():
         [
             prose(r"""
             Computed in two steps, softmax and then logarithm, this breaks: $e^{1000}$ is too large for any number format, and a share
-            that rounds to 0 has no logarithm. Computed as the logarithm of the sum less the score, with the largest score taken off
+            that rounds to 0 has no logarithm. Computed as the logarithm of the sum (`logsumexp`) less the score, with the largest score taken off
             first, it never does; scores of 1002, 1001 and 1000 are then 2, 1 and 0 again:
 
             $$-\log p_c = \log\textstyle\sum_j e^{l_j} - l_c$$
@@ -215,7 +215,7 @@ def _(sentence):
     _found = slopes(tuple(sentence[0].tolist()))
     _all = torch.cat([each.flatten() for each in _found.values()])
     _seen = _all[_all > 0].log10()
-    fig_slopes, _axis = plt.subplots(figsize=(5.2, 2.1))
+    fig_slopes, _axis = plt.subplots(figsize=(4.2, 2.1))
     _axis.hist(
         _seen.numpy(),
         bins=torch.linspace(-9, 0, 73).tolist(),
@@ -342,17 +342,24 @@ def _(first, valley_rate):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(first):
+    mo.stop(not first.revealed)
     prose(r"""
     Plain descent jumps across the steep walls and creeps along the floor. Now move the rate from end to end: from 0.02 on plain
     descent fails. Adam sets off diagonally, as if both directions were equally steep; with 0.019 it does not get far in 30 steps, and with
     0.1 it ends lower than plain descent ever does. But near the floor its steps are still about one
     learning rate long, so it swings past. In the end the rate has to shrink.
+    """)
+    return
 
+
+@app.cell(hide_code=True)
+def _():
+    prose(r"""
     ## Ten steps on your sentence
 
-    The same two rules on all weights of the model above, with nothing to learn but your sentence. Right, a line of Shakespeare,
-    on which it is not trained.
+    The same two rules on all weights of the model above, with nothing to learn but your sentence. The second
+    figure is the loss on a line of Shakespeare, from which nothing is learned here.
     """)
     return
 
@@ -428,8 +435,8 @@ def _(real_rate, sentence):
 def _():
     prose(r"""
     Find the best rate for each rule. For most sentences it is near 0.1 for plain descent and near 0.001 for Adam: one is a factor on
-    the slope, the other the length of a step. A few notches above it, either goes *up*. And watch the right side: while your
-    sentence is learned by heart, Shakespeare is forgotten. That is [[overfitting]], and why a part of every text is held out of training.
+    the slope, the other the length of a step. A few notches above it, either goes *up*. And watch the second
+    figure: while your sentence is learned by heart, Shakespeare is forgotten. That is [[overfitting]], and why a part of every text is held out of training.
 
     ## The hats: correcting for a start at zero
 
@@ -453,7 +460,7 @@ def _(beta1, beta2):
     _steps = torch.arange(1, 101, dtype=torch.float64)
     # With a constant gradient the averages are g (1 - β₁ᵗ) and g² (1 - β₂ᵗ): corrected, the step is 1 · lr at all times.
     _uncorrected = (1 - beta1.value**_steps) / (1 - beta2.value**_steps).sqrt()
-    fig_first, _axis = plt.subplots(figsize=(5.2, 2.2))
+    fig_first, _axis = plt.subplots(figsize=(4.2, 2.2))
     _axis.plot(_steps, torch.ones(100), color=BLUE, label="corrected")
     _axis.plot(_steps, _uncorrected, color=RUST, label="not corrected")
     _axis.set(xlabel="step", ylabel="length / learning rate", ylim=(0.03, 40), yscale="log")
@@ -489,8 +496,7 @@ def _():
     prose(r"""
     ## Weight decay: shrinking is not a slope
 
-    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees
-    it (called L2), or taken straight off the *weight*. In plain gradient descent it makes no difference.
+    Against overfitting every weight $w$ is pulled a little towards 0, by $\lambda w$. That can be added to the *slope*, before Adam sees it ([[L2]]), or taken straight off the *weight*. In plain gradient descent it makes no difference.
     """)
     return
 
@@ -552,12 +558,13 @@ def _(shrink):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(shrink):
+    mo.stop(not shrink.revealed)
     mo.vstack(
         [
             prose(r"""
-            Left, large slopes drown the pull: what moves the red line is noise. Right, the two lines lie on each other. That is the W in
-            [[AdamW]] (Loshchilov and Hutter, [[@adamw|2017]]).
+            With L2, large slopes drown the pull: what moves the red line is noise. Taken off the weight, the pull is the same for both,
+            and the lines lie on each other. That is the W in [[AdamW]] (Loshchilov and Hutter, [[@adamw|2017]]).
             """),
             mo.accordion(
                 {
@@ -572,6 +579,15 @@ def _():
                     )
                 }
             ),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.vstack(
+        [
             after(
                 "training-basics/adamw",
                 lambda: noted(

@@ -245,15 +245,14 @@ def _(budget, size, ten):
 
 
 @app.cell(hide_code=True)
-def _():
+def _(ten):
+    mo.stop(not ten.revealed)
     prose(r"""
     The page opens with Gopher's compute and size (by $6ND$ that buys 340 billion tokens; the paper counts a little more for each):
     most of its avoidable loss is a text too short. Move the weights down to Chinchilla's $10^{10.85}$. A gain of 0.02 looks
     little, but in balance Gopher's loss could be had for half the compute. At the lowest point one percent more weights saves
-    exactly what one percent less text costs; the paper's rule of thumb is **20 tokens a weight**.
-
-    The valley is flat at its bottom, so a model that will be *used* a lot is now made much smaller and reads much
-    longer: SmolLM2's 135 million weights read 15,000 tokens each, and every answer is the cheaper for it.
+    exactly what one percent less text costs; the rule of thumb is *20 tokens for each weight*. But the valley is flat at its bottom,
+    and a small model is cheaper to use ever after: SmolLM2's 135 million weights read 15,000 tokens each.
 
     And at a laptop's scale? Five sizes on each of three budgets, each from five random starts:
     """)
@@ -261,7 +260,8 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _():
+def _(ten):
+    mo.stop(not ten.revealed)
     fig_valleys, _axis = plt.subplots(figsize=(4.2, 2.5))
     _seeds = measured("chinchilla-minimum")["same-budget"]
     for _row, (_cost, _colour) in enumerate((("2·10⁹", GREY), ("6·10⁹", RUST), ("1.8·10¹⁰", BLUE))):
@@ -281,8 +281,9 @@ def _():
             mo.accordion(
                 {
                     "Measured: the claim `chinchilla-minimum`": mo.md(result_of("chinchilla-minimum")),
-                    "And larger models, text enough: the claim `kaplan-sign`": mo.md(result_of("kaplan-sign")),
-                }
+                    "The loss falls with size: the claim `kaplan-sign`": mo.md(result_of("kaplan-sign")),
+                },
+                multiple=True,
             ),
         ]
     )
@@ -294,7 +295,7 @@ def _():
     prose(r"""
     ## A learning rate that cannot be tried out
 
-    The [[learning rate]] is found by trial. A model that costs millions is trained once, so people try on a narrow one and hope.
+    The [[learning rate]] is found by trial. A model that costs millions is trained once, so people try on a narrow one and hope. Below, the loss is counted from the text's [[entropy]], which no model can beat.
     """)
     return
 
@@ -418,10 +419,7 @@ def _(ids, length):
     mo.vstack(
         [
             inked("how much each character counts, by both ways of adding up", fig_pieces),
-            mo.md(
-                f"The mean of means misses the gradient of the large batch: the difference between the two is **{_off:.0%}** as long as that "
-                "gradient itself, over all of the network's weights."
-            ),
+            mo.md(f"The gradient by the mean of means is off by **{_off:.0%}** of the large batch's own length."),
         ]
     )
     return
@@ -495,9 +493,9 @@ def _():
 @app.cell(hide_code=True)
 def _():
     prose(r"""
-    float16 runs out at the top: a sum of squares passes 65,504, becomes infinite, and the training is over. bfloat16 (*bf16*) keeps the
+    float16 runs out at the top: a sum of squares passes 65,504, becomes infinite, and the training is over. [[bfloat16]] (*bf16*) keeps the
     exponent of float32 and saves on digits: 7 bits, and a first one that is always 1 and need not be stored. From 128 to 256 it knows every
-    whole number, and then the gaps are twice as wide, as they are after each doubling.
+    whole number; then the gaps are twice as wide, as after each doubling.
     """)
     return
 
@@ -554,8 +552,8 @@ def _():
 @app.function
 @functools.lru_cache(maxsize=32)
 def stuck(stride: float, dtype: torch.dtype) -> float:
-    """The share of the network's weights that are the same number after a step of this length, towards 0 or away from it."""
-    weights = torch.cat([p.detach().flatten() for p in speaker().model.parameters()]).to(dtype)
+    """The share of the network's weights that are the same number after a step of this length, towards 0 or away from it (of every eighth)."""
+    weights = torch.cat([p.detach().flatten() for p in speaker().model.parameters()])[::8].to(dtype)
     signs = torch.randint(0, 2, weights.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     moved = (weights.double() + stride * signs).to(dtype)
     return float((moved == weights).double().mean())

@@ -62,8 +62,8 @@ def _():
     source, on the right the [[decoder]] writes. Each is six equal [[layer|layers]], the dashed frames. The lit boxes are [[attention]],
     the only place where words meet, any two in one step. All else is done to each word alone, so to all at once.
 
-    Trained for three and a half days on eight GPUs, the large version beat every translator from English to German before it by two
-    points of [[BLEU]] (table 2); the one drawn here took twelve hours.
+    Trained for three and a half days on eight GPUs, the large version beat every translator from English to German before it by over
+    two points of [[BLEU]] (table 2); the one drawn here took twelve hours.
     """)
     beside(diagram("transformer", ("attention", "cross"), level="block").svg(), _text.text)
     return
@@ -286,8 +286,8 @@ def _():
     ## What is done to each word alone
 
     **The sum.** No [[sublayer]] replaces a word's vector: it *adds* to it. If the vector is $(3, 1)$ and attention says $(1, -1)$, what
-    goes on is $(4, 0)$. So whatever a layer has nothing to say about passes through untouched, and the [[gradient]] has a straight
-    way back. This is the [[residual stream]].
+    goes on is $(4, 0)$. What a layer has nothing to say about is kept, and but for the
+    norm the [[gradient]] has a straight way back. This is the [[residual stream]].
 
     **The [[layer norm|norm]].** Then the numbers are brought to mean 0 and spread 1: $(4, 0)$ has mean 2 and spread 2, so
     $({_normed[0]:.0f}, {_normed[1]:.0f})$. Its own lesson comes next.

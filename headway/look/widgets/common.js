@@ -139,6 +139,7 @@ function picture(build) {
       const make = () => {
         const data = model.get("data");
         if (!data?.picture) return; // nothing to be drawn yet
+        root.dataset.picture = data.picture;
         root.style.minHeight = root.offsetHeight ? `${root.offsetHeight}px` : "";
         scheme = dark(root);
         const paint = colours(root);
