@@ -71,16 +71,14 @@ def _():
     mo.vstack(
         [
             prose(r"""
-            Seen from outside, a language model is a function: numbers that stand for pieces of text go in ([[token|tokens]]), and a
+            A language model is a function: numbers that stand for pieces of text go in ([[token|tokens]]), and a
             score for every possible next piece comes out (the [[logit|logits]]). Here is a small one that comes with Headway, built after
             GPT-2. Its pieces are single characters.
             """),
             mo.Html(look.diagram(small(), lit=("input", "output"), level="whole").svg()),
             prose(r"""
             In the box, everything is a [[tensor]]: a block of numbers, all of one kind, with a *shape*. A single number has the
-            shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. Why such
-            blocks, and not lists and loops? One operation on a whole block is many times faster than a loop over its
-            numbers (measured below), and a model is then short to write. Write two lines, and see what shapes they take on their way.
+            shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. One operation on a whole block is many times faster than a loop over its numbers (measured below). Write two lines, and see their shapes on the way.
             """),
         ]
     )
@@ -114,11 +112,7 @@ def _(first, second):
         for _hook in _hooks:
             _hook.remove()
     _said = " and ".join(f"<i>{html.escape(text)}</i>" for text in texts)
-    _instead = (
-        ""
-        if (first.value, second.value) == texts
-        else f"(The model knows 76 characters, and needs three; it reads {_said}.)"
-    )
+    _instead = "" if (first.value, second.value) == texts else f"(It reads what it knows: {_said}.)"
     _q, _k, _ = (split_heads(part, _model.config.n_head) for part in _seen["qkv"].chunk(3, -1))
     _rows = "\n".join(
         f"| {what} | `{letters}` | `{tuple(tensor.shape)}` |"
@@ -138,10 +132,9 @@ def _(first, second):
 
     {_instead}
 
-    One letter per axis, the same in all files of Headway: `b` counts lines, `t` characters, `s` the characters that are looked at,
-    `d` the numbers of a vector, `h` heads, `k` the numbers of one head, `v` possible next characters. Say them aloud when you
-    read code. A shape tells *how many*; only the letters tell *of what*, and two axes of one length look alike
-    to PyTorch, the library that does the arithmetic in all of Headway.
+    One letter per axis, in all files of Headway: `b` counts lines, `t` characters, `s` the characters that are looked at,
+    `d` the numbers of a vector, `h` heads, `k` the numbers of one head, `v` possible next characters. A shape tells *how many*; only the letters tell *of what*, and two axes of one length look alike
+    to PyTorch (the library used here).
     """
     )
     return batch, lengths, texts
@@ -225,7 +218,7 @@ def walk(expression: str, step: int) -> str:
         f'<p class="tn-told" style="min-height:5em">Shape <code>{tuple(made.shape)}</code>, strides <code>{made.stride()}</code>. '
         f"Row {row}, column {column} lies at {start}{row} · {down} + {column} · {right} = <b>{place}</b>. "
         + ("No copy: write here, and <code>x</code> changes." if shared else "A copy.")
-        + ("" if made.is_contiguous() else " Walking through it, one jumps about in memory: it is not contiguous.")
+        + ("" if made.is_contiguous() else " Walking through it jumps about in memory: not contiguous.")
         + "</p>"
     )
 
@@ -264,7 +257,7 @@ def _():
         ],
         answer="about 4.3: as if it had learned nothing",
         wrong={
-            "1.5 still: no number is lost, and each head has 32": "They are the same numbers, but those of one head are now pieces of many characters.",
+            "1.5 still: no number is lost, and each head has 32": "But those of one head are now pieces of many characters.",
             "about 2.5: worse, but most of what it has learned is left": "All else is as it was, but it is given numbers that mean nothing to it.",
         },
         why="And there is no error: nothing in the code can notice that an axis called `t` now counts something else.",
@@ -334,8 +327,7 @@ def _(guess_heads, texts):
                 f"{math.log(small().model.config.vocab_size):.2f}; the mistake took the model from {_loss[0]:.2f} to {_loss[1]:.2f}.</p>"
             ),
             prose(r"""
-            And if you *train* it with the mistake inside? It learns around it, as well as it can. The loss falls, only not as far,
-            and no line of the log says why. So test numbers, never shapes alone.
+            *Trained* with the mistake inside, it learns around it: the loss falls, only not as far. So test numbers, never shapes alone.
 
             Three moves do nearly all of this: *cut* an axis in two (`view`), *exchange* axes (`transpose`, or `permute` for several at once),
             *join* two that are neighbours (`reshape`). In a cut the first new axis is the outer one: six as `(3, 2)` are three pairs of neighbours.
@@ -357,8 +349,7 @@ def _():
     Add a row to a table, and PyTorch adds it to *every* row. The rule is called [[broadcasting]]: write the two shapes under each other,
     lined up at the **right**. Two sizes fit if they are equal, or one of them is 1, or missing; that one is repeated.
 
-    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: the same 160 numbers are added to every character of both lines. Short to write, and it
-    never asks.
+    `(2, 19, 160)` and `(160,)` give `(2, 19, 160)`: the same 160 numbers are added to every character of both lines.
     """)
     return
 
@@ -395,7 +386,7 @@ def table(rows, x: float, y: float, lit=(), wide: float = 46) -> str:
 @app.function
 @functools.cache
 def race():
-    """Distances of all pairs of rows of the model's table of characters: seconds by loops, by broadcasting, and the closest pair."""
+    """Distances of all pairs of rows of the model's table of characters: seconds by loops and in one operation, and how many rows."""
     points = small().model.embed.weight.detach().double()
     began = time.perf_counter()
     slow = torch.zeros(len(points), len(points), dtype=points.dtype)
@@ -405,9 +396,8 @@ def race():
     middle = time.perf_counter()
     fast = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     end = time.perf_counter()
-    pair = divmod(int((slow + 1e9 * torch.eye(len(points))).argmin()), len(points))
     assert torch.allclose(slow, fast)
-    return middle - began, end - middle, [small().words.decode([i]) for i in pair], len(points)
+    return middle - began, end - middle, len(points)
 
 
 @app.cell(hide_code=True)
@@ -415,7 +405,7 @@ def _(guess_loss):
     mo.stop(not guess_loss.revealed, guess_loss.waiting)
     _p, _t = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1.0, 2.0, 3.0])
     _d = ((_p - _t) ** 2).int().tolist()
-    _loops, _once, _pair, _n = race()
+    _loops, _once, _n = race()
     mo.vstack(
         [
             guess_loss.reply,
@@ -429,10 +419,10 @@ def _(guess_loss):
             prose(
                 f"""
             Trained on this, a model learns to predict the *mean* of all targets: that is what makes nine differences smallest. The
-            loss falls, and stops early. Where you do want all pairs, the same rule is a gift: put in an axis of size 1
+            loss falls, and stops early. Where you do want all pairs, put in an axis of size 1
             on either side (`[:, None]` does that), and every point meets every point. All distances between the {_n} characters in our model's
-            table, just now on this computer: **{_loops * 1000:.0f} ms** with two loops in Python, **{_once * 1000:.2f} ms** in
-            one operation. (The closest two are `{_pair[0]}` and `{_pair[1]}`.)
+            table, just now:  **{_loops * 1000:.0f} ms** with two loops in Python, **{_once * 1000:.2f} ms** in
+            one operation.
             """
             ),
         ]
@@ -446,8 +436,8 @@ def _():
     ## Saying which axes: einsum
 
     [[einsum]] lets you say the letters to PyTorch. Left of the arrow each tensor names its axes; a letter that is **not on
-    the right is summed over**. Two rows by hand: `"i,i->"` of (1, 2, 3) and (4, 5, 6) is $4 + 10 + 18 = 32$, one number, a
-    [[dot product]]. `"i,j->ij"` of the same two sums nothing: a table of nine products. Choose one, and read it as loops:
+    the right is summed over**. By hand: `"i,i->"` of (1, 2, 3) and (4, 5, 6) is $4 + 10 + 18 = 32$, one number, a
+    [[dot product]].  Choose one, and read it as loops:
     """)
     return
 
@@ -532,8 +522,7 @@ def _():
             with every target: `(3, 3)`, the wanted three on the diagonal among six others. Both have a mean.
 
             [[scatter|Scatter]] goes the other way: it writes to places that an index names. Send 1, 2 and 4 to the places 0, 1 and 0.
-            `out.index_add(0, index, x)` gives `{_added.int().tolist()}`; `out[index] += x` gives `{_out.int().tolist()}`. The second
-            reads all old values first, so of two that go to one place only one is kept.
+            `out.index_add(0, index, x)` gives `{_added.int().tolist()}`; `out[index] += x` gives `{_out.int().tolist()}`. Of two that go to one place, the second keeps only one.
             """
             ),
         ]
@@ -594,7 +583,7 @@ def _(kind, lengths, texts):
             mo.Html(
                 f'{STYLE}<div class="tn-row">{heat(_mask.double().mul(0.75).tolist(), _text, "rows look at columns")}</div>'
                 f'<p class="tn-told" style="min-height:3.4em">The shorter of your lines; · is filling. Blue may be looked at: '
-                f"{int(_mask.sum())} of {_mask.numel()} pairs. The fullest row sees {int(_mask.sum(-1).max())}, the emptiest {int(_mask.sum(-1).min())}.</p>"
+                f"{int(_mask.sum())} of {_mask.numel()} pairs. A row sees {int(_mask.sum(-1).min())} to {int(_mask.sum(-1).max())}.</p>"
             ),
             after(
                 "tensors/masks",
@@ -619,8 +608,7 @@ def _():
                 "tensors/masks",
                 "Right with one line, right with three, wrong with five",
                 """
-                Alone, every text gets the answer it should. In large batches some get nonsense, in others there is an error about
-                shapes, now and then. The mask was `(b, t, t)`, the scores `(b, h, t, t)`. Lined up at the right, the
+                Alone, every text gets the answer it should. In large batches some get nonsense, some an error about shapes. The mask was `(b, t, t)`, the scores `(b, h, t, t)`. Lined up at the right, the
                 mask's batch met the *heads*. With a batch of 1 it was repeated, rightly. With 3 texts and 5 heads came the
                 error, and somebody filled the batch up to 5 to be rid of it. Then head 0 had the mask of text 0, for every
                 text. An axis of size 1 for the heads, `(b, 1, t, t)`, is all that was missing.
@@ -631,7 +619,7 @@ def _():
                 "The test that went there and back",
                 """
                 Somebody cuts pictures into squares by a `reshape`, puts them together by the opposite `reshape`, and tests that the
-                picture comes back. It does, to the last bit. The model trains, and never gets good. Each “square” was a strip
+                picture comes back. It does. The model never gets good. Each “square” was a strip
                 of one pixel row: a reshape moves no number, and two that undo each other prove nothing. Test one square against
                 the pixels it should hold.
                 """,
@@ -640,9 +628,9 @@ def _():
                 "tensors/gather",
                 "A loss too good to be true",
                 """
-                After an hour the loss is nearly 0, far below any published model. What the model writes is one letter, repeated. The scores
+                After an hour the loss is nearly 0, far below any published model. It writes one letter, repeated. The scores
                 at place `i` had been compared with character `i`, which the model has just read, and not with `i + 1`. Copying is
-                easy. When a number is too good, look for the answer among the inputs.
+                easy.
                 """,
             ),
             mo.md("## Do you remember?\n\n`headway review` brings these back, spaced, until you do."),

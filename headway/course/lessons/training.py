@@ -79,10 +79,9 @@ def _():
     prose(r"""
     In 2020 the rule was: make it larger. GPT-3 had 175 billion [[weight|weights]] and read 300 billion [[token|tokens]]; a year later
     Gopher had 280 billion and read just as many. Then Hoffmann and others ([[@chinchilla|2022]], table 1) spent exactly what Gopher
-    had cost on a model a *quarter* of its size, 70 billion, which read 1.4 trillion tokens. They called it Chinchilla, and it was better on
-    nearly every test. The models before it had weights enough, and too little to read.
+    had cost on a model a *quarter* of its size, 70 billion, which read 1.4 trillion tokens. This was Chinchilla, better on nearly every test: the models before it had too little to read.
 
-    How wide, on how much text, in what portions, in which number format: those are this lesson's questions. Here is one answer, SmolLM2-135M; what is lit holds nearly all of its weights:
+    How wide, on how much text, in what portions, in which number format: those are this lesson's questions. One answer is SmolLM2-135M; lit is what holds nearly all weights:
     """)
     return
 
@@ -104,7 +103,7 @@ def _():
 
     $$C = 6\,N D$$
 
-    operations ([[FLOP|FLOPs]]; [[@scaling-laws|Kaplan et al.]], section 2.1). Is that so? Here the network that writes Shakespeare reads your
+    operations ([[FLOP|FLOPs]]; [[@scaling-laws|Kaplan et al.]], section 2.1). Here the network that writes Shakespeare reads your
     words, and every operation of its [[matrix product|matrix products]] is counted.
     """)
     return
@@ -136,11 +135,7 @@ def _(words):
     _forward, _both = counted(ids)
     _n = sum(p.numel() for p in speaker().model.parameters())
     _read = speaker().words.decode(list(ids))
-    _other = (
-        ""
-        if _read == words.value
-        else f"(It has not met all of these characters, or there are too few; it reads: <i>{html.escape(_read)}</i>) "
-    )
+    _other = "" if _read == words.value else f"(It reads what it knows: <i>{html.escape(_read)}</i>) "
     prose(f"""
     {_other}{len(ids)} characters through {_n:,} weights. Forward, counted: **{short(_forward)}**; by the rule, $2ND$: {short(2 * _n * len(ids))}.
     With the way back, counted: **{short(_both)}**; by the rule, $6ND$: {short(6 * _n * len(ids))}. SmolLM2-135M read
@@ -295,7 +290,7 @@ def _():
     prose(r"""
     ## A learning rate that cannot be tried out
 
-    The [[learning rate]] is found by trial. A model that costs millions is trained once, so people try on a narrow one and hope. Below, the loss is counted from the text's [[entropy]], which no model can beat.
+    The [[learning rate]] is found by trial. A model that costs millions is trained once, so people try on a narrow one. Below, the loss is counted from the text's [[entropy]], which no model can beat.
     """)
     return
 
@@ -361,7 +356,7 @@ def _():
 
     The batch should be as large as fits ([[@training-tips|Popel and Bojar]] tried it for translation), and sometimes larger. Then it is cut
     up: the pieces go through one after the other, their gradients add up, and one step is taken: [[gradient accumulation]]. Say the
-    first piece has three tokens with losses 2, 2 and 2, and the second has one with loss 6. The mean of all four is
+    first piece has three tokens of loss 2, the second has one of loss 6. The mean of all four is
     $(2+2+2+6)/4 = 3$. The mean of the two means is $(2+6)/2 = 4$: the lonely token counts three times as much as each other.
 
     With your sentence as the first piece and a stranger's line as the second:
@@ -430,7 +425,7 @@ def _():
     mo.vstack(
         [
             prose(r"""
-            Make the pieces equally long and the difference is gone. That is how the mistake survived in well-known libraries for years.
+            Make the pieces equally long and the difference is gone. So nobody saw it for years.
             Only sums can be added, so our loss is one:
             """),
             noted(
@@ -494,7 +489,7 @@ def _():
 def _():
     prose(r"""
     float16 runs out at the top: a sum of squares passes 65,504, becomes infinite, and the training is over. [[bfloat16]] (*bf16*) keeps the
-    exponent of float32 and saves on digits: 7 bits, and a first one that is always 1 and need not be stored. From 128 to 256 it knows every
+    exponent of float32 and saves on digits: 7 bits (and a first one, always 1, that is not stored). From 128 to 256 it knows every
     whole number; then the gaps are twice as wide, as after each doubling.
     """)
     return
@@ -594,7 +589,7 @@ def _(ids):
     _exact, _short = both_losses(ids)
     prose(f"""
     Products, on the other hand, bear it well. On your sentence the loss is **{_exact:.4f}** with everything in float32 and **{_short:.4f}**
-    with all products in bf16. So both are used, which is called [[mixed precision]]: products in 16 bits; weights, sums, norms,
+    with all products in bf16. Hence [[mixed precision]]: products in 16 bits; weights, sums, norms,
     the softmax and the loss in 32.
     """)
     return
@@ -626,8 +621,7 @@ def _():
     ## Nothing wasted: packing
 
     Texts are not equally long, and [[padding]] up to the longest is computed and thrown away. So several are put into one row, which is
-    called [[packing]]. Here are one of five tokens and one of four; each row of a square is a token, and a filled field is a token that
-    it may look at:
+    called [[packing]]. Here five tokens and four: each row of a square is a token, filled are those it may look at:
     """)
     return
 
@@ -647,13 +641,10 @@ def _(ids):
         _after = float(F.cross_entropy(_logits, torch.tensor(ids[1:])))
     prose(f"""
     The [[causal mask]] alone lets the second text look into the first (rust). Positions have to begin again too, and the last token of
-    the first must not be asked for the second's first. Nothing of that raises an error. But the network does use what it can see: alone, your
-    sentence has a loss of {_alone:.2f}, and with a stranger's line before it in the row {_after:.2f}. Whether that helps or not, in
-    training it learns to count on texts that will not be there.
+    the first must not be asked for the second's first. Nothing of that raises an error. But the network uses it: alone, your
+    sentence has a loss of {_alone:.2f}, and with a stranger's line before it in the row {_after:.2f}. So in training it learns to count on texts that will not be there.
 
-    One thing no formula above foresees: a small Transformer that knew one half of a table of arithmetic by heart, and got nothing of the other half right, found the
-    rule behind it after a thousand times as many steps, suddenly ([[@grokking]]; [[@grokking-progress|Nanda and others]] looked inside and
-    found that it had come gradually).
+    No formula above foresees this: a small Transformer that knew one half of a table of arithmetic by heart, and nothing else, found the rule behind it after a thousand times as many steps, suddenly ([[@grokking]]; [[@grokking-progress|Nanda and others]] found that it had come gradually inside).
     """)
     return
 
@@ -672,9 +663,9 @@ def _():
                 "Two machines, one batch, two models",
                 """
                 A training moves from a machine with eight GPUs to one with a single GPU, and the batch is cut into eight pieces. Same
-                data, same seed, and the model is worse. People search their own code, and it is not there: the training
+                data, same seed, and the model is worse. The training
                 library takes the mean of each piece and divides by the number of pieces. In October 2024 the large libraries all
-                found that line in their own code, years after it was written.
+                found that line in their own code.
                 """,
             ),
             story(
@@ -694,7 +685,7 @@ def _():
                 """
                 Now and then it mentions an order that nobody spoke of. In training, short conversations had been packed into rows, a
                 separator token between them, under the causal mask alone. So it had learned that what stands before a separator may well be of use.
-                A separator says that something else begins. It hides nothing.
+                A separator hides nothing.
                 """,
             ),
         ]

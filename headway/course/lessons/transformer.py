@@ -63,7 +63,7 @@ def _():
     the only place where words meet, any two in one step. All else is done to each word alone, so to all at once.
 
     Trained for three and a half days on eight GPUs, the large version beat every translator from English to German before it by over
-    two points of [[BLEU]] (table 2); the one drawn here took twelve hours.
+    two points of [[BLEU]] (table 2).
     """)
     beside(diagram("transformer", ("attention", "cross"), level="block").svg(), _text.text)
     return
@@ -138,7 +138,7 @@ def _():
     prose(r"""
     ## One operation, three places
 
-    Choose other layers in the picture: it has all three kinds. They differ only in who asks and who is asked.
+    Choose other layers in the picture: it has all three kinds.
 
     | | [[query|queries]] from | [[key|keys]], [[value|values]] from | may not see |
     |---|---|---|---|
@@ -290,7 +290,7 @@ def _():
     norm the [[gradient]] has a straight way back. This is the [[residual stream]].
 
     **The [[layer norm|norm]].** Then the numbers are brought to mean 0 and spread 1: $(4, 0)$ has mean 2 and spread 2, so
-    $({_normed[0]:.0f}, {_normed[1]:.0f})$. Its own lesson comes next.
+    $({_normed[0]:.0f}, {_normed[1]:.0f})$.
 
     **The [[feed-forward network]]** (*MLP* in the drawing). Each vector, 512 numbers, becomes 2,048, what is below 0 becomes 0, and back to 512: attention brings
     things together, this works on them. Of all [[weight|weights]] in the drawing {_shares["mlp"]:.0%} are here, {_shares["attention"]:.0%} in
@@ -332,7 +332,7 @@ def _():
     prose(rf"""
     ## Order, as a row of clocks
 
-    Attention does not see order, and nothing is read in order any more. So a vector that says *where* is added to each word's [[embedding]]:
+    Attention does not see order. So a vector that says *where* is added to each word's [[embedding]]:
     the hands of many clocks, the first quick, each next one slower (section 3.5). A hand is a pair, sine and cosine. With two clocks,
     the second a hundred times slower, position 1 is $({_one})$ and position 2 is $({_two})$.
 
@@ -404,7 +404,7 @@ def _():
     prose(r"""
     ## How it learned
 
-    Two tricks of the paper are in use to this day. The [[learning rate]] rises for 4,000 steps, then falls with the root of the step
+    The [[learning rate]] rises for 4,000 steps, then falls with the root of the step
     ([[warm-up]], equation 3). And the target is never quite sure: with [[label smoothing]] of 0.1 the right word is to get probability 0.9, and
     0.1 is spread over all words, the right one included.
     """)
@@ -520,7 +520,7 @@ def _():
                 "Alone it finishes its sentences, in a batch it stops short",
                 """
                 Eight sentences were translated together, and seven broke off in the middle: writing ended as soon as *any* row had said the end.
-                A row that is over has to wait, in silence, for the others.
+
                 """,
             ),
             story(
