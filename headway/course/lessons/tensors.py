@@ -358,7 +358,7 @@ def _():
 def _():
     guess_loss = Predict(
         "tensors/column-minus-row",
-        "A model predicts 1, 2, 3 as a column, shape `(3, 1)`. The targets are 1, 2, 3, shape `(3,)`. All right! What is "
+        "A model predicts 1, 2, 3 as a column, shape `(3, 1)`. The targets are 1, 2, 3, shape `(3,)`. What is "
         "`((prediction - target) ** 2).mean()`?",
         choices=["0, all three are right", "4/3", "an error, the shapes differ"],
         answer="4/3",
@@ -618,7 +618,7 @@ def _():
                 "tensors/shapes",
                 "The test that went there and back",
                 """
-                Somebody cuts pictures into squares by a `reshape`, puts them together by the opposite `reshape`, and tests that the
+                Pictures are cut into squares by a `reshape` and put together by the opposite one, and a test says that the
                 picture comes back. It does. The model never gets good. Each “square” was a strip
                 of one pixel row: a reshape moves no number, and two that undo each other prove nothing. Test one square against
                 the pixels it should hold.
