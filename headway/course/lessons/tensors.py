@@ -78,7 +78,7 @@ def _():
             mo.Html(look.diagram(small(), lit=("input", "output"), level="whole").svg()),
             prose(r"""
             In the box, everything is a [[tensor]]: a block of numbers, all of one kind, with a *shape*. A single number has the
-            shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. One operation on a whole block is many times faster than a loop over its numbers (measured below). Write two lines, and see their shapes on the way.
+            shape `()`, a row of four `(4,)`, a table of two rows and four columns `(2, 4)`. Each direction is an [[axis]]. One operation on a whole block is many times faster than a loop over its numbers (measured below). Write two lines:
             """),
         ]
     )
