@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import zlib
 
 import pytest
 
@@ -49,6 +50,24 @@ def pytest_configure(config):
         # PyTorch lets cuDNN's recurrent layers multiply with 10 bits of mantissa (TF32) unless told otherwise: a hundred times
         # what float32 rounds, and no law of ours.
         torch.backends.cudnn.allow_tf32 = False
+
+
+SAMPLED = {"test_look.py": 18, "test_diagram.py": 9, "look": 14}
+"""Part of the name of a file (the first that fits) -> how many of each parametrised test of it a build runs, those whose ids have the
+smallest CRC-32: the same on every machine. The others are `slow`. They are proved for every configuration of the catalogue, and
+every figure has its own; a build that runs them all would take as long as all other tests together."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    groups = {}
+    for item in items:
+        most = next((n for part, n in SAMPLED.items() if part in item.path.name), None)
+        if most is not None and hasattr(item, "callspec"):
+            groups.setdefault((item.path, item.originalname, item.cls), (most, []))[1].append(item)
+    for most, group in groups.values():
+        for item in sorted(group, key=lambda item: zlib.crc32(item.nodeid.encode()))[most:]:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ class Changes:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Dials:
+class SamplingDials:
     """What --sampling does to the next token's probabilities."""
 
     temperature: float | None = None
@@ -196,7 +196,7 @@ def look(
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
     browser: bool = True,
-    dials: Dials = Dials(),
+    dials: SamplingDials = SamplingDials(),
     loading: Loading = Loading(),
 ) -> int:
     """See what goes on inside a model. What is drawn is what was computed in this run.
@@ -288,7 +288,7 @@ TARGETED = ("attention", "lens", "tokens", "sampling", "norms", "decay", "alignm
 
 
 def _refuse(
-    kind: str, view: dict[str, Any], target: str | None, change: Changes, dials: Dials, loading: Loading
+    kind: str, view: dict[str, Any], target: str | None, change: Changes, dials: SamplingDials, loading: Loading
 ) -> None:
     """One line for an option that means nothing to this picture."""
     if view and kind != "attention":
@@ -302,7 +302,12 @@ def _refuse(
 
 
 def _refuse_in_page(
-    output: Path | None, view: dict[str, Any], target: str | None, change: Changes, dials: Dials, loading: Loading
+    output: Path | None,
+    view: dict[str, Any],
+    target: str | None,
+    change: Changes,
+    dials: SamplingDials,
+    loading: Loading,
 ) -> None:
     """One line for an option that the live page does not take."""
     if output is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from headway import look
 from headway.base.errors import HeadwayError
+from headway.base.lines import lines_of
 from headway.learn.plug import RUNS_ON
 from headway.learn.workspace import workspace_around
 from headway.zoo import Loaded, load, ready
@@ -101,5 +102,5 @@ def _picture(loaded: Loaded, kind: str, given: str, change: str, yours: str) -> 
     if not given.strip():
         raise HeadwayError("give the model something to look at.")
     if kind == "likeness":
-        return look.likeness(loaded, [line for line in given.splitlines() if line.strip()], edits=edits)
+        return look.likeness(loaded, [line for line in lines_of(given) if line.strip()], edits=edits)
     return getattr(look, kind)(loaded, given, edits=edits)

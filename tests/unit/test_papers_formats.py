@@ -343,7 +343,7 @@ TI  - A title that goes on
  in the next line
 AU  - van Merriënboer, Bart
 AU  - King, Martin Luther, Jr.
-A1  - Ignored, Because
+A1  - First, Comes
 PY  - 2014/06/03/
 JO  - Nature
 SP  - 1
@@ -375,7 +375,8 @@ def test_ris_as_zotero_mendeley_and_publishers_write_it() -> None:
     assert [entry.line for entry in entries if isinstance(entry, Broken)] == [25, 27]
     first, second, out_of_place, last = good
     assert first.title == "A title that goes on in the next line"
-    assert first.authors == (Name("van Merriënboer", "Bart"), Name("King", "Martin Luther", "Jr."))
+    merriënboer, king = Name("van Merriënboer", "Bart"), Name("King", "Martin Luther", "Jr.")
+    assert first.authors == (Name("First", "Comes"), merriënboer, king)
     assert (first.year, first.venue, first.pages, first.doi, first.topics) == (
         2014,
         "Nature",

@@ -553,7 +553,9 @@ def _altered_results(run: Run, wrong: list[Trial]) -> Iterator[Guess]:
         return result
 
     for row in _telling([value], f"result ({told[0]})", facts, constants):
-        yield Guess(row.name, f"{_as_if('the right one')} {row.words}", of(row.change))
+        plain = row.words.startswith(("with ", "cut ", "taken "))
+        lead = "the result is the right one" if plain else _as_if("the right one")
+        yield Guess(row.name, f"{lead} {row.words}", of(row.change))
     for n, part in enumerate(value) if isinstance(value, tuple | list) and len(value) < 5 else ():
         for row in _telling([part], f"result ({told[n] if n < len(told) else ''})", facts, constants):
 
