@@ -53,9 +53,9 @@ def pytest_configure(config):
 
 
 SAMPLED = {"test_look.py": 18, "test_diagram.py": 9, "look": 14}
-"""Part of the name of a file (the first that fits) -> how many of each parametrised test of it a build runs, those whose ids have the
-smallest CRC-32: the same on every machine. The others are `slow`. They are proved for every configuration of the catalogue, and
-every figure has its own; a build that runs them all would take as long as all other tests together."""
+"""Part of the name of a file (the first that fits) -> how many of each parametrised test of it a build runs, those whose ids have
+the smallest CRC-32: the same on every machine. The others are `slow`: there is one for every configuration, and a
+build that ran them all would take as long as with all other tests together."""
 
 
 @pytest.hookimpl(tryfirst=True)
