@@ -250,21 +250,31 @@ def test_a_prediction_hides_the_figure_until_it_is_made_and_is_remembered(browse
 
     with reading(None, workspace.root) as (_, found):
         it = Page(browser, found[0], "layer-norm/", 1000, "light")
-        it.page.get_by_text("The figure comes when").wait_for(timeout=LONG)
-        it.page.get_by_role("radio", name="all the same").focus()
+        waiting = it.page.get_by_text("The figure comes when")
+        it.page.get_by_role("heading", name="What follows").wait_for(timeout=LONG)  # the last cell is there
+        it.settle()
+        hidden = waiting.count()
+        choice = it.page.get_by_role("radio", name="it grows sixfold in both")
+        choice.focus()
         it.page.keyboard.press("Space")
         it.settle()
-        assert it.page.get_by_text("The figure comes when").count(), "choosing is not yet saying"
-        it.page.get_by_role("button", name="That is my prediction").click()
-        it.page.get_by_text("The figure comes when").wait_for(state="detached", timeout=LONG)
+        assert waiting.count() == hidden, "choosing is not yet saying"
+        # The button that stands next below the choice belongs to it.
+        below = choice.bounding_box()["y"]
+        buttons = it.page.get_by_role("button", name="That is my prediction").all()
+        min((b for b in buttons if b.bounding_box()["y"] > below), key=lambda b: b.bounding_box()["y"]).click()
         it.page.get_by_text("Not quite.").first.wait_for(timeout=LONG)
-        assert logged() == [("layer-norm/post-gradient", "all the same")]
+        it.settle()
+        assert waiting.count() == hidden - 1
+        assert logged() == [("layer-norm/deeper", "it grows sixfold in both")]
         it.close()
         again = Page(browser, found[0], "layer-norm/", 1000, "light")
         again.page.get_by_text("Not quite.").first.wait_for(timeout=LONG)
-        assert not again.page.get_by_text("The figure comes when").count()
+        again.page.get_by_role("heading", name="What follows").wait_for(timeout=LONG)
+        again.settle()
+        assert again.page.get_by_text("The figure comes when").count() == hidden - 1
         assert len(logged()) == 1
         again.close()
         contents = Page(browser, found[0], "", 1000, "light")
-        assert "1 of 1 predictions made" in contents.page.locator("body").inner_text()
+        assert "1 of 3 predictions made" in contents.page.locator("body").inner_text()
         contents.close()

@@ -91,7 +91,7 @@ def _(given, measured, moved):
     _text = given.value if len(given.value) > 1 else TEXT
     try:
         _now = sizes(_text, moved.value)
-        measured.data = _now.packed()
+        measured.data = _now.packed() | {"edits": []}  # the control above says it, and a line more would move the page
         _stream = _now.stacks[0].stream.double().median(1).values
         _told = prose(
             f"The stream goes from **{_stream[0]:.1f}** to **{_stream[-1]:.1f}**, and the model's [[surprise]] at a letter of "
