@@ -24,7 +24,6 @@ import marimo as mo
 
 from headway.base.lines import lines_of
 from headway.learn.annotated import annotated
-from headway.learn.contract import mistakes_of
 from headway.learn.controls import Predict, Recall, learners_workspace
 from headway.learn.evidence import read
 from headway.learn.exercise import exercises, find_exercise
@@ -45,8 +44,6 @@ __all__ = [
     "drawn",
     "foot",
     "head",
-    "mistakes",
-    "mistakes_of_topic",
     "noted",
     "prose",
     "result_of",
@@ -54,7 +51,6 @@ __all__ = [
     "source",
     "story",
     "term",
-    "what_follows",
 ]
 
 
@@ -87,26 +83,6 @@ def source(thing: Callable[..., Any] | type, *, docstring: bool = True) -> str:
     return f"```python\n# {where}.py\n{text.strip()}\n```"
 
 
-def mistakes(exercise: str, names: list[str], **facts: Any) -> str:
-    """Mistakes of an exercise as a Markdown list: what the judge says when it meets them, with the numbers `facts`."""
-    known = {mistake.name: mistake for mistake in mistakes_of(find_exercise(exercise))}
-    told = [known[name].told(facts).strip() for name in names]
-    return "\n".join(f"- {line[0].upper()}{line[1:].rstrip('.')}." for line in told)
-
-
-def mistakes_of_topic(topic: str, each: int = 3) -> str:
-    """Mistakes of all exercises of a topic, the first few of each whose sentence needs no numbers, as a Markdown list."""
-
-    lines = []
-    for exercise in exercises().values():
-        if exercise.topic != topic:
-            continue
-        every = mistakes_of(exercise)
-        plain = list(dict.fromkeys(mistake.sentence for mistake in every if "{" not in mistake.sentence))
-        lines += [f"- **{exercise.name}**: {line[0].lower()}{line[1:].rstrip('.')}." for line in plain[:each]]
-    return "\n".join(lines) or "The judge's exercises on this topic are still to come."
-
-
 BAR = r"\|"
 """A bar that stands in a cell of a Markdown table and does not end it: ``|slope|``."""
 
@@ -124,23 +100,6 @@ def result_of(claim: str) -> str:
         for check in result["checks"]
     )
     return f"**{result['verdict']}**: {result['reason']}.\n\n| what | mean | threshold | outcome |\n|---|---|---|---|\n{rows}"
-
-
-def what_follows(topic: str) -> str:
-    """The exercises, claims and papers of a topic as Markdown, each with the command that leads to it."""
-
-    path = the_path()
-    found = path.topic(topic)
-    lines = ["**Exercises**", ""]
-    lines += [f"- {e.title}: `headway check {e.id}`" for e in exercises().values() if e.topic == topic]
-    if found.claims:
-        lines += ["", "**Claims you can reproduce**", ""]
-        lines += [f"- `headway reproduce {name}`" for name in found.claims]
-    lines += ["", "**Papers**", ""]
-    for key in found.papers:
-        paper = path.papers[key]
-        lines.append(f"- {paper.short}, *{paper.title}*" + (f", <{paper.link}>" if paper.link else ""))
-    return "\n".join(lines)
 
 
 def prose(text: str) -> Any:
