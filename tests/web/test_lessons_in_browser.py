@@ -8,35 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.browser import HERE, IN_CHROMIUM, LONG
 from support.lessons import reading
 
 from headway.learn.path import the_path
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.filterwarnings("ignore"),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
+pytestmark = IN_CHROMIUM
 LESSONS = [topic.id for topic in the_path().topics.values() if topic.lesson_file]
 QUIET = "() => !document.querySelector('[data-testid=loading-indicator]')"
 """The hourglass is gone from the page's tree: no cell waits or runs."""
-LONG = 120_000
-"""Milliseconds. Nothing here is timed: a busy machine takes as long as it takes."""
 
 FIGURES = """() => {
   const found = [];
@@ -87,16 +71,6 @@ def address(tmp_path_factory) -> Iterator[str]:
         patch.setenv("HEADWAY_REVEAL", "1")
         with reading(None, tmp_path_factory.mktemp("elsewhere")) as (_, found):
             yield found[0]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 class Page:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
+from support.browser import IN_CHROMIUM
 from support.pictures_of import PICTURES
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = IN_CHROMIUM
 
 KEYS = ("ArrowDown", "ArrowRight", "ArrowDown", "PageUp", "ArrowLeft", "ArrowUp", "End", "PageDown", "Escape")
 ALL = {"attention", "patches", "likeness", "alignment"}
@@ -29,16 +14,6 @@ ALL = {"attention", "patches", "likeness", "alignment"}
 CANVASES = "() => [...document.querySelectorAll('canvas')].map((c) => c.toDataURL()).join()"
 TALL = "() => document.querySelector('#here').offsetHeight"
 WIDE = "() => document.documentElement.scrollWidth <= innerWidth"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import torch
+from support.browser import IN_CHROMIUM
 from support.looked import TEXT, tiny
 
 from headway import look
 from headway.sample.filters import Sampling
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = IN_CHROMIUM
 
 LONG = TEXT * 3
 
@@ -43,16 +29,6 @@ def pictures() -> dict[str, tuple[look.Picture, look.Picture]]:
         "memory": (look.memory([llama, mamba], longest=512), look.memory([mamba, gru], longest=256)),
         "decay": (look.decay(mamba, LONG), look.decay(mamba, LONG, edits=off)),
     }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,25 +3,14 @@ is seen. `test_lesson_server.py` attacks its gate."""
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 import sys
 
 import pytest
+from support.browser import HERE, IN_CHROMIUM, LONG
 from support.lessons import looking
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.filterwarnings("ignore"),
-]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-HERE = re.compile(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]|data:|blob:")
-LONG = 120_000
-"""Milliseconds. Nothing here is timed: a busy machine takes as long as it takes."""
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +19,6 @@ def address(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "headway", "start", "--into", folder, "--quiet"], check=True)
     with looking(folder, "shakespeare-char", "To be, or not", "--off", "1.0") as (_, found):
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
